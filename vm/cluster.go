@@ -1,0 +1,122 @@
+// Package vm holds the words for machines and the clusters made of them, and
+// the contract that every driver keeps. How each is made stands in the rooms
+// below: cluster (the order of things), libvirt and local (drivers), image,
+// kubeadm.
+package vm
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// Role is what a machine is for.
+type Role string
+
+// The two roles of a node.
+const (
+	ControlPlane Role = "control-plane"
+	Worker       Role = "worker"
+)
+
+// Phase is how far a cluster's making or unmaking has come.
+type Phase string
+
+// The phases of a cluster, in order.
+const (
+	PhaseCreating Phase = "creating" // recorded; some of its objects may exist
+	PhaseUp       Phase = "up"       // was seen healthy after it was made
+	PhaseDeleting Phase = "deleting" // some of its objects may be gone
+	PhaseBroken   Phase = "broken"   // its record cannot be read; never stored
+)
+
+// Spec is what a person asked for.
+type Spec struct {
+	ControlPlanes int    `json:"controlPlanes"`
+	Workers       int    `json:"workers"`
+	CPUs          int    `json:"cpus"`      // virtual CPUs of each machine
+	MemoryMiB     int    `json:"memoryMiB"` // of each machine
+	DiskGiB       int    `json:"diskGiB"`   // size of each machine's root disk; it grows as it is used
+	Accel         string `json:"accel,omitempty"`
+}
+
+// Nodes is how many nodes the cluster has.
+func (s Spec) Nodes() int { return s.ControlPlanes + s.Workers }
+
+// Cluster is the record of one cluster. It is written before anything that it
+// names is made, so that whatever exists can be found and removed.
+type Cluster struct {
+	Name     string    `json:"name"`
+	ID       string    `json:"id"` // UUID that marks every object as this cluster's own
+	Driver   string    `json:"driver"`
+	URI      string    `json:"uri,omitempty"` // libvirt connection
+	Image    string    `json:"image,omitempty"`
+	Phase    Phase     `json:"phase"`
+	Created  time.Time `json:"created"`
+	Spec     Spec      `json:"spec"`
+	Machines []Machine `json:"machines"`
+
+	// APIPort is the port on 127.0.0.1 where the API server answers.
+	APIPort int `json:"apiPort"`
+
+	// SegmentPort is the UDP port on 127.0.0.1 of the private segment between
+	// the machines (libvirt).
+	SegmentPort int `json:"segmentPort,omitempty"`
+
+	// Dir is the cluster's state directory.
+	Dir string `json:"-"`
+}
+
+// Machine is what one node runs on.
+type Machine struct {
+	Name    string `json:"name"` // also the node's name: "NAME-1"
+	UUID    string `json:"uuid"`
+	Role    Role   `json:"role"`
+	Index   int    `json:"index"`             // 1 for the first
+	Address string `json:"address,omitempty"` // on the private segment
+
+	// NodePortBase is the port on 127.0.0.1 that leads to NodePortFirst on
+	// this machine; the next ones follow. 0 where there are no forwards.
+	NodePortBase int `json:"nodePortBase,omitempty"`
+}
+
+// The NodePorts that a cluster allocates from, each forwarded from loopback.
+const (
+	NodePortFirst = 30000
+	NodePortCount = 24
+)
+
+// Context is the name of the cluster's context in the user's kubeconfig.
+func (c *Cluster) Context() string { return "axolotl-" + c.Name }
+
+// Path is a file in the cluster's state directory.
+func (c *Cluster) Path(elem ...string) string {
+	return filepath.Join(append([]string{c.Dir}, elem...)...)
+}
+
+// Kubeconfig is the cluster's own admin kubeconfig, with full rights.
+func (c *Cluster) Kubeconfig() string { return c.Path("admin.conf") }
+
+// Machine returns the machine with this name, or nil.
+func (c *Cluster) Machine(name string) *Machine {
+	for i := range c.Machines {
+		if c.Machines[i].Name == name {
+			return &c.Machines[i]
+		}
+	}
+	return nil
+}
+
+// NodePortAddress is where a client on the host reaches a NodePort of a
+// machine without passing the API server: host:port on loopback.
+func (m *Machine) NodePortAddress(nodePort int) (string, error) {
+	if m.NodePortBase == 0 {
+		return "", fmt.Errorf("machine %q forwards no NodePorts", m.Name)
+	}
+	if nodePort < NodePortFirst || nodePort >= NodePortFirst+NodePortCount {
+		return "", fmt.Errorf("NodePort %d is outside %d-%d", nodePort, NodePortFirst, NodePortFirst+NodePortCount-1)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.NodePortBase+nodePort-NodePortFirst)), nil
+}

@@ -1,0 +1,106 @@
+package vm
+
+import (
+	"context"
+	"time"
+
+	"axolotl/internal/term"
+)
+
+// Driver makes machines, and on them the processes of a cluster. Its methods
+// may be called again after any of them was interrupted at any point, also in
+// another process: what exists as asked is left alone, what is gone is gone.
+type Driver interface {
+	// Name is the word by which a person chooses the driver.
+	Name() string
+
+	// Traits say what clusters of this driver can give.
+	Traits() Traits
+
+	// Checks are all that must hold on this host before Up. They change
+	// nothing. They serve as preflight and in doctor.
+	Checks() []HostCheck
+
+	// Plan completes the record of a new cluster: machines with names, UUIDs,
+	// addresses and ports. It makes nothing.
+	Plan(ctx context.Context, c *Cluster) error
+
+	// Up lists what makes the machines and starts the cluster's processes,
+	// and writes c.Kubeconfig(). It does not wait for Kubernetes. Each action
+	// is idempotent.
+	Up(c *Cluster) []Action
+
+	// Down lists what removes every object that carries the cluster's ID, of
+	// a whole or half-made cluster. What is not there is success. The state
+	// directory itself is removed by the caller, afterwards.
+	Down(c *Cluster) []Action
+
+	// Machines returns the state of each machine of the record, in order. A
+	// machine that does not exist has state MachineMissing.
+	Machines(ctx context.Context, c *Cluster) ([]MachineStatus, error)
+}
+
+// Traits are what a driver's clusters can give to labs and faults.
+type Traits struct {
+	// RealPods: containers run. Where it is false nodes are simulated and
+	// pods never answer; reports say so.
+	RealPods bool `json:"realPods"`
+	// RealMachines: nodes run on machines that have power, disks and clocks.
+	RealMachines bool `json:"realMachines"`
+}
+
+// MachineState is the state of a machine as its driver sees it, not as
+// Kubernetes does.
+type MachineState string
+
+// Machine states.
+const (
+	MachineRunning MachineState = "running"
+	MachinePaused  MachineState = "paused"
+	MachineStopped MachineState = "stopped"
+	MachineCrashed MachineState = "crashed"
+	MachineMissing MachineState = "missing"
+)
+
+// MachineStatus is one machine now.
+type MachineStatus struct {
+	Name   string       `json:"name"`
+	State  MachineState `json:"state"`
+	Reason string       `json:"reason,omitempty"` // why it is not running, where known
+}
+
+// Action is one named piece of long work. Its name is what a person reads in
+// the progress line.
+type Action struct {
+	Name string
+	Run  func(ctx context.Context, step *term.Step) error
+}
+
+// HostCheck is one thing that must hold on the host.
+type HostCheck struct {
+	Name string
+	// Run returns what was found, or an error whose last clause says what to
+	// do.
+	Run func(ctx context.Context) (string, error)
+}
+
+// Executor is a driver that can run a command inside a machine, other than
+// through Kubernetes.
+type Executor interface {
+	// Exec runs argv and returns its standard output. A command that exits
+	// non-zero is an error with its standard error in it.
+	Exec(ctx context.Context, c *Cluster, machine string, argv ...string) (string, error)
+}
+
+// Powerer is a driver that can cut and give power to a machine.
+type Powerer interface {
+	// PowerOff stops the machine at once, as pulling the plug does. A machine
+	// that is off already is success.
+	PowerOff(ctx context.Context, c *Cluster, machine string) error
+	// PowerOn starts the machine. One that runs already is success.
+	PowerOn(ctx context.Context, c *Cluster, machine string) error
+}
+
+// Deadline is how long a step of bringing a cluster up may take on a slow,
+// emulated machine before it is an error: three times the slowest reading.
+const Deadline = 6 * time.Minute
