@@ -1,0 +1,84 @@
+package image
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"axolotl/internal/store"
+)
+
+// digest is what is noted beside a built file.
+type digest struct {
+	SHA256  string    `json:"sha256"`
+	Size    int64     `json:"size"` // bytes
+	ModTime time.Time `json:"modTime"`
+}
+
+func digestPath(path string) string { return path + ".digest.json" }
+
+// noteDigest makes a new file durable and notes its digest beside it.
+func noteDigest(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	sum, err := fileSHA256(path)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return store.WriteJSON(digestPath(path), digest{SHA256: sum, Size: info.Size(), ModTime: info.ModTime()})
+}
+
+// checkDigest returns nil where the file is the one that was noted. Size and
+// modification time suffice; the content is read only where the size is right
+// and the time is not, as after the cache was copied. The error is
+// fs.ErrNotExist where the file or its note is missing.
+func checkDigest(path string) error {
+	var noted digest
+	if err := store.ReadJSON(digestPath(path), &noted); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() != noted.Size {
+		return fmt.Errorf("%s is damaged: %d bytes, built with %d", path, info.Size(), noted.Size)
+	}
+	if info.ModTime().Equal(noted.ModTime) {
+		return nil
+	}
+	sum, err := fileSHA256(path)
+	if err != nil {
+		return err
+	}
+	if sum != noted.SHA256 {
+		return fmt.Errorf("%s is damaged: sha256 %s, built with %s", path, sum, noted.SHA256)
+	}
+	return nil
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
