@@ -71,10 +71,10 @@ type Cluster struct {
 
 // Machine is what one node runs on.
 type Machine struct {
-	Name    string `json:"name"` // also the node's name: "NAME-1"
+	Name    string `json:"name"` // also the node's name: "cp-1", "worker-2"
 	UUID    string `json:"uuid"`
 	Role    Role   `json:"role"`
-	Index   int    `json:"index"`             // 1 for the first
+	Index   int    `json:"index"`             // 1 for the first, over both roles; addresses follow from it
 	Address string `json:"address,omitempty"` // on the private segment
 
 	// NodePortBase is the port on 127.0.0.1 that leads to NodePortFirst on
