@@ -1,0 +1,73 @@
+package timeline
+
+import "time"
+
+// NodeRecovery is how one lost node came back.
+type NodeRecovery struct {
+	Lost   Node          `json:"lost"`
+	Phases []Phase       `json:"phases"`
+	Total  time.Duration `json:"totalNs"`
+	// BootID is the boot that the node is in now.
+	BootID string `json:"bootID,omitempty"`
+}
+
+// Reached tells whether the recovery has come to a milestone.
+func (r NodeRecovery) Reached(m Milestone) bool { return reached(r.Phases, m) }
+
+// Nodes tells for each lost node, in the order of fault.Nodes, how it came
+// back. It counts as ready only with a sign of life that is newer than the
+// fault: another boot, or Ready after it was seen not to be.
+func Nodes(fault Fault, observations []Observation) []NodeRecovery {
+	entries := sorted(observations)
+	var out []NodeRecovery
+	for _, lost := range fault.Nodes {
+		out = append(out, nodeRecovery(fault.At, lost, entries))
+	}
+	return out
+}
+
+func nodeRecovery(fault time.Duration, lost Node, entries []Observation) NodeRecovery {
+	var down, notReady, powered, ready stamp
+	bootID := lost.BootID
+	for _, o := range entries {
+		if o.At < fault {
+			continue
+		}
+		s := stamp{at: o.At, late: o.Late, known: true}
+		switch {
+		case o.Machine != nil && o.Machine.Node == lost.Name:
+			if o.Machine.On {
+				hold(&powered, true, s)
+			} else {
+				hold(&down, true, s)
+				powered, ready = stamp{}, stamp{}
+			}
+		case o.NodeGone == lost.UID:
+			hold(&notReady, true, s)
+			ready = stamp{}
+		case o.Node != nil && o.Node.Name == lost.Name:
+			bootID = o.Node.BootID
+			if !o.Node.Ready {
+				hold(&notReady, true, s)
+			}
+			alive := notReady.known || bootID != lost.BootID
+			hold(&ready, o.Node.Ready && alive, s)
+		}
+	}
+	r := NodeRecovery{Lost: lost, BootID: bootID}
+	r.Phases = phases(fault, nodeLadder(down, notReady, powered, ready))
+	r.Total = total(r.Phases)
+	return r
+}
+
+// nodeLadder orders what was seen. NotReady and Powered do not follow from
+// one another: power may be back before the cluster has missed the node, so
+// they stand in the order in which they came.
+func nodeLadder(down, notReady, powered, ready stamp) []rung {
+	middle := []rung{{NotReady, notReady}, {Powered, powered}}
+	if powered.known && notReady.known && powered.at < notReady.at {
+		middle[0], middle[1] = middle[1], middle[0]
+	}
+	ladder := append([]rung{{Down, down}}, middle...)
+	return append(ladder, rung{Ready, ready})
+}

@@ -1,0 +1,66 @@
+package timeline
+
+import (
+	"testing"
+	"time"
+)
+
+func node(ready bool, boot string) Observation {
+	return Observation{Node: &Node{UID: "u1", Name: "n1", Ready: ready, BootID: boot}}
+}
+
+func power(on bool) Observation {
+	return Observation{Machine: &Machine{Node: "n1", On: on}}
+}
+
+func TestNodes(t *testing.T) {
+	before := at(1, node(true, "boot1"))
+	tests := []struct {
+		name string
+		seen []Observation
+		want string
+	}{
+		{"missed, then powered", []Observation{before, at(10.5, power(false)), at(50, node(false, "boot1")),
+			at(60, power(true)), at(90, node(true, "boot2"))},
+			"down 0.5, not ready 39.5, powered 10, ready 30 = 80"},
+		{"powered before it was missed", []Observation{before, at(10.5, power(false)), at(20, power(true)),
+			at(50, node(false, "boot1")), at(90, node(true, "boot2"))},
+			"down 0.5, powered 9.5, not ready 30, ready 40 = 80"},
+		{"never missed: another boot is the sign of life", []Observation{before, at(10.5, power(false)),
+			at(20, power(true)), at(25, node(true, "boot1")), at(40, node(true, "boot2"))},
+			"down 0.5, not ready ?, powered 9.5, ready 20 = 30"},
+		{"a stale Ready is not a return", []Observation{before, at(10.5, power(false)), at(20, node(true, "boot1"))},
+			"down 0.5, not ready ?, powered ?, ready ? = 0.5"},
+		{"ready and lost again", []Observation{before, at(10.5, power(false)), at(20, power(true)),
+			at(40, node(true, "boot2")), at(45, node(false, "boot2")), at(60, node(true, "boot2"))},
+			"down 0.5, powered 9.5, not ready 25, ready 15 = 50"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			fault := Fault{At: faultAt, Nodes: []Node{*before.Node}}
+			got := Nodes(fault, test.seen)[0]
+			if s := showPhases(got.Phases, got.Total); s != test.want {
+				t.Errorf("got\n%s\nwant\n%s", s, test.want)
+			}
+		})
+	}
+}
+
+func TestLogStampsAreMonotonicAndDistinct(t *testing.T) {
+	clock := time.Now()
+	log := NewLog(func() time.Time { return clock })
+	log.Add(answer("a"), answer("b"))
+	clock = clock.Add(-time.Hour) // a clock that goes back must not reorder anything
+	log.Add(answer("c"))
+	clock = clock.Add(2 * time.Hour)
+	log.Add(answer("d"))
+	entries := log.Entries()
+	for i := 1; i < len(entries); i++ {
+		if entries[i].At <= entries[i-1].At {
+			t.Errorf("stamp %d is %v, after %v", i, entries[i].At, entries[i-1].At)
+		}
+	}
+	if got := entries[3].At; got != time.Hour {
+		t.Errorf("the last stamp is %v, want 1h", got)
+	}
+}
