@@ -1,0 +1,201 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/interpreter"
+)
+
+// Bounds of an expression. The cost is CEL's own measure: one for an
+// operation, a tenth for a byte that a text function goes over; the limit is
+// about ten milliseconds of work.
+const (
+	maxExpression = 4096 // characters
+	maxNesting    = 3    // all() within exists() within map()
+	maxRegexp     = 2000 // instructions of a compiled regular expression
+	costLimit     = 1_000_000
+)
+
+// Type is the type of a variable of an expression.
+type Type = cel.Type
+
+// The types that variables have.
+var (
+	ObjectType  = cel.MapType(cel.StringType, cel.DynType) // one Kubernetes object
+	ObjectsType = cel.ListType(ObjectType)
+	StringType  = cel.StringType
+	IntType     = cel.IntType
+	TimeType    = cel.TimestampType
+	AnyType     = cel.DynType
+)
+
+// Result is what an expression must yield.
+type Result int
+
+// An assertion yields true or false, a value anything.
+const (
+	Assertion Result = iota
+	Value
+)
+
+// Expression is a compiled CEL expression. It is safe for concurrent use.
+type Expression struct {
+	source  string
+	ast     *cel.Ast
+	program cel.Program
+}
+
+// Issue is what is wrong with an expression, and where in its text; both
+// count from 1, columns in characters.
+type Issue struct {
+	Line, Column int
+	Message      string
+}
+
+// Issues are all that is wrong with an expression.
+type Issues []Issue
+
+// Error lists the issues.
+func (i Issues) Error() string {
+	texts := make([]string, len(i))
+	for n, issue := range i {
+		texts[n] = fmt.Sprintf("%d:%d: %s", issue.Line, issue.Column, issue.Message)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Compile checks an expression against the names and types of its variables.
+// The variable "now", a timestamp, is always there. The error is of type
+// Issues.
+func Compile(source string, result Result, variables map[string]*Type) (*Expression, error) {
+	options := []cel.EnvOption{
+		cel.OptionalTypes(),
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ParserRecursionLimit(64),
+		cel.ASTValidators(
+			cel.ValidateDurationLiterals(),
+			cel.ValidateTimestampLiterals(),
+			cel.ValidateRegexLiterals(),
+			cel.ValidateRegexProgramSizeLimit(maxRegexp),
+			cel.ValidateComprehensionNestingLimit(maxNesting),
+		),
+		cel.Variable("now", cel.TimestampType),
+	}
+	for name, t := range variables {
+		options = append(options, cel.Variable(name, t))
+	}
+	env, err := cel.NewEnv(options...)
+	if err != nil {
+		return nil, Issues{{1, 1, err.Error()}}
+	}
+	ast, issues := env.Compile(source)
+	if issues.Err() != nil {
+		return nil, translate(issues, variables)
+	}
+	if t := ast.OutputType(); result == Assertion && !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
+		return nil, Issues{{1, 1, fmt.Sprintf("the expression yields %s; it must say true or false, so compare it with something", t)}}
+	}
+	program, err := env.Program(ast,
+		cel.EvalOptions(cel.OptTrackState, cel.OptTrackCost),
+		cel.CostLimit(costLimit),
+		cel.InterruptCheckFrequency(100),
+	)
+	if err != nil {
+		return nil, Issues{{1, 1, err.Error()}}
+	}
+	return &Expression{source: strings.TrimSpace(source), ast: ast, program: program}, nil
+}
+
+// String is the expression's text.
+func (e *Expression) String() string { return e.source }
+
+// Eval computes the value, as JSON has them (with int64 for whole numbers).
+// An expression that exceeds its cost is an error that no waiting mends.
+func (e *Expression) Eval(ctx context.Context, variables map[string]any) (any, error) {
+	value, _, err := e.eval(ctx, variables)
+	return value, err
+}
+
+// Holds returns nil where the expression is true, *Unmet where it is false,
+// with the values that it looked at, else the reason why it is neither.
+func (e *Expression) Holds(ctx context.Context, variables map[string]any) error {
+	value, seen, err := e.eval(ctx, variables)
+	if err != nil {
+		return err
+	}
+	switch value {
+	case true:
+		return nil
+	case false:
+		return &Unmet{Expected: e.source, Seen: seen}
+	}
+	return fmt.Errorf("%q yields %s, which is neither true nor false", e.source, brief(value))
+}
+
+func (e *Expression) eval(ctx context.Context, variables map[string]any) (any, []string, error) {
+	activation := map[string]any{"now": time.Now()}
+	for name, value := range variables {
+		activation[name] = value
+	}
+	out, details, err := e.program.ContextEval(ctx, activation)
+	if err != nil {
+		var cancelled interpreter.EvalCancelledError
+		if errors.As(err, &cancelled) {
+			if cancelled.Cause == interpreter.CostLimitExceeded {
+				return nil, nil, Permanent(fmt.Errorf("%q costs more than an expression may; make it simpler", e.source))
+			}
+			return nil, nil, context.Cause(ctx)
+		}
+		return nil, nil, &Unclear{Expected: e.source, Err: err, Seen: e.seen(details)}
+	}
+	value, err := native(out)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%q: %w", e.source, err)
+	}
+	return value, e.seen(details), nil
+}
+
+func translate(issues *cel.Issues, variables map[string]*Type) Issues {
+	var all Issues
+	for _, e := range issues.Errors() {
+		message := strings.ReplaceAll(e.Message, " (in container '')", "")
+		if name, ok := strings.CutPrefix(message, "undeclared reference to "); ok {
+			message = fmt.Sprintf("unknown name %s; known here: %s", strings.ReplaceAll(name, "'", `"`), names(variables))
+		}
+		all = append(all, Issue{max(1, e.Location.Line()), e.Location.Column() + 1, message})
+	}
+	return all
+}
+
+func names(variables map[string]*Type) string {
+	all := []string{"now"}
+	for name := range variables {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// brief writes a value in one line of bounded length.
+func brief(value any) string {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return shorten(string(data))
+}
+
+func shorten(text string) string {
+	const limit = 160
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return text
+}

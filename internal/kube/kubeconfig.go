@@ -1,0 +1,118 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"axolotl/internal/store"
+)
+
+// UserKubeconfig is the file that kubectl writes new contexts to: the first of
+// KUBECONFIG, else ~/.kube/config.
+func UserKubeconfig() string {
+	return clientcmd.NewDefaultPathOptions().GetDefaultFilename()
+}
+
+// MergeContext copies the only user and cluster of the kubeconfig at source
+// into the file at path under one name, and makes that the current context.
+// Other entries keep their values.
+func MergeContext(path, source, name string) error {
+	from, err := clientcmd.LoadFromFile(source)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", source, err)
+	}
+	current, ok := from.Contexts[from.CurrentContext]
+	if !ok {
+		return fmt.Errorf("%s has no current context", source)
+	}
+	return edit(path, func(config *clientcmdapi.Config) bool {
+		config.Clusters[name] = from.Clusters[current.Cluster]
+		config.AuthInfos[name] = from.AuthInfos[current.AuthInfo]
+		config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+		config.CurrentContext = name
+		return true
+	})
+}
+
+// RemoveContext removes what MergeContext wrote under this name. Where it was
+// the current context, none is current then. What is not there is success.
+func RemoveContext(path, name string) error {
+	return edit(path, func(config *clientcmdapi.Config) bool {
+		_, context := config.Contexts[name]
+		_, cluster := config.Clusters[name]
+		_, user := config.AuthInfos[name]
+		if !context && !cluster && !user && config.CurrentContext != name {
+			return false
+		}
+		delete(config.Contexts, name)
+		delete(config.Clusters, name)
+		delete(config.AuthInfos, name)
+		if config.CurrentContext == name {
+			config.CurrentContext = ""
+		}
+		return true
+	})
+}
+
+// edit changes a kubeconfig under the lock that kubectl takes, and writes it
+// whole or not at all, readable by its owner only. Nothing is written where
+// change returns false.
+func edit(path string, change func(*clientcmdapi.Config) bool) error {
+	unlock, err := lockKubeconfig(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	config, err := clientcmd.LoadFromFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		config, err = clientcmdapi.NewConfig(), nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be read (%w); mend it or set KUBECONFIG to another file", path, err)
+	}
+	if !change(config) {
+		return nil
+	}
+	data, err := clientcmd.Write(*config)
+	if err != nil {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a rename must not replace a link
+	}
+	return store.WriteFile(path, data, 0o600)
+}
+
+// lockKubeconfig takes kubectl's own lock, PATH.lock made exclusively, and
+// waits for it for a short time.
+func lockKubeconfig(path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	lock := path + ".lock"
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for {
+		file, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			file.Close()
+			return func() { os.Remove(lock) }, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s has been locked for 5 s; if no kubectl runs, remove %s", path, lock)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
