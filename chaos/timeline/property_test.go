@@ -60,7 +60,7 @@ func randomRun(r *rand.Rand) (Fault, []Observation) {
 // they add up to the total.
 func TestPhasesAlwaysAddUp(t *testing.T) {
 	complete := 0
-	for seed := range uint64(20000) {
+	for seed := range uint64(5000) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		fault, seen := randomRun(r)
 		recoveries, nodes := Pods(fault, seen), Nodes(fault, seen)

@@ -52,6 +52,7 @@ func (r Recovery) Reached(m Milestone) bool { return reached(r.Phases, m) }
 // the place is open again.
 func Pods(fault Fault, observations []Observation) []Recovery {
 	b := newBuilder(fault)
+	b.named = slices.ContainsFunc(observations, func(o Observation) bool { return o.Answer != nil && o.Answer.From != "" })
 	for _, o := range sorted(observations) {
 		b.see(o)
 	}
@@ -76,6 +77,7 @@ type builder struct {
 	tracks map[types.UID]*track
 	slices map[string][]types.UID
 	spare  []*track // new pods that no place was open for, oldest first
+	named  bool     // answers tell whose they are; one that does not proves nothing
 }
 
 func newBuilder(fault Fault) *builder {
@@ -113,7 +115,7 @@ func (b *builder) see(o Observation) {
 	case o.Slice != nil:
 		b.slices[o.Slice.Name] = o.Slice.Ready
 		b.endpoints(s)
-	case o.Answer != nil:
+	case o.Answer != nil && (o.Answer.From != "" || !b.named):
 		for _, t := range b.tracks {
 			t.answer(*o.Answer, s)
 		}

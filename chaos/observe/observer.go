@@ -1,0 +1,92 @@
+// Package observe watches a cluster and writes down what it sees and when:
+// pods, endpoint slices, nodes and events, over watches that are resumed when
+// they drop. It judges nothing; chaos/timeline does.
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"axolotl/chaos/timeline"
+)
+
+// Gap is a time in which a watch was down. What it told of afterwards carries
+// the gap as Late.
+type Gap struct {
+	Kind string        `json:"kind"`
+	From time.Duration `json:"fromNs"`
+	To   time.Duration `json:"toNs"`
+}
+
+// Observer is a set of open watches.
+type Observer struct {
+	log  *timeline.Log
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu   sync.Mutex
+	gaps []Gap
+}
+
+// Open opens watches on a namespace's pods, endpoint slices and events, and
+// on the nodes; with an empty namespace, on all of them everywhere. When it
+// returns the state before the fault is in the log, and every later change
+// will be. Close ends it.
+func Open(ctx context.Context, client kubernetes.Interface, namespace string, log *timeline.Log) (*Observer, error) {
+	return open(ctx, log, streams(client, namespace))
+}
+
+func open(ctx context.Context, log *timeline.Log, all []*stream) (*Observer, error) {
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	o := &Observer{log: log, stop: stop}
+	for _, s := range all {
+		s.log, s.known, s.gap = log, map[types.UID]runtime.Object{}, o.addGap
+		if err := s.open(ctx); err != nil {
+			o.Close()
+			return nil, fmt.Errorf("watch %s: %w", s.kind, err)
+		}
+		o.done.Go(func() { s.run(watching) })
+	}
+	return o, nil
+}
+
+// Close ends the watches and waits until nothing more is written down.
+func (o *Observer) Close() {
+	o.stop()
+	o.done.Wait()
+}
+
+// Gaps returns the times in which a watch was down.
+func (o *Observer) Gaps() []Gap {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.gaps)
+}
+
+func (o *Observer) addGap(g Gap) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gaps = append(o.gaps, g)
+}
+
+func streams(client kubernetes.Interface, namespace string) []*stream {
+	from := func(getter cache.Getter, resource, namespace string) source {
+		return cache.NewListWatchFromClient(getter, resource, namespace, fields.Everything())
+	}
+	core := client.CoreV1().RESTClient()
+	return []*stream{
+		{kind: "pods", source: from(core, "pods", namespace), seen: podSeen, gone: podGone},
+		{kind: "endpoint slices", source: from(client.DiscoveryV1().RESTClient(), "endpointslices", namespace), seen: sliceSeen, gone: sliceGone},
+		{kind: "nodes", source: from(core, "nodes", ""), seen: nodeSeen, gone: nodeGone},
+		{kind: "events", source: from(core, "events", namespace), seen: eventSeen, gone: nothing},
+	}
+}
