@@ -1,0 +1,120 @@
+package probe
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestSummarize(t *testing.T) {
+	from := time.Now()
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	request := func(at, took int, fail string) Request {
+		return Request{Sent: from.Add(ms(at)), Took: ms(took), Fail: fail}
+	}
+	got := Summarize(Settings{URL: "u", Interval: ms(50)}, []Request{
+		request(-50, 10, "refused"), // before the fault
+		request(0, 10, ""), request(50, 10, ""), request(150, 1, "refused"), request(100, 200, "timeout"),
+		request(350, 1, "refused"), request(400, 20, ""), request(450, 30, ""),
+	}, from, from.Add(ms(500)))
+	first, last := ms(100), ms(350)
+	want := Summary{
+		URL: "u", Interval: ms(50), Sent: 7, Failed: 3, FailedShare: 3.0 / 7,
+		Failures:     map[string]int{"refused": 2, "timeout": 1},
+		FirstFailure: &first, LastFailure: &last, LongestGap: ms(360), Median: ms(10), P99: ms(30),
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	none := Summarize(Settings{}, nil, from, from.Add(ms(500)))
+	if none.LongestGap != ms(500) || none.FirstFailure != nil {
+		t.Errorf("with no request at all: %+v", none)
+	}
+}
+
+// TestProbeIsOpenLoop hangs a server: the probe goes on asking at its pace.
+func TestProbeIsOpenLoop(t *testing.T) {
+	var asked atomic.Int32
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked.Add(1)
+		<-release
+	}))
+	defer server.Close()
+	defer close(release)
+	p := Start(t.Context(), Settings{URL: server.URL, Interval: time.Millisecond, Timeout: time.Minute})
+	defer p.Stop()
+	until(t, "20 requests are under way at once", func() bool { return asked.Load() >= 20 })
+	if n := len(p.Requests()); n != 0 {
+		t.Errorf("%d requests have ended, want none", n)
+	}
+}
+
+func TestProbeCountsFailuresByKind(t *testing.T) {
+	refused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused.Close()
+	resets := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			conn.Close()
+		}
+	}))
+	defer resets.Close()
+	broken := httptest.NewServer(http.NotFoundHandler())
+	defer broken.Close()
+	release := make(chan struct{})
+	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer hangs.Close()
+	defer close(release)
+
+	for want, url := range map[string]string{
+		"refused": "http://" + refused.Addr().String(), "reset": resets.URL,
+		"HTTP status 404": broken.URL, "timeout": hangs.URL,
+	} {
+		p := Start(t.Context(), Settings{URL: url, Interval: 5 * time.Millisecond, Timeout: 50 * time.Millisecond})
+		until(t, want, func() bool { return len(p.Requests()) >= 3 })
+		p.Stop()
+		if got := p.LastFailure(); got != want || p.Streak() != 0 {
+			t.Errorf("failure %q, streak %d, want %q", got, p.Streak(), want)
+		}
+	}
+}
+
+func TestProbeTellsAnswers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "pong") }))
+	defer server.Close()
+	answers := make(chan string, 1000)
+	p := Start(t.Context(), Settings{URL: server.URL, Interval: time.Millisecond, Answered: func(body string) {
+		select {
+		case answers <- body:
+		default:
+		}
+	}})
+	defer p.Stop()
+	if got := <-answers; got != "pong" {
+		t.Errorf("answer %q", got)
+	}
+	until(t, "a streak", func() bool { return p.Streak() >= 3 })
+}
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited for: %s", what)
+		case <-tick.C:
+		}
+	}
+}
