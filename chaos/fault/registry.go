@@ -1,0 +1,76 @@
+package fault
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrNoTarget is Inject's error where every target was gone already.
+var ErrNoTarget = errors.New("every target was gone before the fault struck; run it again")
+
+// makers make each fault with its default settings.
+var makers = []func() Fault{
+	func() Fault { return &PodDeletion{} },
+	func() Fault { return &NodeCordon{} },
+	func() Fault { return &PowerCut{} },
+}
+
+// All returns every fault with default settings.
+func All() []Fault {
+	var all []Fault
+	for _, maker := range makers {
+		all = append(all, maker())
+	}
+	return all
+}
+
+// Names returns the names of all faults.
+func Names() []string {
+	var names []string
+	for _, f := range All() {
+		names = append(names, f.Name())
+	}
+	return names
+}
+
+// New returns the fault with this name, with default settings.
+func New(name string) (Fault, error) {
+	all := All()
+	i := slices.IndexFunc(all, func(f Fault) bool { return f.Name() == name })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no fault %q; choose one of: %s", name, strings.Join(Names(), ", "))
+	}
+	return all[i], nil
+}
+
+// Spec is a fault as it is kept in files: its name and its settings.
+type Spec struct {
+	Name string          `json:"name"`
+	With json.RawMessage `json:"with,omitempty"`
+}
+
+// SpecOf returns a fault in the form for files.
+func SpecOf(f Fault) (Spec, error) {
+	with, err := json.Marshal(f)
+	if err != nil {
+		return Spec{}, fmt.Errorf("encode fault %s: %w", f.Name(), err)
+	}
+	return Spec{Name: f.Name(), With: with}, nil
+}
+
+// Fault returns the fault that a file tells of.
+func (s Spec) Fault() (Fault, error) {
+	f, err := New(s.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.With) > 0 {
+		if err := json.Unmarshal(s.With, f); err != nil {
+			return nil, fmt.Errorf("settings of fault %s: %w", s.Name, err)
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,110 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"axolotl/chaos/fault"
+)
+
+func entry(id string) Entry {
+	return Entry{
+		ID: id, Experiment: "pod-deletion", Cluster: "demo", Created: time.Now(), Namespace: "ns-" + id,
+		Fault: &fault.Spec{Name: "pod-deletion"}, Objects: []fault.Object{{Target: fault.Target{Kind: "Pod", Name: "p", UID: "u"}}},
+	}
+}
+
+// pending returns the IDs of the open entries that nobody holds, and lets go.
+func pending(t *testing.T, j *Journal) string {
+	t.Helper()
+	held, err := j.Pending()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, h := range held {
+		ids = append(ids, h.ID)
+		if err := h.Release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestEntryIsPendingFromBeginToUndo(t *testing.T) {
+	j := At(filepath.Join(t.TempDir(), "journal"))
+	h, err := j.Begin(entry("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := pending(t, j); got != "" {
+		t.Errorf("the entry of a living run is pending: %q", got)
+	}
+	if err := h.Release(); err != nil { // as the end of the process does
+		t.Fatal(err)
+	}
+	if got := pending(t, j); got != "a" {
+		t.Errorf("pending after a crash: %q, want a", got)
+	}
+
+	held, err := j.Pending()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := held[0].Objects[0]; o.UID != "u" || held[0].Namespace != "ns-a" || held[0].Fault.Name != "pod-deletion" {
+		t.Errorf("what the undo needs was lost: %+v", held[0].Entry)
+	}
+	if err := held[0].Close("", errors.New("API server is down"), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := pending(t, j); got != "a" {
+		t.Errorf("pending after an undo that failed: %q, want a", got)
+	}
+	held, _ = j.Pending()
+	if err := held[0].Close("proved", nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := pending(t, j); got != "" {
+		t.Errorf("pending after the undo: %q, want none", got)
+	}
+	all, err := j.All()
+	if err != nil || len(all) != 1 || all[0].State != Undone || all[0].Error != "" || all[0].Proof != "proved" {
+		t.Errorf("journal %+v, error %v", all, err)
+	}
+}
+
+func TestDamagedEntryHidesNoOther(t *testing.T) {
+	dir := t.TempDir()
+	j := At(dir)
+	h, err := j.Begin(entry("b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.json"), []byte(`{"id": "a`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held, err := j.Pending()
+	if err == nil || !strings.Contains(err.Error(), "a.json is damaged") {
+		t.Errorf("error %v, want one that names the damaged file", err)
+	}
+	if len(held) != 1 || held[0].ID != "b" {
+		t.Errorf("pending %v, want b", held)
+	}
+}
+
+func TestBeginTwice(t *testing.T) {
+	j := At(t.TempDir())
+	if _, err := j.Begin(entry("a")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Begin(entry("a")); err == nil {
+		t.Error("one run was begun twice")
+	}
+}
