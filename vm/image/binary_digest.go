@@ -22,34 +22,48 @@ func digestPath(path string) string { return path + ".digest.json" }
 
 // noteDigest makes a new file durable and notes its digest beside it.
 func noteDigest(path string) error {
-	f, err := os.Open(path)
+	noted, err := measure(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	sum, err := fileSHA256(path)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	return store.WriteJSON(digestPath(path), digest{SHA256: sum, Size: info.Size(), ModTime: info.ModTime()})
+	return store.WriteJSON(digestPath(path), noted)
 }
 
-// checkDigest returns nil where the file is the one that was noted. Size and
-// modification time suffice; the content is read only where the size is right
-// and the time is not, as after the cache was copied. The error is
-// fs.ErrNotExist where the file or its note is missing.
+// checkDigest returns nil where the file is the one that was noted beside it.
+// The error is fs.ErrNotExist where the file or its note is missing.
 func checkDigest(path string) error {
 	var noted digest
 	if err := store.ReadJSON(digestPath(path), &noted); err != nil {
 		return err
 	}
+	return noted.check(path, false)
+}
+
+// measure makes a new file durable and returns its digest.
+func measure(path string) (digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return digest{}, err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return digest{}, err
+	}
+	sum, err := fileSHA256(path)
+	if err != nil {
+		return digest{}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return digest{}, err
+	}
+	return digest{SHA256: sum, Size: info.Size(), ModTime: info.ModTime()}, nil
+}
+
+// check returns nil where the file at path is the one that was measured. Size
+// and modification time suffice; the content is read where the size is right
+// and the time is not, as after the cache was copied, and always where full.
+func (noted digest) check(path string, full bool) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -57,7 +71,7 @@ func checkDigest(path string) error {
 	if info.Size() != noted.Size {
 		return fmt.Errorf("%s is damaged: %d bytes, built with %d", path, info.Size(), noted.Size)
 	}
-	if info.ModTime().Equal(noted.ModTime) {
+	if !full && info.ModTime().Equal(noted.ModTime) {
 		return nil
 	}
 	sum, err := fileSHA256(path)
