@@ -77,6 +77,10 @@ type Machine struct {
 	Index   int    `json:"index"`             // 1 for the first, over both roles; addresses follow from it
 	Address string `json:"address,omitempty"` // on the private segment
 
+	// APIPort is the port on 127.0.0.1 that leads to the API server on this
+	// machine; 0 on a worker.
+	APIPort int `json:"apiPort,omitempty"`
+
 	// NodePortBase is the port on 127.0.0.1 that leads to NodePortFirst on
 	// this machine; the next ones follow. 0 where there are no forwards.
 	NodePortBase int `json:"nodePortBase,omitempty"`
@@ -120,3 +124,6 @@ func (m *Machine) NodePortAddress(nodePort int) (string, error) {
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.NodePortBase+nodePort-NodePortFirst)), nil
 }
+
+// RecordFile is the name of a cluster's record in its state directory.
+const RecordFile = "cluster.json"

@@ -29,11 +29,10 @@ func NewMachines(spec Spec) []Machine {
 // Fixed networks inside every cluster. Clusters cannot collide: each is alone
 // in its own segment, and none of these addresses exists on the host.
 const (
-	ServiceCIDR     = "10.96.0.0/16"
-	ClusterDNS      = "10.96.0.10"
-	PodCIDR         = "10.244.0.0/16"
-	ClusterDomain   = "cluster.local"
-	Kubernetes      = "v1.37.2"
+	ServiceCIDR   = "10.96.0.0/16"
+	ClusterDNS    = "10.96.0.10"
+	PodCIDR       = "10.244.0.0/16"
+	ClusterDomain = "cluster.local"
 )
 
 // SegmentAddress is a machine's address on the private segment.

@@ -25,21 +25,44 @@ func UserKubeconfig() string {
 // into the file at path under one name, and makes that the current context.
 // Other entries keep their values.
 func MergeContext(path, source, name string) error {
-	from, err := clientcmd.LoadFromFile(source)
+	from, err := only(source, name)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", source, err)
-	}
-	current, ok := from.Contexts[from.CurrentContext]
-	if !ok {
-		return fmt.Errorf("%s has no current context", source)
+		return err
 	}
 	return edit(path, func(config *clientcmdapi.Config) bool {
-		config.Clusters[name] = from.Clusters[current.Cluster]
-		config.AuthInfos[name] = from.AuthInfos[current.AuthInfo]
-		config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+		config.Clusters[name] = from.Clusters[name]
+		config.AuthInfos[name] = from.AuthInfos[name]
+		config.Contexts[name] = from.Contexts[name]
 		config.CurrentContext = name
 		return true
 	})
+}
+
+// RenderContext returns what MergeContext merges as a kubeconfig of its own.
+func RenderContext(source, name string) ([]byte, error) {
+	config, err := only(source, name)
+	if err != nil {
+		return nil, err
+	}
+	return clientcmd.Write(*config)
+}
+
+// only reads the current context of a kubeconfig and gives it another name.
+func only(source, name string) (*clientcmdapi.Config, error) {
+	from, err := clientcmd.LoadFromFile(source)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", source, err)
+	}
+	current, ok := from.Contexts[from.CurrentContext]
+	if !ok {
+		return nil, fmt.Errorf("%s has no current context", source)
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name] = from.Clusters[current.Cluster]
+	config.AuthInfos[name] = from.AuthInfos[current.AuthInfo]
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return config, nil
 }
 
 // RemoveContext removes what MergeContext wrote under this name. Where it was

@@ -1,0 +1,44 @@
+# axolotl: two commands do it all: 'make demo' and 'make test'.
+
+GO      ?= go
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# libvirt is loaded when it is used, so that the binary runs, and doctor can
+# speak, where it is not installed.
+export GOFLAGS := -buildvcs=false -tags=libvirt_dlopen
+
+.PHONY: all build demo test test-unit lint deps libvirtd bench clean generate help
+
+all: build
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## compile bin/axolotl
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/axolotl ./cmd/axolotl
+
+deps: ## install the Debian packages that are missing (as root or with sudo)
+	@.ci/deps
+
+libvirtd: deps ## see to it that libvirtd runs
+	@.ci/libvirtd start
+
+demo: libvirtd build ## the main job on real VMs: up, a lab, a fault, the healing
+	@.ci/demo
+
+test: deps ## everything: unit tests, a real API server, real VMs
+	@.ci/test
+
+lint: ## gofmt, vet, and generated files
+	@test -z "$$(gofmt -l cmd vm labs chaos internal)" || { gofmt -l cmd vm labs chaos internal; echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+
+generate: ## rebuild generated files
+	$(GO) generate ./...
+
+bench: libvirtd build ## the figures of the README
+	@.ci/bench
+
+clean: ## remove what make build made (clusters and caches: axolotl down --all, axolotl image prune)
+	rm -rf bin

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/cluster"
+	"axolotl/vm/libvirt"
+	"axolotl/vm/local"
+)
+
+// app is what every command is given: streams, the global flags, the clusters
+// on disk and the drivers. It is filled by start, before a command runs.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+
+	quiet     bool
+	verbosity int
+
+	home     store.Home
+	progress *term.Progress
+}
+
+func newApp(in io.Reader, out, err io.Writer) *app { return &app{in: in, out: out, err: err} }
+
+// start applies the global flags.
+func (a *app) start() error {
+	home, err := store.FindHome()
+	if err != nil {
+		return err
+	}
+	a.home = home
+	a.progress = term.NewProgress(a.err, a.quiet)
+	zap.ReplaceGlobals(newLogger(a.err, a.verbosity))
+	return nil
+}
+
+func (a *app) close() { zap.L().Sync() } //nolint:errcheck // stderr cannot always be synced
+
+// newLogger logs to out: warnings, with -v what is done, with -vv how.
+func newLogger(out io.Writer, verbosity int) *zap.Logger {
+	level := zapcore.WarnLevel
+	switch {
+	case verbosity == 1:
+		level = zapcore.InfoLevel
+	case verbosity > 1:
+		level = zapcore.DebugLevel
+	}
+	config := zap.NewDevelopmentEncoderConfig()
+	config.EncodeTime = zapcore.ISO8601TimeEncoder
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(config), zapcore.AddSync(out), level))
+}
+
+// clusters are the clusters on disk.
+func (a *app) clusters() cluster.Store { return cluster.Store{Home: a.home} }
+
+// handle opens a cluster that is up.
+func (a *app) handle(name string) (*vm.Handle, error) { return a.clusters().Open(name, a.open) }
+
+// open implements cluster.Opener.
+func (a *app) open(c *vm.Cluster) (vm.Driver, error) { return a.driver(c.Driver, c.URI) }
+
+// driver returns the driver with this name; uri is for those that connect.
+func (a *app) driver(name, uri string) (vm.Driver, error) {
+	switch name {
+	case libvirt.Name:
+		return libvirt.New(a.home, uri), nil
+	case local.Name:
+		return local.New(a.home), nil
+	}
+	return nil, codedError{fmt.Errorf("unknown driver %q; use %s, %s or %s", name, driverAuto, libvirt.Name, local.Name), exitUsage}
+}
+
+// drivers are all drivers, the preferred one first.
+func (a *app) drivers(uri string) []vm.Driver {
+	return []vm.Driver{libvirt.New(a.home, uri), local.New(a.home)}
+}
+
+// driverAuto leaves the choice to proof.
+const driverAuto = "auto"
+
+// choose returns the function that gives up its driver.
+func (a *app) choose(name, uri string) func(context.Context) (vm.Driver, error) {
+	return func(ctx context.Context) (vm.Driver, error) {
+		if name == driverAuto {
+			return cluster.Choose(ctx, a.drivers(uri), a.progress)
+		}
+		return a.driver(name, uri)
+	}
+}
+
+// userKubeconfig is the file that contexts are merged into.
+func (a *app) userKubeconfig(none bool) string {
+	if none {
+		return ""
+	}
+	return kube.UserKubeconfig()
+}
+
+// nameArgument is the optional [NAME] of most commands.
+func nameArgument(args []string) string {
+	if len(args) == 0 {
+		return cluster.DefaultName
+	}
+	return args[0]
+}
+
+// completeClusters completes the names of clusters.
+func (a *app) completeClusters(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	home, err := store.FindHome()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	all, err := cluster.Store{Home: home}.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

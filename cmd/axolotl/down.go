@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/vm/cluster"
+)
+
+func newDown(a *app) *cobra.Command {
+	var all, noContext bool
+	cmd := &cobra.Command{
+		Use:   "down [NAME | --all]",
+		Short: "Remove a cluster with every trace of it",
+		Long: `Remove a cluster: machines, disks, files and its context in the kubeconfig.
+A cluster that is half-made or whose record is damaged is removed as well.
+Only objects that carry the cluster's own ID are touched.`,
+		Args:              usageErrors(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: a.completeClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if all && len(args) > 0 {
+				return codedError{fmt.Errorf("give a name or --all, not both"), exitUsage}
+			}
+			names := []string{nameArgument(args)}
+			if all {
+				list, err := a.clusters().List()
+				if err != nil {
+					return err
+				}
+				names = nil
+				for _, c := range list {
+					names = append(names, c.Name)
+				}
+			}
+			var errs []error
+			for _, name := range names {
+				err := a.clusters().Down(cmd.Context(), name, a.open, a.drivers(""), a.userKubeconfig(noContext), a.progress)
+				var missing *cluster.NotFoundError
+				switch {
+				case errors.As(err, &missing) && len(args) == 0:
+					a.progress.Line("there is no cluster %q: nothing to do", name)
+				case err != nil:
+					errs = append(errs, fmt.Errorf("down %s: %w", name, err))
+				default:
+					a.progress.Line("cluster %s is gone", name)
+				}
+			}
+			return errors.Join(errs...)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "all clusters")
+	cmd.Flags().BoolVar(&noContext, "no-context", false, "leave the user's kubeconfig alone")
+	return cmd
+}

@@ -1,0 +1,44 @@
+// Command axolotl makes disposable Kubernetes clusters of real VMs, runs labs
+// on them, breaks them, and proves that they healed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"axolotl/internal/term"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code, so that deferred calls are made.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once: what it was making is on
+	// record, and the next command finishes or undoes it.
+	context.AfterFunc(ctx, stop)
+
+	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	root := newRoot(a)
+	err := root.ExecuteContext(ctx)
+	a.close()
+	if err == nil {
+		return exitOK
+	}
+	if message := err.Error(); message != "" {
+		fmt.Fprintf(os.Stderr, "axolotl: %s\n", term.Escape(message))
+	}
+	if ctx.Err() != nil {
+		return exitInterrupted
+	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return exitFailed
+}

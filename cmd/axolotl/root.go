@@ -1,0 +1,56 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `axolotl makes disposable Kubernetes clusters of real VMs, runs labs on them,
+breaks them on purpose, and proves that they healed.
+
+  axolotl up                       make a cluster and wait until it is healthy
+  axolotl lab run first-steps      deploy an app on it, step by step, each proved
+  axolotl chaos run pod-deletion   break it, and see on one clock how it heals
+  axolotl down                     remove every trace
+
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 skipped (the cluster cannot
+give what was needed), 130 interrupted; verdicts: see 'axolotl chaos run --help'.
+
+Everything is kept under the XDG directories (as root /var/lib/axolotl and
+/var/cache/axolotl); AXOLOTL_HOME puts it all under one directory.`
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "axolotl",
+		Short:         "Disposable VM clusters that are broken on purpose and proved to heal",
+		Long:          rootLong,
+		SilenceErrors: true, // main prints them, once
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.start()
+		},
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return codedError{err, exitUsage} })
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print no progress")
+	root.PersistentFlags().CountVarP(&a.verbosity, "verbose", "v", "log what is done (-vv: and how)")
+	root.AddGroup(
+		&cobra.Group{ID: "cluster", Title: "Clusters:"},
+		&cobra.Group{ID: "work", Title: "Labs and chaos:"},
+		&cobra.Group{ID: "host", Title: "This host:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, command := range commands {
+			command.GroupID = group
+			root.AddCommand(command)
+		}
+	}
+	add("cluster", newUp(a), newDown(a), newList(a), newStatus(a), newKubeconfig(a), newKubectl(a))
+	add("work", newLab(a), newChaos(a))
+	add("host", newDoctor(a), newImage(a), newVersion(a))
+	root.AddCommand(newSupervise())
+	root.SetHelpCommandGroupID("host")
+	root.SetCompletionCommandGroupID("host")
+	return root
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/internal/term"
+	"axolotl/vm/cluster"
+)
+
+func newStatus(a *app) *cobra.Command {
+	format := term.FormatTable
+	cmd := &cobra.Command{
+		Use:   "status [NAME]",
+		Short: "Show the machines and nodes of a cluster",
+		Long: `Show each machine as its driver sees it and its node as Kubernetes sees it: the
+two can differ, and that they do is often the news.
+
+Exit code 1 where anything is not as it should be.`,
+		Args:              usageErrors(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: a.completeClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			status, err := a.clusters().Status(cmd.Context(), nameArgument(args), a.open)
+			if err != nil {
+				return err
+			}
+			err = format.Print(a.out, status, func() error { return printStatus(a, status) })
+			if err == nil && !status.Healthy {
+				err = fmt.Errorf("cluster %q is not healthy", status.Name)
+			}
+			return err
+		},
+	}
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	return cmd
+}
+
+func printStatus(a *app, status *cluster.Status) error {
+	fmt.Fprintf(a.out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, status.API)
+	var rows [][]string
+	for _, n := range status.Nodes {
+		rows = append(rows, []string{n.Name, string(n.Role), string(n.Machine), n.Ready, n.Address, n.Note})
+	}
+	return term.Table(a.out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/cluster"
+	"axolotl/vm/libvirt"
+	"axolotl/vm/local"
+)
+
+// upFlags are what a new cluster is made like; 'lab run' has them too.
+type upFlags struct {
+	driver    string
+	connect   string
+	noContext bool
+	spec      vm.Spec
+}
+
+func (f *upFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt or local (simulated nodes)")
+	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
+	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
+	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
+	flags.IntVar(&f.spec.CPUs, "cpus", 2, "virtual CPUs of each machine")
+	flags.IntVar(&f.spec.MemoryMiB, "memory", 2048, "memory of each machine, in MiB")
+	flags.IntVar(&f.spec.DiskGiB, "disk", 10, "size of each machine's disk, in GiB; it grows as it is used")
+	flags.BoolVar(&f.noContext, "no-context", false, "leave the user's kubeconfig alone")
+}
+
+// validate returns all faults of the flags at once.
+func (f *upFlags) validate() error {
+	var errs []error
+	bound := func(flag string, value, low, high int) {
+		if value < low || value > high {
+			errs = append(errs, fmt.Errorf("--%s %d: use %d to %d", flag, value, low, high))
+		}
+	}
+	most := 200
+	if f.driver == local.Name {
+		most = 5000
+	}
+	bound("workers", f.spec.Workers, 0, most)
+	bound("cpus", f.spec.CPUs, 1, 64)
+	bound("memory", f.spec.MemoryMiB, 1536, 1<<20)
+	bound("disk", f.spec.DiskGiB, 10, 10_000)
+	switch f.spec.Accel {
+	case libvirt.AccelAuto, libvirt.AccelKVM, libvirt.AccelTCG:
+	default:
+		errs = append(errs, fmt.Errorf("--accel %q: use auto, kvm or tcg", f.spec.Accel))
+	}
+	switch f.driver {
+	case driverAuto, libvirt.Name, local.Name:
+	default:
+		errs = append(errs, fmt.Errorf("--driver %q: use auto, libvirt or local", f.driver))
+	}
+	if len(errs) > 0 {
+		return codedError{errors.Join(errs...), exitUsage}
+	}
+	return nil
+}
+
+// options are what the flags ask up for.
+func (f *upFlags) options(a *app, name string) cluster.UpOptions {
+	spec := f.spec
+	spec.ControlPlanes = 1
+	options := cluster.UpOptions{
+		Name: name, Spec: spec, Kubeconfig: a.userKubeconfig(f.noContext),
+		Choose: a.choose(f.driver, f.connect), Open: a.open,
+	}
+	if f.driver != driverAuto {
+		options.Driver = f.driver
+	}
+	return options
+}
+
+func newUp(a *app) *cobra.Command {
+	var flags upFlags
+	cmd := &cobra.Command{
+		Use:   "up [NAME]",
+		Short: "Make a cluster and wait until it is healthy",
+		Long: `Make a cluster and wait until its API server answers, its nodes are Ready and
+its DNS answers. A cluster that is there as asked is left as it is; one whose
+making was interrupted is completed.`,
+		Example: `  axolotl up
+  axolotl up small --driver local --workers 5`,
+		Args:              usageErrors(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: a.completeClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.validate(); err != nil {
+				return err
+			}
+			return runUp(cmd.Context(), a, nameArgument(args), flags)
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+func runUp(ctx context.Context, a *app, name string, flags upFlags) error {
+	start := time.Now()
+	handle, err := a.clusters().Up(ctx, flags.options(a, name), a.progress)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted; go on with 'axolotl up %s' or remove what was made with 'axolotl down %s'", name, name)
+		}
+		return err
+	}
+	c := handle.Cluster
+	a.progress.Line("cluster %s is up: %d node(s), driver %s, in %s", c.Name, len(c.Machines), c.Driver, term.Seconds(time.Since(start)))
+	if flags.noContext {
+		a.progress.Line("try: axolotl kubectl %s -- get nodes", c.Name)
+	} else {
+		a.progress.Line("try: kubectl --context %s get nodes    (or: axolotl kubectl %s -- get nodes)", c.Context(), c.Name)
+	}
+	return nil
+}

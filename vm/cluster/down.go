@@ -1,0 +1,104 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"axolotl/internal/kube"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// Opener returns the driver that a recorded cluster was made with.
+type Opener func(c *vm.Cluster) (vm.Driver, error)
+
+// Salvager is a driver that can find a cluster's objects by name alone, when
+// its record is damaged. Objects that do not say they are ours stay.
+type Salvager interface {
+	// Salvage returns the ID of the cluster that had this name, or "" where
+	// nothing of it exists.
+	Salvage(ctx context.Context, name, dir string) (id string, err error)
+}
+
+// Down removes a cluster, whole, half-made or damaged, with its directory and
+// its context in the user's kubeconfig. salvage are the drivers asked about a
+// cluster whose record cannot be read.
+func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
+	if err := ValidateName(name); err != nil {
+		return err
+	}
+	lock, err := s.Lock(name)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+
+	c, err := s.Load(name)
+	var broken *BrokenError
+	if errors.As(err, &broken) {
+		progress.Line("%v", err)
+		return s.downBroken(ctx, name, salvage, kubeconfig, progress)
+	}
+	if err != nil {
+		return err
+	}
+	driver, err := open(c)
+	if err != nil {
+		return err
+	}
+	c.Phase = vm.PhaseDeleting
+	if err := s.Save(c); err != nil {
+		return err
+	}
+	return Run(ctx, progress, append(driver.Down(c), s.forget(c, kubeconfig)...))
+}
+
+// downBroken removes a cluster of which only the name is known.
+func (s Store) downBroken(ctx context.Context, name string, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
+	c := &vm.Cluster{Name: name, Dir: s.Home.Cluster(name)}
+	for _, driver := range salvage {
+		salvager, ok := driver.(Salvager)
+		if !ok {
+			continue
+		}
+		id, err := salvager.Salvage(ctx, name, c.Dir)
+		if err != nil {
+			return fmt.Errorf("look for what is left of cluster %q with driver %s: %w", name, driver.Name(), err)
+		}
+		if id == "" {
+			continue
+		}
+		found := *c
+		found.ID = id
+		if err := Run(ctx, progress, driver.Down(&found)); err != nil {
+			return err
+		}
+	}
+	return Run(ctx, progress, s.forget(c, kubeconfig))
+}
+
+// forget lists what removes the traces on disk, the record last.
+func (s Store) forget(c *vm.Cluster, kubeconfig string) []vm.Action {
+	return []vm.Action{{Name: "Remove files and context", Run: func(context.Context, *term.Step) error {
+		if kubeconfig != "" {
+			if err := kube.RemoveContext(kubeconfig, c.Context()); err != nil {
+				return err
+			}
+		}
+		entries, err := os.ReadDir(c.Dir)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if entry.Name() == vm.RecordFile {
+				continue
+			}
+			if err := os.RemoveAll(c.Path(entry.Name())); err != nil {
+				return err
+			}
+		}
+		return os.RemoveAll(c.Dir)
+	}}}
+}

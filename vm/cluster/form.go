@@ -1,0 +1,167 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"axolotl/internal/check"
+	"axolotl/internal/kube"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/image"
+)
+
+//go:embed coredns.yaml
+var corednsManifest string
+
+// form lists what makes a cluster of an API server that answers.
+func (s Store) form(h *vm.Handle, options UpOptions) []vm.Action {
+	var actions []vm.Action
+	if h.Driver.Traits().RealPods {
+		actions = append(actions, vm.Action{Name: "Install CoreDNS", Run: func(ctx context.Context, _ *term.Step) error {
+			return installCoreDNS(ctx, h)
+		}})
+	}
+	actions = append(actions, vm.Action{Name: "Wait until all nodes are Ready", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, nodesReady(h), step)
+	}})
+	if h.Driver.Traits().RealPods {
+		actions = append(actions, vm.Action{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
+			return wait(ctx, dnsAnswers(h), step)
+		}})
+	}
+	return append(actions, vm.Action{Name: "Write the kubeconfig", Run: func(context.Context, *term.Step) error {
+		if options.Kubeconfig != "" {
+			if err := kube.MergeContext(options.Kubeconfig, h.Cluster.Kubeconfig(), h.Cluster.Context()); err != nil {
+				return err
+			}
+		}
+		h.Cluster.Phase = vm.PhaseUp
+		return s.Save(h.Cluster)
+	}})
+}
+
+func installCoreDNS(ctx context.Context, h *vm.Handle) error {
+	manifest := strings.NewReplacer(
+		"@IMAGE@", image.CoreDNSImage, "@CLUSTER_IP@", vm.ClusterDNS, "@DOMAIN@", vm.ClusterDomain,
+	).Replace(corednsManifest)
+	objects, err := kube.Decode([]byte(manifest))
+	if err != nil {
+		return err
+	}
+	_, err = h.Kube.Apply(ctx, "kube-system", objects...)
+	return err
+}
+
+// nodesReady holds when every machine of the record is a Ready node. On the
+// way it does for nodes what a cloud's controllers do: it labels them by role
+// and approves their kubelets' serving certificates.
+func nodesReady(h *vm.Handle) check.Condition {
+	name := fmt.Sprintf("%d node(s) Ready", len(h.Cluster.Machines))
+	return check.Func(name, func(ctx context.Context) error {
+		if err := approveServing(ctx, h); err != nil {
+			return err
+		}
+		nodes, err := readNodes(ctx, h.Kube)
+		if err != nil {
+			return err
+		}
+		var waiting []string
+		for _, m := range h.Cluster.Machines {
+			node := nodes[m.Name]
+			if node == nil {
+				waiting = append(waiting, m.Name+" has not registered")
+				continue
+			}
+			if why := notReady(node); why != "" {
+				waiting = append(waiting, m.Name+": "+why)
+				continue
+			}
+			if err := labelRole(ctx, h, node, m.Role); err != nil {
+				return err
+			}
+		}
+		if len(waiting) > 0 {
+			return fmt.Errorf("%s", shorten(waiting))
+		}
+		return nil
+	})
+}
+
+// notReady says why a node is not Ready; it is empty where it is.
+func notReady(node *corev1.Node) string {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			if condition.Status == corev1.ConditionTrue {
+				return ""
+			}
+			return condition.Message
+		}
+	}
+	return "no word from its kubelet yet"
+}
+
+// labelRole sets the role label, which a kubelet may not set on itself.
+func labelRole(ctx context.Context, h *vm.Handle, node *corev1.Node, role vm.Role) error {
+	label := "node-role.kubernetes.io/" + string(role)
+	if _, ok := node.Labels[label]; ok {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:""}}}`, label)
+	_, err := h.Kube.Typed.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.FieldManager})
+	return err
+}
+
+// approveServing approves the serving certificates that kubelets of our own
+// machines ask for, after looking at who asks and for what.
+func approveServing(ctx context.Context, h *vm.Handle) error {
+	requests := h.Kube.Typed.CertificatesV1().CertificateSigningRequests()
+	list, err := requests.List(ctx, metav1.ListOptions{
+		FieldSelector: "spec.signerName=" + certificatesv1.KubeletServingSignerName,
+	})
+	if err != nil {
+		return err
+	}
+	for i := range list.Items {
+		csr := &list.Items[i]
+		if decided(csr) {
+			continue
+		}
+		if err := isOurKubelet(csr, h.Cluster); err != nil {
+			return fmt.Errorf("certificate request %s: %w", csr.Name, err)
+		}
+		csr.Status.Conditions = append(csr.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
+			Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue, Reason: "AxolotlMachine",
+			Message: "asked for by the kubelet of a machine that axolotl made", LastUpdateTime: metav1.NewTime(time.Now()),
+		})
+		if _, err := requests.UpdateApproval(ctx, csr.Name, csr, metav1.UpdateOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decided(csr *certificatesv1.CertificateSigningRequest) bool {
+	for _, condition := range csr.Status.Conditions {
+		if condition.Type == certificatesv1.CertificateApproved || condition.Type == certificatesv1.CertificateDenied {
+			return true
+		}
+	}
+	return false
+}
+
+func shorten(waiting []string) string {
+	const most = 3
+	if len(waiting) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(waiting[:most], "; "), len(waiting)-most)
+	}
+	return strings.Join(waiting, "; ")
+}

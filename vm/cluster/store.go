@@ -1,0 +1,117 @@
+// Package cluster is the order of things: what up and down do, one named
+// action after another, and the records on disk that let either be interrupted
+// at any point and run again.
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"axolotl/internal/store"
+	"axolotl/vm"
+)
+
+// Store is the clusters on this host, on disk.
+type Store struct{ Home store.Home }
+
+// NotFoundError is the error for a cluster that nobody made.
+type NotFoundError struct {
+	Name  string
+	Known []string
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("there is no cluster %q; make it with 'axolotl up %s'", e.Name, e.Name)
+	}
+	return fmt.Sprintf("there is no cluster %q; there is: %s (make it with 'axolotl up %s')",
+		e.Name, strings.Join(e.Known, ", "), e.Name)
+}
+
+// BrokenError is the error for a cluster whose record cannot be read.
+type BrokenError struct {
+	Name string
+	Err  error
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("the record of cluster %q cannot be read (%v); remove what is left of it with 'axolotl down %s'", e.Name, e.Err, e.Name)
+}
+
+func (e *BrokenError) Unwrap() error { return e.Err }
+
+// Load reads the record of one cluster.
+func (s Store) Load(name string) (*vm.Cluster, error) {
+	if err := ValidateName(name); err != nil {
+		return nil, err
+	}
+	dir := s.Home.Cluster(name)
+	var c vm.Cluster
+	err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := os.Stat(dir); statErr == nil {
+			return nil, &BrokenError{name, errors.New("it is missing from " + dir)}
+		}
+		return nil, &NotFoundError{Name: name, Known: s.names()}
+	}
+	if err == nil && c.Name != name {
+		err = fmt.Errorf("it is of a cluster %q", c.Name)
+	}
+	if err == nil && c.ID == "" {
+		err = errors.New("it has no ID")
+	}
+	if err != nil {
+		return nil, &BrokenError{name, err}
+	}
+	c.Dir = dir
+	return &c, nil
+}
+
+// Save writes the record of a cluster.
+func (s Store) Save(c *vm.Cluster) error { return store.WriteJSON(c.Path(vm.RecordFile), c) }
+
+// List returns all clusters by name; one whose record is damaged has phase
+// broken and nothing but its name.
+func (s Store) List() ([]*vm.Cluster, error) {
+	var all []*vm.Cluster
+	for _, name := range s.names() {
+		c, err := s.Load(name)
+		if err != nil {
+			c = &vm.Cluster{Name: name, Phase: vm.PhaseBroken, Dir: s.Home.Cluster(name)}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// names are the directories that clusters have, sorted.
+func (s Store) names() []string {
+	entries, err := os.ReadDir(s.Home.Clusters())
+	if err != nil {
+		return nil // nobody has made one yet
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() && ValidateName(entry.Name()) == nil {
+			names = append(names, entry.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Lock takes the cluster's lock, which every command that changes it holds.
+// It lies beside the cluster's directory, so that it outlives it.
+func (s Store) Lock(name string) (*store.Lock, error) {
+	lock, err := store.TryLock(filepath.Join(s.Home.Clusters(), name+".lock"))
+	var locked *store.LockedError
+	if errors.As(err, &locked) {
+		return nil, fmt.Errorf("cluster %q is busy: %w", name, err)
+	}
+	return lock, err
+}

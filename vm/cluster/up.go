@@ -1,0 +1,160 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// UpOptions are what up is asked for.
+type UpOptions struct {
+	Name string
+	Spec vm.Spec
+
+	// Driver is the name of the driver asked for; empty leaves it to Choose.
+	Driver string
+	// Choose gives the driver for a cluster that is not there yet.
+	Choose func(context.Context) (vm.Driver, error)
+	// Open gives the driver of one that is.
+	Open Opener
+
+	// Kubeconfig is the user's file that the context is merged into; empty
+	// merges it nowhere.
+	Kubeconfig string
+}
+
+// Up makes the cluster, or completes what an interrupted up has left, or finds
+// it as asked and changes nothing. It returns when the API server answers, all
+// nodes are Ready and, where pods are real, the cluster's DNS answers.
+func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	if err := ValidateName(options.Name); err != nil {
+		return nil, err
+	}
+	lock, err := s.Lock(options.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+
+	c, err := s.Load(options.Name)
+	var driver vm.Driver
+	var missing *NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		if driver, err = options.Choose(ctx); err != nil {
+			return nil, err
+		}
+		if c, err = s.create(ctx, driver, options, progress); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	default:
+		if err := asAsked(c, options); err != nil {
+			return nil, err
+		}
+		if driver, err = options.Open(c); err != nil {
+			return nil, err
+		}
+	}
+
+	handle := &vm.Handle{Cluster: c, Driver: driver}
+	actions := driver.Up(c)
+	actions = append(actions, vm.Action{Name: "Wait for the API server", Run: func(ctx context.Context, step *term.Step) (err error) {
+		if handle.Kube, err = kube.Open(c.Kubeconfig(), ""); err != nil {
+			return err
+		}
+		return wait(ctx, apiReady(handle), step)
+	}})
+	actions = append(actions, s.form(handle, options)...)
+	if err := Run(ctx, progress, actions); err != nil {
+		return nil, err
+	}
+	return handle, nil
+}
+
+// create checks the host and records the new cluster, before anything of it
+// exists.
+func (s Store) create(ctx context.Context, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Cluster, error) {
+	var c *vm.Cluster
+	err := Run(ctx, progress, []vm.Action{
+		{Name: "Check this host", Run: func(ctx context.Context, step *term.Step) error {
+			return Preflight(ctx, driver)
+		}},
+		{Name: "Record the cluster", Run: func(ctx context.Context, _ *term.Step) error {
+			// One at a time picks ports, or two would pick the same.
+			planning, err := lockWait(ctx, filepath.Join(s.Home.State, "plan.lock"))
+			if err != nil {
+				return err
+			}
+			defer planning.Unlock() //nolint:errcheck // the kernel frees it at the latest
+			c = &vm.Cluster{
+				Name: options.Name, ID: uuid.NewString(), Driver: driver.Name(), Spec: options.Spec,
+				Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
+				Dir: s.Home.Cluster(options.Name),
+			}
+			if err := driver.Plan(ctx, c); err != nil {
+				return err
+			}
+			if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+				return err
+			}
+			return s.Save(c)
+		}},
+	})
+	return c, err
+}
+
+// lockWait waits for a lock that is held only for moments.
+func lockWait(ctx context.Context, path string) (*store.Lock, error) {
+	for {
+		lock, err := store.TryLock(path)
+		var locked *store.LockedError
+		if !errors.As(err, &locked) {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// asAsked refuses to call another cluster than the one asked for "up".
+func asAsked(c *vm.Cluster, options UpOptions) error {
+	if c.Phase == vm.PhaseDeleting {
+		return fmt.Errorf("cluster %q was being taken down; finish that first with 'axolotl down %s'", c.Name, c.Name)
+	}
+	if options.Driver != "" && options.Driver != c.Driver {
+		return fmt.Errorf("cluster %q is there with driver %s; take it down first ('axolotl down %s') or choose another name",
+			c.Name, c.Driver, c.Name)
+	}
+	asked, have := options.Spec, c.Spec
+	if asked.Accel == "" || asked.Accel == "auto" {
+		asked.Accel = have.Accel // it was chosen by proof
+	}
+	if asked != have {
+		return fmt.Errorf("cluster %q is there with %s, asked for: %s; take it down first ('axolotl down %s') or choose another name",
+			c.Name, describeSpec(have), describeSpec(asked), c.Name)
+	}
+	return nil
+}
+
+func describeSpec(s vm.Spec) string {
+	text := fmt.Sprintf("%d control plane(s), %d worker(s), %d CPUs, %d MiB, %d GiB", s.ControlPlanes, s.Workers, s.CPUs, s.MemoryMiB, s.DiskGiB)
+	if s.Accel != "" {
+		text += ", " + s.Accel
+	}
+	return text
+}

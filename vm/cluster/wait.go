@@ -1,0 +1,67 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"axolotl/internal/check"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// pollInterval is short because local and restored clusters answer within
+// fractions of a second; one request costs the API server a millisecond.
+const pollInterval = 50 * time.Millisecond
+
+// wait waits for a condition and tells the step what is missing.
+func wait(ctx context.Context, condition check.Condition, step *term.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
+	defer cancel()
+	return check.Wait(ctx, condition, pollInterval, func(err error) { step.Status("%v", err) })
+}
+
+// apiReady holds when the API server says that it is ready. A machine that is
+// not running ends the wait: no waiting starts it.
+func apiReady(h *vm.Handle) check.Condition {
+	return check.Func("the API server is ready", func(ctx context.Context) error {
+		err := h.Kube.Ready(ctx)
+		if err == nil {
+			return nil
+		}
+		statuses, statusErr := h.Driver.Machines(ctx, h.Cluster)
+		if statusErr != nil {
+			return err
+		}
+		for _, status := range statuses {
+			if status.State == vm.MachineCrashed || status.State == vm.MachineMissing {
+				return check.Permanent(fmt.Errorf("machine %s is %s (%s); see %s", status.Name, status.State, status.Reason,
+					h.Cluster.Path("machines", status.Name, "console.log")))
+			}
+		}
+		return err
+	})
+}
+
+// dnsAnswers holds when the cluster's DNS answers on every node, asked on the
+// address that pods ask.
+func dnsAnswers(h *vm.Handle) check.Condition {
+	name := "kubernetes.default.svc." + vm.ClusterDomain
+	return check.Func("the cluster's DNS answers", func(ctx context.Context) error {
+		executor, ok := h.Driver.(vm.Executor)
+		if !ok {
+			return check.Permanent(fmt.Errorf("driver %s cannot run commands in its machines", h.Driver.Name()))
+		}
+		for _, m := range h.Cluster.Machines {
+			out, err := executor.Exec(ctx, h.Cluster, m.Name, "/bin/busybox", "nslookup", name, vm.ClusterDNS)
+			if err != nil {
+				return err
+			}
+			if !strings.Contains(out, "10.96.0.1") {
+				return fmt.Errorf("on %s, %s is answered by: %s", m.Name, name, strings.Join(strings.Fields(out), " "))
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,298 @@
+package libvirt
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"axolotl/vm"
+)
+
+// connection is a hypervisor behind a libvirt URI. It connects when first
+// asked and again after libvirtd was restarted.
+type connection struct {
+	uri string
+
+	mu   sync.Mutex
+	conn *libvirt.Connect
+}
+
+var _ hypervisor = (*connection)(nil)
+
+// open returns a connection that is alive.
+func (c *connection) open() (*libvirt.Connect, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil {
+		if alive, err := c.conn.IsAlive(); err == nil && alive {
+			return c.conn, nil
+		}
+		c.conn.Close() //nolint:errcheck // it is dead
+		c.conn = nil
+	}
+	conn, err := libvirt.NewConnect(c.uri)
+	if err != nil {
+		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, explain(err))
+	}
+	c.conn = conn
+	return conn, nil
+}
+
+// Close ends the connection; domains go on.
+func (c *connection) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn == nil {
+		return nil
+	}
+	_, err := c.conn.Close()
+	c.conn = nil
+	return err
+}
+
+func (c *connection) Define(xml string) error {
+	conn, err := c.open()
+	if err != nil {
+		return err
+	}
+	dom, err := conn.DomainDefineXML(xml)
+	if err != nil {
+		return err
+	}
+	return dom.Free()
+}
+
+func (c *connection) Start(uuid string) error {
+	return c.with(uuid, func(dom *libvirt.Domain) error {
+		err := dom.Create()
+		if hasCode(err, libvirt.ERR_OPERATION_INVALID) {
+			if active, _ := dom.IsActive(); active {
+				return nil
+			}
+		}
+		return err
+	})
+}
+
+func (c *connection) Destroy(uuid string) error {
+	err := c.with(uuid, func(dom *libvirt.Domain) error {
+		err := dom.Destroy()
+		if hasCode(err, libvirt.ERR_OPERATION_INVALID) {
+			return nil // it is off
+		}
+		return err
+	})
+	return goneIsSuccess(err)
+}
+
+func (c *connection) Undefine(uuid string) error {
+	err := c.with(uuid, func(dom *libvirt.Domain) error {
+		return dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE |
+			libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.DOMAIN_UNDEFINE_NVRAM)
+	})
+	return goneIsSuccess(err)
+}
+
+func (c *connection) Domain(uuid string) (domain, error) {
+	var found domain
+	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {
+		found, err = describe(dom)
+		return err
+	})
+	return found, err
+}
+
+func (c *connection) Domains() ([]domain, error) {
+	conn, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	all, err := conn.ListAllDomains(0)
+	if err != nil {
+		return nil, err
+	}
+	var found []domain
+	for i := range all {
+		d, err := describe(&all[i])
+		all[i].Free() //nolint:errcheck // only a reference
+		if err != nil {
+			if hasCode(err, libvirt.ERR_NO_DOMAIN) {
+				continue // it went away while we looked
+			}
+			return nil, err
+		}
+		if d.Owner.ClusterID != "" {
+			found = append(found, d)
+		}
+	}
+	return found, nil
+}
+
+func (c *connection) Agent(uuid, command string, timeout time.Duration) (string, error) {
+	var answer string
+	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {
+		seconds := max(1, int(timeout/time.Second))
+		answer, err = dom.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(seconds), 0)
+		return err
+	})
+	return answer, err
+}
+
+func (c *connection) Version() (string, error) {
+	conn, err := c.open()
+	if err != nil {
+		return "", err
+	}
+	lib, err := conn.GetLibVersion()
+	if err != nil {
+		return "", err
+	}
+	emulator, err := conn.GetVersion()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("libvirt %s, QEMU %s", dotted(lib), dotted(emulator)), nil
+}
+
+func (c *connection) Console(ctx context.Context, xml string, out io.Writer) error {
+	conn, err := c.open()
+	if err != nil {
+		return err
+	}
+	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
+	if err != nil {
+		return err
+	}
+	defer dom.Free() //nolint:errcheck // only a reference
+	// Ending the domain is also what ends a blocked read of its console.
+	stop := context.AfterFunc(ctx, func() { dom.Destroy() }) //nolint:errcheck // gone is what we want
+	defer func() {
+		stop()
+		dom.Destroy() //nolint:errcheck // gone is what we want
+	}()
+	stream, err := conn.NewStream(0)
+	if err != nil {
+		return err
+	}
+	defer stream.Free() //nolint:errcheck // only a reference
+	if err := dom.OpenConsole("", stream, libvirt.DOMAIN_CONSOLE_FORCE); err != nil {
+		return err
+	}
+	if err := dom.Resume(); err != nil {
+		return err
+	}
+	buffer := make([]byte, 4096)
+	for ctx.Err() == nil {
+		n, err := stream.Recv(buffer)
+		if n <= 0 || err != nil {
+			return ctx.Err() // the domain ended, by itself or by ctx
+		}
+		if _, err := out.Write(buffer[:n]); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// with looks a domain up and calls fn with it.
+func (c *connection) with(uuid string, fn func(*libvirt.Domain) error) error {
+	conn, err := c.open()
+	if err != nil {
+		return err
+	}
+	dom, err := conn.LookupDomainByUUIDString(uuid)
+	if hasCode(err, libvirt.ERR_NO_DOMAIN) {
+		return errNoDomain
+	}
+	if err != nil {
+		return err
+	}
+	defer dom.Free() //nolint:errcheck // only a reference
+	err = fn(dom)
+	if hasCode(err, libvirt.ERR_NO_DOMAIN) {
+		return errNoDomain
+	}
+	return err
+}
+
+func describe(dom *libvirt.Domain) (domain, error) {
+	var d domain
+	var err error
+	if d.UUID, err = dom.GetUUIDString(); err != nil {
+		return d, err
+	}
+	if d.Name, err = dom.GetName(); err != nil {
+		return d, err
+	}
+	state, reason, err := dom.GetState()
+	if err != nil {
+		return d, err
+	}
+	d.State, d.Reason = machineState(state, reason)
+	text, err := dom.GetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadataNamespace, libvirt.DOMAIN_AFFECT_CURRENT)
+	if hasCode(err, libvirt.ERR_NO_DOMAIN_METADATA) {
+		return d, nil // a foreign domain
+	}
+	if err != nil {
+		return d, err
+	}
+	if err := xml.Unmarshal([]byte(text), &d.Owner); err != nil {
+		return d, fmt.Errorf("metadata of domain %q: %w", d.Name, err)
+	}
+	return d, nil
+}
+
+func machineState(state libvirt.DomainState, reason int) (vm.MachineState, string) {
+	switch state {
+	case libvirt.DOMAIN_RUNNING, libvirt.DOMAIN_BLOCKED, libvirt.DOMAIN_SHUTDOWN:
+		return vm.MachineRunning, ""
+	case libvirt.DOMAIN_PAUSED, libvirt.DOMAIN_PMSUSPENDED:
+		if libvirt.DomainPausedReason(reason) == libvirt.DOMAIN_PAUSED_IOERROR {
+			return vm.MachinePaused, "disk error or no space left on the host"
+		}
+		return vm.MachinePaused, "paused"
+	case libvirt.DOMAIN_CRASHED:
+		return vm.MachineCrashed, "the guest panicked"
+	case libvirt.DOMAIN_SHUTOFF:
+		if libvirt.DomainShutoffReason(reason) == libvirt.DOMAIN_SHUTOFF_CRASHED {
+			return vm.MachineCrashed, "QEMU ended by itself"
+		}
+		return vm.MachineStopped, ""
+	}
+	return vm.MachineStopped, fmt.Sprintf("libvirt state %d", state)
+}
+
+func hasCode(err error, code libvirt.ErrorNumber) bool {
+	var e libvirt.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+func goneIsSuccess(err error) error {
+	if errors.Is(err, errNoDomain) {
+		return nil
+	}
+	return err
+}
+
+// explain adds what to do to the errors that a first run meets.
+func explain(err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "dlopen") || strings.Contains(text, "Failed to open libvirt"):
+		return fmt.Errorf("%w; install libvirt (Debian: apt-get install libvirt-daemon-system libvirt-clients)", err)
+	case strings.Contains(text, "Permission denied"), strings.Contains(text, "authentication"):
+		return fmt.Errorf("%w; join the group libvirt, or use --connect qemu:///session", err)
+	case strings.Contains(text, "No such file or directory"), strings.Contains(text, "Connection refused"):
+		return fmt.Errorf("%w; start it with 'systemctl start libvirtd', or without systemd 'virtlogd -d; libvirtd -d'", err)
+	}
+	return err
+}
+
+func dotted(v uint32) string { return fmt.Sprintf("%d.%d.%d", v/1_000_000, v/1_000%1_000, v%1_000) }

@@ -1,0 +1,85 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"axolotl/vm"
+	"axolotl/vm/image"
+)
+
+// minimumFree is what a machine's overlay may grow by before it is looked
+// after again, in bytes.
+const minimumFree = 2 << 30
+
+// ensureDisks makes a machine's overlay and seed where they are missing.
+func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) (bootFiles, error) {
+	dir := c.Path("machines", m.Name)
+	boot := bootFiles{
+		Kernel: img.Kernel, Initrd: img.Initrd,
+		Root: filepath.Join(dir, "root.qcow2"),
+		Seed: filepath.Join(dir, "seed.tar"),
+	}
+	// NOTE: 0755 and 0711 above: QEMU of qemu:///system runs as its own user.
+	// The files themselves are given to it by libvirt while it runs.
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return boot, err
+	}
+	if _, err := os.Stat(boot.Root); errors.Is(err, fs.ErrNotExist) {
+		if err := checkFree(dir, minimumFree); err != nil {
+			return boot, err
+		}
+		if err := makeOverlay(ctx, boot.Root, img.Root, c.Spec.DiskGiB); err != nil {
+			return boot, err
+		}
+	} else if err != nil {
+		return boot, err
+	}
+	return boot, writeSeed(boot.Seed, c, m)
+}
+
+// makeOverlay makes a qcow2 file over a read-only raw backing file, under a
+// temporary name first so that a half-made one is never booted.
+func makeOverlay(ctx context.Context, path, backing string, sizeGiB int) error {
+	temporary := path + ".new"
+	out, err := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2",
+		"-b", backing, "-F", "raw", temporary, fmt.Sprintf("%dG", sizeGiB)).CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%w; install it (Debian: apt-get install qemu-utils)", err)
+	}
+	if err != nil {
+		os.Remove(temporary)
+		return fmt.Errorf("qemu-img create: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return os.Rename(temporary, path)
+}
+
+// checkFree returns an error with both figures where dir's disk has fewer
+// than needed bytes left.
+func checkFree(dir string, needed uint64) error {
+	free, err := freeBytes(dir)
+	if err != nil {
+		return err
+	}
+	if free < needed {
+		return fmt.Errorf("%s has %d MiB free and a machine needs %d MiB; free some, or run 'axolotl image prune'",
+			dir, free>>20, needed>>20)
+	}
+	return nil
+}
+
+func freeBytes(dir string) (uint64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return 0, fmt.Errorf("free space of %s: %w", dir, err)
+	}
+	return stat.Bavail * uint64(stat.Bsize), nil
+}

@@ -1,0 +1,151 @@
+package libvirt
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	"axolotl/vm"
+)
+
+// metadataNamespace marks our domains. What is in it proves whose they are.
+const metadataNamespace = "https://axolotl.dev/libvirt/1"
+
+type metadata struct {
+	XMLName   xml.Name `xml:"https://axolotl.dev/libvirt/1 cluster"`
+	ClusterID string   `xml:"id,attr"`
+	Cluster   string   `xml:"name,attr"`
+	Machine   string   `xml:"machine,attr"`
+	Dir       string   `xml:"dir,attr"` // the cluster's state directory
+}
+
+// bootFiles are what a machine starts from.
+type bootFiles struct {
+	Kernel, Initrd string // of the node image
+	Root           string // the machine's own overlay, qcow2
+	Seed           string // what makes it this machine, tar
+}
+
+// kernelArguments: console and quiet first; then what an emulated guest is
+// better without. Interface names are fixed because axolotl-network uses them.
+const kernelArguments = "root=/dev/vda rw console=ttyS0 quiet loglevel=3 net.ifnames=0 " +
+	"mitigations=off nowatchdog audit=0 random.trust_cpu=on no_timer_check rcupdate.rcu_expedited=1 " +
+	"systemd.show_status=no"
+
+// domainName is what virsh list shows. Ours are found by UUID and metadata,
+// never by this name.
+func domainName(c *vm.Cluster, m *vm.Machine) string {
+	return fmt.Sprintf("axolotl-%s-%s", c.Name, m.Name)
+}
+
+// domainXML describes one machine. acceleration is "kvm" or "tcg".
+func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, acceleration string) (string, error) {
+	owner, err := xml.Marshal(metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: c.Dir})
+	if err != nil {
+		return "", err
+	}
+	d := baseDomain(domainName(c, m), acceleration, c.Spec.CPUs, c.Spec.MemoryMiB)
+	d.UUID = m.UUID
+	d.Metadata = &libvirtxml.DomainMetadata{XML: string(owner)}
+	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = boot.Kernel, boot.Initrd, kernelArguments
+	d.Devices.Disks = []libvirtxml.DomainDisk{
+		disk("vda", "qcow2", boot.Root, false),
+		disk("vdb", "raw", boot.Seed, true),
+	}
+	d.Devices.Channels = []libvirtxml.DomainChannel{{
+		Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{}},
+		Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: "org.qemu.guest_agent.0"}},
+	}}
+	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: c.Path("machines", m.Name, "console.log"), Append: "on"}
+	d.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{Args: networkArguments(c, m)}
+	return d.Marshal()
+}
+
+// probeXML describes the small guest that proves an acceleration: kernel and
+// initrd only, which print a line and power off.
+func probeXML(kernel, initrd, acceleration, name string) (string, error) {
+	d := baseDomain(name, acceleration, 1, 256)
+	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = kernel, initrd, "console=ttyS0 axolotl.probe"
+	return d.Marshal()
+}
+
+// baseDomain is what all our domains have in common: no firmware menu, no
+// display, no USB, one serial console.
+func baseDomain(name, acceleration string, cpus, memoryMiB int) *libvirtxml.Domain {
+	d := &libvirtxml.Domain{
+		Type:       "kvm",
+		Name:       name,
+		Memory:     &libvirtxml.DomainMemory{Value: uint(memoryMiB), Unit: "MiB"},
+		VCPU:       &libvirtxml.DomainVCPU{Value: uint(cpus)},
+		CPU:        &libvirtxml.DomainCPU{Mode: "host-passthrough"},
+		OS:         &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: "x86_64", Machine: "pc", Type: "hvm"}},
+		Features:   &libvirtxml.DomainFeatureList{ACPI: &libvirtxml.DomainFeature{}, APIC: &libvirtxml.DomainFeatureAPIC{}},
+		Clock:      &libvirtxml.DomainClock{Offset: "utc"},
+		OnPoweroff: "destroy",
+		OnReboot:   "restart",
+		OnCrash:    "preserve",
+		Devices: &libvirtxml.DomainDeviceList{
+			Controllers: []libvirtxml.DomainController{{Type: "usb", Model: "none"}},
+			Serials: []libvirtxml.DomainSerial{{
+				Source: &libvirtxml.DomainChardevSource{Pty: &libvirtxml.DomainChardevSourcePty{}},
+			}},
+			MemBalloon: &libvirtxml.DomainMemBalloon{Model: "none"},
+		},
+	}
+	if acceleration == "tcg" {
+		d.Type = "qemu"
+		d.CPU = &libvirtxml.DomainCPU{Mode: "maximum"}
+		// The default translation cache is a quarter of the guest's memory
+		// and more than such a guest uses.
+		d.Features.TCG = &libvirtxml.DomainFeatureTCG{TBCache: &libvirtxml.DomainFeatureTCGTBCache{Unit: "MiB", Size: 256}}
+	}
+	return d
+}
+
+// disk is a virtio disk. NOTE: cache=unsafe drops the guest's flushes to the
+// host's disk. What the guest wrote is still in the host's page cache when
+// QEMU is killed, so that a power cut of the machine is a true one; only a
+// power cut of the host can hurt a machine, and then recreate serves.
+func disk(target, format, file string, readOnly bool) libvirtxml.DomainDisk {
+	d := libvirtxml.DomainDisk{
+		Device: "disk",
+		Driver: &libvirtxml.DomainDiskDriver{Name: "qemu", Type: format, Cache: "unsafe", Discard: "unmap"},
+		Source: &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file}},
+		Target: &libvirtxml.DomainDiskTarget{Dev: target, Bus: "virtio"},
+	}
+	if readOnly {
+		d.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
+	}
+	return d
+}
+
+// networkArguments are the two interfaces, given to QEMU directly: libvirt's
+// own multicast interface leaks onto the LAN, and its user-mode one forwards
+// no ports without passt.
+//
+// restrict=on leaves the guest no way out; only the forwards, which listen on
+// 127.0.0.1, come in. The segment is a multicast socket bound to loopback.
+func networkArguments(c *vm.Cluster, m *vm.Machine) []libvirtxml.DomainQEMUCommandlineArg {
+	user := []string{"user,id=axouser,ipv6=off,restrict=on"}
+	forward := func(host, guest int) {
+		user = append(user, fmt.Sprintf("hostfwd=tcp:127.0.0.1:%d-10.0.2.15:%d", host, guest))
+	}
+	if m.APIPort != 0 {
+		forward(m.APIPort, 6443)
+	}
+	for n := range vm.NodePortCount {
+		forward(m.NodePortBase+n, vm.NodePortFirst+n)
+	}
+	var args []libvirtxml.DomainQEMUCommandlineArg
+	for _, value := range []string{
+		"-netdev", strings.Join(user, ","),
+		"-device", fmt.Sprintf("virtio-net-pci,netdev=axouser,mac=52:54:00:88:01:%02x,addr=0x18,romfile=", m.Index),
+		"-netdev", fmt.Sprintf("socket,id=axoseg,mcast=230.88.0.1:%d,localaddr=127.0.0.1", c.SegmentPort),
+		"-device", fmt.Sprintf("virtio-net-pci,netdev=axoseg,mac=52:54:00:88:02:%02x,addr=0x19,romfile=", m.Index),
+	} {
+		args = append(args, libvirtxml.DomainQEMUCommandlineArg{Value: value})
+	}
+	return args
+}

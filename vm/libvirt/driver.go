@@ -1,0 +1,239 @@
+// Package libvirt is the driver whose machines are libvirt domains: real VMs,
+// on this host or another one that a libvirt URI names.
+//
+// Only objects that carry the cluster's UUID in their metadata are touched.
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/image"
+	"axolotl/vm/kubeadm"
+)
+
+// Name is the word for this driver.
+const Name = "libvirt"
+
+// Driver makes machines through one libvirt connection.
+type Driver struct {
+	home       store.Home
+	uri        string
+	hypervisor hypervisor
+}
+
+var (
+	_ vm.Driver  = (*Driver)(nil)
+	_ vm.Powerer = (*Driver)(nil)
+)
+
+// DefaultURI is qemu:///system for root and qemu:///session for others, who
+// need no rights on the host that way.
+func DefaultURI() string {
+	if os.Geteuid() == 0 {
+		return "qemu:///system"
+	}
+	return "qemu:///session"
+}
+
+// New returns the driver for a libvirt URI. It connects when it must.
+func New(home store.Home, uri string) *Driver {
+	if uri == "" {
+		uri = DefaultURI()
+	}
+	return &Driver{home: home, uri: uri, hypervisor: &connection{uri: uri}}
+}
+
+// Name implements vm.Driver.
+func (d *Driver) Name() string { return Name }
+
+// Traits implements vm.Driver.
+func (d *Driver) Traits() vm.Traits { return vm.Traits{RealPods: true, RealMachines: true} }
+
+// Plan implements vm.Driver.
+func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
+	id, err := image.ID()
+	if err != nil {
+		return err
+	}
+	c.Image, c.URI = id, d.uri
+	c.Machines = vm.NewMachines(c.Spec)
+	return assignPorts(d.home, c)
+}
+
+// Up implements vm.Driver.
+func (d *Driver) Up(c *vm.Cluster) []vm.Action {
+	var node string // the node binary, which is kubeadm too
+	var img *image.Image
+	return []vm.Action{
+		{Name: "Get the node image", Run: func(ctx context.Context, step *term.Step) (err error) {
+			if node, err = image.Node.Ensure(ctx, d.home, step); err != nil {
+				return err
+			}
+			img, err = image.Ensure(ctx, d.home, image.Within(step))
+			return err
+		}},
+		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
+			return kubeadm.Make(ctx, node, c.Dir, kubeadmConfig(c))
+		}},
+		{Name: "Prove the acceleration", Run: func(ctx context.Context, step *term.Step) error {
+			if c.Spec.Accel == AccelKVM || c.Spec.Accel == AccelTCG {
+				return nil // asked for, or proved before
+			}
+			accel, why, err := d.Acceleration(ctx, img)
+			if err != nil {
+				return err
+			}
+			step.Status("%s: %s", accel, why)
+			c.Spec.Accel = accel
+			return nil
+		}},
+		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
+			group, ctx := errgroup.WithContext(ctx)
+			for i := range c.Machines {
+				group.Go(func() error { return d.ensureMachine(ctx, c, &c.Machines[i], img) })
+			}
+			return group.Wait()
+		}},
+	}
+}
+
+// ensureMachine makes what is missing of one machine and starts it.
+func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) error {
+	if err := d.ownsOrFree(c, m); err != nil {
+		return err
+	}
+	boot, err := d.ensureDisks(ctx, c, m, img)
+	if err != nil {
+		return fmt.Errorf("disks of %s: %w", m.Name, err)
+	}
+	text, err := domainXML(c, m, boot, c.Spec.Accel)
+	if err != nil {
+		return err
+	}
+	if _, err := d.hypervisor.Domain(m.UUID); errors.Is(err, errNoDomain) {
+		if err := d.hypervisor.Define(text); err != nil {
+			return fmt.Errorf("define %s: %w", m.Name, err)
+		}
+	} else if err != nil {
+		return err
+	}
+	if err := d.hypervisor.Start(m.UUID); err != nil {
+		return fmt.Errorf("start %s: %w; its console is in %s", m.Name, err, c.Path("machines", m.Name, "console.log"))
+	}
+	return nil
+}
+
+// ownsOrFree refuses to go on where a foreign domain has a machine's name.
+func (d *Driver) ownsOrFree(c *vm.Cluster, m *vm.Machine) error {
+	dom, err := d.hypervisor.Domain(m.UUID)
+	if errors.Is(err, errNoDomain) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if dom.Owner.ClusterID != c.ID {
+		return fmt.Errorf("domain %q has the UUID of machine %s but is not of cluster %q; undefine it by hand if it is nobody's",
+			dom.Name, m.Name, c.Name)
+	}
+	return nil
+}
+
+// Down implements vm.Driver. Domains are found by the record and by their
+// metadata: a record may have been lost or may be older than a domain.
+func (d *Driver) Down(c *vm.Cluster) []vm.Action {
+	return []vm.Action{{Name: "Remove the machines", Run: func(context.Context, *term.Step) error {
+		domains, err := d.hypervisor.Domains()
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for _, dom := range domains {
+			if dom.Owner.ClusterID != c.ID {
+				continue
+			}
+			if err := d.hypervisor.Destroy(dom.UUID); err != nil {
+				errs = append(errs, fmt.Errorf("stop %s: %w", dom.Name, err))
+				continue
+			}
+			if err := d.hypervisor.Undefine(dom.UUID); err != nil {
+				errs = append(errs, fmt.Errorf("undefine %s: %w", dom.Name, err))
+			}
+		}
+		return errors.Join(errs...)
+	}}}
+}
+
+// Salvage implements cluster.Salvager: the metadata of a domain says of which
+// cluster it is, and in which state directory that was made.
+func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
+	domains, err := d.hypervisor.Domains()
+	if err != nil {
+		return "", err
+	}
+	for _, dom := range domains {
+		if dom.Owner.Cluster == name && dom.Owner.Dir == dir {
+			return dom.Owner.ClusterID, nil
+		}
+	}
+	return "", nil
+}
+
+// Machines implements vm.Driver.
+func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
+	statuses := make([]vm.MachineStatus, 0, len(c.Machines))
+	for _, m := range c.Machines {
+		dom, err := d.hypervisor.Domain(m.UUID)
+		switch {
+		case errors.Is(err, errNoDomain):
+			statuses = append(statuses, vm.MachineStatus{Name: m.Name, State: vm.MachineMissing, Reason: "libvirt has no such domain"})
+		case err != nil:
+			return nil, err
+		default:
+			statuses = append(statuses, vm.MachineStatus{Name: m.Name, State: dom.State, Reason: dom.Reason})
+		}
+	}
+	return statuses, nil
+}
+
+// PowerOff implements vm.Powerer.
+func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	return d.hypervisor.Destroy(m.UUID)
+}
+
+// PowerOn implements vm.Powerer.
+func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	return d.hypervisor.Start(m.UUID)
+}
+
+// owned returns a machine whose domain exists and is the cluster's own.
+func (d *Driver) owned(c *vm.Cluster, machine string) (*vm.Machine, error) {
+	m := c.Machine(machine)
+	if m == nil {
+		return nil, fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
+	}
+	dom, err := d.hypervisor.Domain(m.UUID)
+	if err != nil {
+		return nil, fmt.Errorf("machine %s: %w", machine, err)
+	}
+	if dom.Owner.ClusterID != c.ID {
+		return nil, fmt.Errorf("domain %q is not of cluster %q: not touched", dom.Name, c.Name)
+	}
+	return m, nil
+}

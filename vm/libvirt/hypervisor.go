@@ -1,0 +1,46 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"axolotl/vm"
+)
+
+// hypervisor is all that this driver asks of libvirt. connection satisfies it
+// with a real one; tests satisfy it in memory and fail at the call they choose.
+type hypervisor interface {
+	// Define records a persistent domain, or changes the record.
+	Define(xml string) error
+	// Start starts a defined domain. One that runs already is success.
+	Start(uuid string) error
+	// Destroy cuts a domain's power. One that is off or gone is success.
+	Destroy(uuid string) error
+	// Undefine removes a domain's record. One that is gone is success.
+	Undefine(uuid string) error
+	// Domain returns one domain, or errNoDomain.
+	Domain(uuid string) (domain, error)
+	// Domains returns all domains that carry our metadata, of any cluster.
+	Domains() ([]domain, error)
+	// Agent sends one command to the guest agent and returns its answer.
+	Agent(uuid, command string, timeout time.Duration) (string, error)
+	// Console runs a transient domain paused, lets it go, and copies what it
+	// prints on its first serial port until ctx or the domain ends. The
+	// domain is gone when Console returns.
+	Console(ctx context.Context, xml string, out io.Writer) error
+	// Version is the emulator's and the library's, for remembering probes.
+	Version() (string, error)
+}
+
+// domain is what libvirt knows of a machine.
+type domain struct {
+	UUID   string
+	Name   string
+	Owner  metadata // empty in a foreign domain
+	State  vm.MachineState
+	Reason string
+}
+
+var errNoDomain = errors.New("no such domain")

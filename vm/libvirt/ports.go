@@ -1,0 +1,92 @@
+package libvirt
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"axolotl/internal/store"
+	"axolotl/vm"
+)
+
+// Ports on loopback come from below the kernel's ephemeral range (32768 and
+// up), where no outgoing connection can take one between our look and QEMU's
+// bind.
+const (
+	portFirst = 20000
+	portLast  = 32000
+	portBlock = vm.NodePortCount + 2 // of a machine: NodePorts, API server, segment
+)
+
+// assignPorts gives each machine a block of ports that nothing listens on and
+// no other cluster's record names. The caller holds the lock that guards new
+// records.
+func assignPorts(home store.Home, c *vm.Cluster) error {
+	taken, err := recordedPorts(home, c.Name)
+	if err != nil {
+		return err
+	}
+	next := portFirst
+	for i := range c.Machines {
+		m := &c.Machines[i]
+		for ; ; next += portBlock {
+			if next+portBlock > portLast {
+				return fmt.Errorf("no %d free ports in a row on 127.0.0.1 between %d and %d; take a cluster down (axolotl list)", portBlock, portFirst, portLast)
+			}
+			if !taken[next] && blockFree(next) {
+				break
+			}
+		}
+		m.Address = vm.SegmentAddress(m.Index)
+		m.NodePortBase = next
+		if m.Role == vm.ControlPlane {
+			m.APIPort = next + vm.NodePortCount
+		}
+		if i == 0 {
+			c.APIPort = m.APIPort
+			c.SegmentPort = next + vm.NodePortCount + 1
+		}
+		next += portBlock
+	}
+	return nil
+}
+
+// recordedPorts are the first ports of the blocks of all other clusters, also
+// of those that are off now.
+func recordedPorts(home store.Home, except string) (map[int]bool, error) {
+	taken := map[int]bool{}
+	records, err := filepath.Glob(filepath.Join(home.Clusters(), "*", vm.RecordFile))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range records {
+		var other vm.Cluster
+		// NOTE: a damaged record must not stop others; blockFree sees what runs.
+		if err := store.ReadJSON(path, &other); err != nil || other.Name == except {
+			continue
+		}
+		for _, m := range other.Machines {
+			taken[m.NodePortBase] = true
+		}
+	}
+	return taken, nil
+}
+
+func blockFree(first int) bool {
+	for port := first; port < first+portBlock; port++ {
+		listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			return false
+		}
+		listener.Close()
+	}
+	// The segment is UDP multicast, which many sockets may share: a bind of
+	// the plain kind shows whether any has it.
+	segment, err := net.ListenPacket("udp4", fmt.Sprintf(":%d", first+portBlock-1))
+	if err != nil {
+		return false
+	}
+	segment.Close()
+	return true
+}

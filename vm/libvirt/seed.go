@@ -1,0 +1,151 @@
+package libvirt
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"axolotl/internal/store"
+	"axolotl/vm"
+	"axolotl/vm/image"
+	"axolotl/vm/kubeadm"
+)
+
+// apiEndpoint is where nodes reach the API server.
+func apiEndpoint() string {
+	return vm.SegmentAddress(1) + ":6443"
+}
+
+// kubeadmConfig is what the cluster's credentials are made for.
+func kubeadmConfig(c *vm.Cluster) kubeadm.Config {
+	config := kubeadm.Config{
+		ClusterName:       c.Name,
+		KubernetesVersion: image.KubernetesVersion,
+		ServiceSubnet:     vm.ServiceCIDR,
+		PodSubnet:         vm.PodCIDR,
+		Endpoint:          apiEndpoint(),
+		HostPort:          c.APIPort,
+		BindPort:          6443,
+	}
+	for _, m := range c.Machines {
+		config.Nodes = append(config.Nodes, kubeadm.Node{Name: m.Name, Address: m.Address, ControlPlane: m.Role == vm.ControlPlane})
+	}
+	return config
+}
+
+// writeSeed writes what makes a machine this machine: a tar that its initrd
+// unpacks over the root once. The last entry marks the root as seeded. A seed
+// that exists stays: the machine may be reading it.
+func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var buffer bytes.Buffer
+	archive := tar.NewWriter(&buffer)
+	add := func(name string, mode int64, data []byte) error {
+		err := archive.WriteHeader(&tar.Header{
+			Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(data)), Format: tar.FormatUSTAR,
+		})
+		if err == nil {
+			_, err = archive.Write(data)
+		}
+		return err
+	}
+	credentials := kubeadm.NodeDir(c.Dir, m.Name)
+	err := filepath.WalkDir(credentials, func(source string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(credentials, source)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(source)
+		if err != nil {
+			return err
+		}
+		return add(path.Join("etc/kubernetes", filepath.ToSlash(relative)), 0o600, data)
+	})
+	if err != nil {
+		return fmt.Errorf("credentials of %s: %w", m.Name, err)
+	}
+	for _, file := range []struct{ name, text string }{
+		{"etc/hostname", m.Name + "\n"},
+		{"etc/hosts", hosts(c, m)},
+		{"etc/machine-id", strings.ReplaceAll(m.UUID, "-", "") + "\n"},
+		{"etc/cni/net.d/10-axolotl.conflist", networkConfig(m)},
+		{"etc/axolotl/node.env", environment(c, m)},
+		{"etc/axolotl/seeded", c.ID + "\n"},
+	} {
+		if err := add(file.name, 0o644, []byte(file.text)); err != nil {
+			return err
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return err
+	}
+	return store.WriteFile(file, buffer.Bytes(), 0o600)
+}
+
+// environment is what the units of the node image read.
+func environment(c *vm.Cluster, m *vm.Machine) string {
+	var members, routes []string
+	controlPlanes := 0
+	for _, other := range c.Machines {
+		if other.Role == vm.ControlPlane {
+			controlPlanes++
+			members = append(members, fmt.Sprintf("%s=https://%s:2380", other.Name, other.Address))
+		}
+		if other.Name != m.Name {
+			routes = append(routes, vm.PodSubnet(other.Index)+"="+other.Address)
+		}
+	}
+	lines := []string{
+		"NODE_NAME=" + m.Name,
+		"NODE_IP=" + m.Address,
+		"SERVICE_CIDR=" + vm.ServiceCIDR,
+		fmt.Sprintf("NODE_PORT_RANGE=%d-%d", vm.NodePortFirst, vm.NodePortFirst+vm.NodePortCount-1),
+		"ETCD_INITIAL_CLUSTER=" + strings.Join(members, ","),
+		"ETCD_INITIAL_STATE=new",
+		// Alone there is nobody to elect, and the lease costs writes and, after
+		// a restore, the wait until the old one has run out.
+		fmt.Sprintf("LEADER_ELECT=%t", controlPlanes > 1),
+		fmt.Sprintf("POD_ROUTES=%q", strings.Join(routes, " ")),
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func hosts(c *vm.Cluster, m *vm.Machine) string {
+	lines := []string{"127.0.0.1 localhost", m.Address + " " + m.Name}
+	for _, other := range c.Machines {
+		if other.Name != m.Name {
+			lines = append(lines, other.Address+" "+other.Name)
+		}
+	}
+	slices.Sort(lines[2:])
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// networkConfig is the CNI configuration: a bridge with the machine's part of
+// the pod network. Nothing is masqueraded: the other machines have routes.
+func networkConfig(m *vm.Machine) string {
+	return fmt.Sprintf(`{
+  "cniVersion": "1.0.0",
+  "name": "axolotl",
+  "plugins": [
+    {
+      "type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true, "ipMasq": false,
+      "ipam": {"type": "host-local", "ranges": [[{"subnet": %q}]], "routes": [{"dst": "0.0.0.0/0"}]}
+    },
+    {"type": "portmap", "capabilities": {"portMappings": true}}
+  ]
+}
+`, vm.PodSubnet(m.Index))
+}
