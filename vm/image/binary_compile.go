@@ -19,7 +19,7 @@ import (
 // compile builds the program with the go command, in the empty directory work,
 // and leaves it at the path program.
 func (b Binary) compile(ctx context.Context, work, program string, step *term.Step) error {
-	goCommand, err := findGo(ctx)
+	goCommand, _, err := findGo(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,13 +99,20 @@ func followCompiler(output io.Reader, name string, step *term.Step) string {
 	return strings.Join(tail, "\n")
 }
 
-// findGo returns the path of a go command that can build our binaries: one
-// that knows the toolchain line of go.mod fetches a newer Go by itself.
-func findGo(ctx context.Context) (string, error) {
+// CheckGo returns the version of the go command with which binaries are built.
+// The error says what to install.
+func CheckGo(ctx context.Context) (string, error) {
+	_, version, err := findGo(ctx)
+	return version, err
+}
+
+// findGo returns the path and version of a go command that can build our
+// binaries: one that knows the toolchain line of go.mod fetches a newer Go by
+// itself.
+func findGo(ctx context.Context) (path, version string, err error) {
 	const remedy = "install Go 1.26 or newer (https://go.dev/dl) and put it on PATH"
-	path, err := exec.LookPath("go")
-	if err != nil {
-		return "", fmt.Errorf("there is no go command: %s", remedy)
+	if path, err = exec.LookPath("go"); err != nil {
+		return "", "", fmt.Errorf("there is no go command: %s", remedy)
 	}
 	cmd := exec.CommandContext(ctx, path, "env", "GOVERSION")
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local")
@@ -113,18 +120,18 @@ func findGo(ctx context.Context) (string, error) {
 	out, err := cmd.Output()
 	if err != nil {
 		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
+			return "", "", context.Cause(ctx)
 		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			err = fmt.Errorf("%w: %s", err, exit.Stderr)
 		}
-		return "", fmt.Errorf("%s does not work: %w; %s", path, err, remedy)
+		return "", "", fmt.Errorf("%s does not work: %w; %s", path, err, remedy)
 	}
 	var minor int
-	version := strings.TrimSpace(string(out))
+	version = strings.TrimSpace(string(out))
 	if _, err := fmt.Sscanf(version, "go1.%d", &minor); err == nil && minor < 21 {
-		return "", fmt.Errorf("%s is %s, which is too old: %s", path, version, remedy)
+		return "", "", fmt.Errorf("%s is %s, which is too old: %s", path, version, remedy)
 	}
-	return path, nil
+	return path, version, nil
 }

@@ -1,0 +1,57 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"axolotl/internal/kube"
+	"axolotl/vm"
+)
+
+// Machines implements vm.Driver. A simulated node runs where the supervisor
+// does and the node has power. As long as the API server does not answer,
+// nodes count as they were started.
+func (d *Driver) Machines(ctx context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
+	supervisors, err := findProcesses(func(p process) bool { return p.cluster == c.ID && p.component == supervisorName })
+	if err != nil {
+		return nil, err
+	}
+	every := func(state vm.MachineState, reason string) []vm.MachineStatus {
+		statuses := make([]vm.MachineStatus, len(c.Machines))
+		for i, m := range c.Machines {
+			statuses[i] = vm.MachineStatus{Name: m.Name, State: state, Reason: reason}
+		}
+		return statuses
+	}
+	if len(supervisors) == 0 {
+		if _, err := os.Stat(ordersPath(c.Dir)); err != nil {
+			return every(vm.MachineMissing, "it was never started"), nil
+		}
+		return every(vm.MachineStopped, fmt.Sprintf("its supervisor does not run; 'axolotl up %s' starts it", c.Name)), nil
+	}
+	statuses := every(vm.MachineRunning, "")
+	client, err := kube.Open(c.Kubeconfig(), "")
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	list, err := client.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return every(vm.MachineRunning, "the API server does not answer yet"), nil //nolint:nilerr // it says so
+	}
+	off := map[string]bool{}
+	for i := range list.Items {
+		off[list.Items[i].Name] = !powered(&list.Items[i])
+	}
+	for i, m := range c.Machines {
+		if off[m.Name] {
+			statuses[i] = vm.MachineStatus{Name: m.Name, State: vm.MachineStopped, Reason: "its power is off"}
+		}
+	}
+	return statuses, nil
+}

@@ -1,0 +1,68 @@
+package local
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"axolotl/internal/store"
+	"axolotl/vm"
+)
+
+// A cluster's ports on loopback are a block whose first one is the API
+// server's, so the record need not name the others. They lie below the ports
+// of the libvirt driver and below the kernel's ephemeral range, where an
+// outgoing connection could take one between our look and the bind.
+const (
+	portFirst = 16000
+	portLast  = 20000
+	portBlock = 3
+
+	etcdClientOffset = 1
+	etcdPeerOffset   = 2
+)
+
+// choosePorts returns the first port of a block that nothing listens on and no
+// other cluster's record names. It begins to look at a place that follows from
+// the cluster's ID, so that two that choose at once, each under a home of its
+// own, do not choose the same.
+func choosePorts(home store.Home, c *vm.Cluster) (int, error) {
+	taken := map[int]bool{}
+	records, err := filepath.Glob(filepath.Join(home.Clusters(), "*", vm.RecordFile))
+	if err != nil {
+		return 0, err
+	}
+	for _, path := range records {
+		var other vm.Cluster
+		// NOTE: a damaged record must not stop others; blockFree sees what runs.
+		if err := store.ReadJSON(path, &other); err == nil && other.ID != c.ID {
+			taken[other.APIPort] = true
+		}
+	}
+	const blocks = (portLast - portFirst) / portBlock
+	h := fnv.New32a()
+	h.Write([]byte(c.ID))
+	for i := range blocks {
+		port := portFirst + (int(h.Sum32()%blocks)+i)%blocks*portBlock
+		if !taken[port] && blockFree(port) {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("no %d free ports in a row on 127.0.0.1 between %d and %d; take a cluster down (axolotl list)", portBlock, portFirst, portLast)
+}
+
+func blockFree(first int) bool {
+	for port := first; port < first+portBlock; port++ {
+		listener, err := net.Listen("tcp4", loopback(port))
+		if err != nil {
+			return false
+		}
+		listener.Close()
+	}
+	return true
+}
+
+// loopback is the host:port of a port on this host only.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -1,0 +1,115 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm/kubeadm"
+)
+
+const (
+	// componentGrace is how long a component gets to end by itself.
+	componentGrace = 2 * time.Second
+	// superviseGrace is how long all components get, one after another.
+	superviseGrace = 5 * componentGrace
+
+	// A component that ends is started again after restartFirst, then after
+	// twice as long each time up to restartMost, until it has run for
+	// restartMost.
+	restartFirst = 100 * time.Millisecond
+	restartMost  = 10 * time.Second
+)
+
+// supervising is what a supervisor says when it has taken its orders.
+const supervising = "supervising\n"
+
+// Supervise runs the cluster of a directory until ctx ends: it starts the
+// components in order, starts again what ends, and ends all of them before it
+// returns. When it is killed, the kernel ends them. It says on answer whether
+// it has begun, once, and closes it. One supervisor at a time has a directory.
+func Supervise(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error {
+	s, err := newSupervisor(ctx, dir, log)
+	if err != nil {
+		fmt.Fprintln(answer, err)
+		answer.Close()
+		return err
+	}
+	defer s.lock.Unlock() //nolint:errcheck // the kernel frees it in a moment
+	fmt.Fprint(answer, supervising)
+	answer.Close()
+	s.run(ctx)
+	return nil
+}
+
+type supervisor struct {
+	lock   *store.Lock
+	orders *orders
+	client *kube.Client
+	log    *zap.Logger
+}
+
+func newSupervisor(ctx context.Context, dir string, log *zap.Logger) (s *supervisor, err error) {
+	lock, err := store.TryLock(filepath.Join(dir, "supervisor.lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Unlock() //nolint:errcheck // the first error says more
+		}
+	}()
+	o, err := readOrders(dir)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kube.Open(kubeadm.AdminConf(dir), "")
+	if err != nil {
+		return nil, err
+	}
+	// A supervisor that was killed a moment ago may not have taken all of its
+	// components with it yet; they hold ports and data.
+	strays := func(p process) bool { return p.cluster == o.Cluster.ID && p.component != supervisorName }
+	if _, err := signalAll(strays, syscall.SIGKILL); err != nil {
+		return nil, err
+	}
+	quiet := term.NewProgress(io.Discard, true).Start("strays")
+	if err := waitGone(ctx, strays, componentGrace, quiet); err != nil {
+		return nil, err
+	}
+	return &supervisor{lock: lock, orders: o, client: client, log: log}, nil
+}
+
+// run returns when ctx has ended and all components have.
+func (s *supervisor) run(ctx context.Context) {
+	all := components(s.orders, s.client)
+	runners := make(map[*component]*runner, len(all))
+	for _, c := range all {
+		runners[c] = newRunner(c, s.orders, s.log)
+	}
+	for _, c := range all {
+		go runners[c].run(runners[c.after])
+	}
+	registered := make(chan struct{})
+	go func() {
+		defer close(registered)
+		registerNodes(ctx, s.client, &s.orders.Cluster, s.log)
+	}()
+
+	<-ctx.Done()
+	s.log.Info("stopping")
+	<-registered
+	for _, c := range slices.Backward(all) {
+		runners[c].stop()
+	}
+	s.log.Info("stopped")
+}
