@@ -1,7 +1,6 @@
 package libvirt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +36,8 @@ type probeResult struct {
 	Works   bool      `json:"works"`
 	Why     string    `json:"why"`
 	When    time.Time `json:"when"`
+
+	ran bool // the guest started, whatever became of it
 }
 
 // Acceleration returns AccelKVM where a guest was seen to boot under it, else
@@ -84,8 +85,8 @@ func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (pro
 		return known, nil
 	}
 	result, err := d.bootProbe(ctx, img, accel)
-	if err != nil {
-		return result, err
+	if err != nil || !result.ran {
+		return result, err // what did not even start is cheap to try again
 	}
 	result.Subject = subject
 	return result, store.WriteJSON(memory, result)
@@ -104,23 +105,24 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 	if err != nil {
 		return result, err
 	}
+	// The guest's whole work is to power off, which takes a kernel that runs.
 	probe, cancel := context.WithTimeout(ctx, probeDeadline)
 	defer cancel()
 	start := time.Now()
-	out := &watchFor{marker: []byte(image.ProbeMarker), found: cancel}
-	err = d.hypervisor.Console(probe, text, out)
+	booted, err := d.hypervisor.BootsAndPowersOff(probe, text)
 	switch {
-	case out.seen:
-		result.Works = true
+	case booted:
+		result.Works, result.ran = true, true
 		result.Why = fmt.Sprintf("a guest booted in %.1f s", time.Since(start).Seconds())
 	case ctx.Err() != nil:
 		return result, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
+		result.ran = true
 		result.Why = fmt.Sprintf("a guest did not boot within %s", probeDeadline)
 	case err != nil:
 		result.Why = fmt.Sprintf("a guest did not start: %v", err)
 	default:
-		result.Why = "a guest ended without a word"
+		result.Why = "a guest ended before it had booted"
 	}
 	return result, nil
 }
@@ -137,21 +139,4 @@ func (d *Driver) probeSubject(img *image.Image) (string, error) {
 	}
 	return fmt.Sprintf("%s %s; %s; %s; image %s", unix.ByteSliceToString(host.Nodename[:]),
 		unix.ByteSliceToString(host.Release[:]), d.uri, version, img.ID), nil
-}
-
-// watchFor calls found when marker has been written to it.
-type watchFor struct {
-	marker []byte
-	found  func()
-	text   []byte
-	seen   bool
-}
-
-func (w *watchFor) Write(data []byte) (int, error) {
-	w.text = append(w.text, data...)
-	if !w.seen && bytes.Contains(w.text, w.marker) {
-		w.seen = true
-		w.found()
-	}
-	return len(data), nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +36,7 @@ func (c *connection) open() (*libvirt.Connect, error) {
 		c.conn.Close() //nolint:errcheck // it is dead
 		c.conn = nil
 	}
+	startEvents()
 	conn, err := libvirt.NewConnect(c.uri)
 	if err != nil {
 		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, explain(err))
@@ -44,6 +44,19 @@ func (c *connection) open() (*libvirt.Connect, error) {
 	c.conn = conn
 	return conn, nil
 }
+
+// startEvents runs libvirt's event loop for the rest of the process. It must be
+// registered before the first connection. Where libvirt is not installed it
+// fails, and so will the connection, which says so better.
+var startEvents = sync.OnceFunc(func() {
+	if err := libvirt.EventRegisterDefaultImpl(); err != nil {
+		return
+	}
+	go func() {
+		for libvirt.EventRunDefaultImpl() == nil {
+		}
+	}()
+})
 
 // Close ends the connection; domains go on.
 func (c *connection) Close() error {
@@ -161,44 +174,39 @@ func (c *connection) Version() (string, error) {
 	return fmt.Sprintf("libvirt %s, QEMU %s", dotted(lib), dotted(emulator)), nil
 }
 
-func (c *connection) Console(ctx context.Context, xml string, out io.Writer) error {
+func (c *connection) BootsAndPowersOff(ctx context.Context, xml string) (bool, error) {
 	conn, err := c.open()
 	if err != nil {
-		return err
+		return false, err
 	}
 	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
 	if err != nil {
-		return err
+		return false, err
 	}
-	defer dom.Free() //nolint:errcheck // only a reference
-	// Ending the domain is also what ends a blocked read of its console.
-	stop := context.AfterFunc(ctx, func() { dom.Destroy() }) //nolint:errcheck // gone is what we want
-	defer func() {
-		stop()
-		dom.Destroy() //nolint:errcheck // gone is what we want
-	}()
-	stream, err := conn.NewStream(0)
+	defer dom.Free()    //nolint:errcheck // only a reference
+	defer dom.Destroy() //nolint:errcheck // gone is what we want
+	stopped := make(chan bool, 1)
+	id, err := conn.DomainEventLifecycleRegister(dom, func(_ *libvirt.Connect, _ *libvirt.Domain, event *libvirt.DomainEventLifecycle) {
+		if event.Event == libvirt.DOMAIN_EVENT_STOPPED {
+			select {
+			case stopped <- event.Detail == int(libvirt.DOMAIN_EVENT_STOPPED_SHUTDOWN):
+			default: // only the first counts
+			}
+		}
+	})
 	if err != nil {
-		return err
+		return false, err
 	}
-	defer stream.Free() //nolint:errcheck // only a reference
-	if err := dom.OpenConsole("", stream, libvirt.DOMAIN_CONSOLE_FORCE); err != nil {
-		return err
-	}
+	defer conn.DomainEventDeregister(id) //nolint:errcheck // the connection ends with the process
 	if err := dom.Resume(); err != nil {
-		return err
+		return false, err
 	}
-	buffer := make([]byte, 4096)
-	for ctx.Err() == nil {
-		n, err := stream.Recv(buffer)
-		if n <= 0 || err != nil {
-			return ctx.Err() // the domain ended, by itself or by ctx
-		}
-		if _, err := out.Write(buffer[:n]); err != nil {
-			return err
-		}
+	select {
+	case byItself := <-stopped:
+		return byItself, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
 	}
-	return ctx.Err()
 }
 
 // with looks a domain up and calls fn with it.

@@ -8,6 +8,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 
 	"axolotl/vm"
+	"axolotl/vm/image"
 )
 
 // metadataNamespace marks our domains. What is in it proves whose they are.
@@ -64,10 +65,10 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, acceleration string
 }
 
 // probeXML describes the small guest that proves an acceleration: kernel and
-// initrd only, which print a line and power off.
+// initrd only, which power off at once.
 func probeXML(kernel, initrd, acceleration, name string) (string, error) {
 	d := baseDomain(name, acceleration, 1, 256)
-	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = kernel, initrd, "console=ttyS0 axolotl.probe"
+	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = kernel, initrd, "console=ttyS0 "+image.ProbeArgument
 	return d.Marshal()
 }
 

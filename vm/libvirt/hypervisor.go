@@ -3,7 +3,6 @@ package libvirt
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"axolotl/vm"
@@ -26,10 +25,11 @@ type hypervisor interface {
 	Domains() ([]domain, error)
 	// Agent sends one command to the guest agent and returns its answer.
 	Agent(uuid, command string, timeout time.Duration) (string, error)
-	// Console runs a transient domain paused, lets it go, and copies what it
-	// prints on its first serial port until ctx or the domain ends. The
-	// domain is gone when Console returns.
-	Console(ctx context.Context, xml string, out io.Writer) error
+	// BootsAndPowersOff runs a transient domain and returns true where the
+	// guest powered off by itself, false where it ended otherwise, and ctx's
+	// error where it did neither. The domain is gone when it returns, and when
+	// this process ends.
+	BootsAndPowersOff(ctx context.Context, xml string) (bool, error)
 	// Version is the emulator's and the library's, for remembering probes.
 	Version() (string, error)
 }
