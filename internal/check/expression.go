@@ -110,10 +110,10 @@ func Compile(source string, result Result, variables map[string]*Type) (*Express
 	if err != nil {
 		return nil, Issues{{1, 1, err.Error()}}
 	}
-	return &Expression{source: strings.TrimSpace(source), ast: ast, program: program}, nil
+	return &Expression{source: strings.Join(strings.Fields(source), " "), ast: ast, program: program}, nil
 }
 
-// String is the expression's text.
+// String is the expression in one line.
 func (e *Expression) String() string { return e.source }
 
 // Eval computes the value, as JSON has them (with int64 for whole numbers).

@@ -16,7 +16,8 @@ import (
 // keeps its zero value.
 //
 // Fields are named by tags: `yaml:"name"`, `yaml:"name,required"`. A slice
-// takes a single element for a list of one. Durations are written as Go
+// takes a single element for a list of one; an embedded struct's fields count
+// as the struct's own. Durations are written as Go
 // writes them ("90s"). Types that implement encoding.TextUnmarshaler read a
 // string. Fields of type any take whatever stands there.
 func (d *Document) Decode(into any) {
@@ -93,29 +94,35 @@ func (d *Document) structure(path string, node ast.Node, v reflect.Value) {
 	if !ok {
 		return
 	}
-	fields := map[string]int{}
-	var names []string
-	for i := range v.NumField() {
-		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); name != "" {
-			fields[name] = i
-			names = append(names, name)
-		}
-	}
+	fields, names := fieldsOf(v.Type())
 	for _, e := range entries {
-		i, known := fields[e.key]
+		field, known := fields[e.key]
 		if !known {
 			line, column := position(e.keyNode)
 			d.add(line, column, fmt.Sprintf("unknown field %q%s", e.key, DidYouMean(e.key, names)))
 			continue
 		}
-		d.value(join(path, e.key), e.value, v.Field(i))
+		d.value(join(path, e.key), e.value, v.FieldByIndex(field.Index))
 	}
 	for _, name := range names {
-		tag := v.Type().Field(fields[name]).Tag.Get("yaml")
-		if strings.HasSuffix(tag, ",required") && !d.Has(join(path, name)) {
+		if strings.HasSuffix(fields[name].Tag.Get("yaml"), ",required") && !d.Has(join(path, name)) {
 			d.Faultf(path, "%q is missing", name)
 		}
 	}
+}
+
+// fieldsOf returns a struct's fields by their names in a file, and the names
+// in order. Fields of embedded structs count as its own.
+func fieldsOf(t reflect.Type) (map[string]reflect.StructField, []string) {
+	fields := map[string]reflect.StructField{}
+	var names []string
+	for _, field := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" {
+			fields[name] = field
+			names = append(names, name)
+		}
+	}
+	return fields, names
 }
 
 func (d *Document) slice(path string, node ast.Node, v reflect.Value) {

@@ -126,14 +126,14 @@ func (d *Document) parse(text string) {
 
 // plain looks at the tokens before the parser, which is recursive, does.
 func (d *Document) plain(tokens token.Tokens) bool {
-	before, depth := len(d.faults), 0
+	before := len(d.faults)
+	if t := tooDeep(tokens); t != nil {
+		d.add(t.Position.Line, t.Position.Column, "nested too deeply")
+		return false
+	}
 	for _, t := range tokens {
 		line, column := t.Position.Line, t.Position.Column
 		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
 			d.add(line, column, "anchors, aliases and merge keys are not read here; write the value out")
 		case token.TagType:
@@ -141,21 +141,65 @@ func (d *Document) plain(tokens token.Tokens) bool {
 		case token.DirectiveType, token.MappingKeyType:
 			d.add(line, column, fmt.Sprintf("%q is not read here; write plain \"key: value\"", t.Value))
 		}
-		if depth > maxDepth || t.Type == token.SequenceEntryType && column > maxDepth*2 {
-			d.add(line, column, "nested too deeply")
-			return false
-		}
 	}
 	return len(d.faults) == before
 }
 
+// tooDeep returns the first token that is nested deeper than maxDepth, or nil.
+func tooDeep(tokens token.Tokens) *token.Token {
+	depth := 0
+	for _, t := range tokens {
+		switch t.Type {
+		case token.MappingStartType, token.SequenceStartType:
+			depth++
+		case token.MappingEndType, token.SequenceEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType:
+			if depth == 0 && t.Position.Column > maxDepth*2 {
+				return t
+			}
+		}
+		if depth > maxDepth {
+			return t
+		}
+	}
+	return nil
+}
+
 func (d *Document) syntax(err error) {
+	line, column, message := syntaxError(err)
+	d.add(line, column, message)
+}
+
+// CheckEmbedded notes a fault where the string at path is not YAML. Such a
+// string, a manifest as a rule, is judged by its syntax only: it may have
+// several documents and whatever YAML has.
+func (d *Document) CheckEmbedded(path, text string) (ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.Faultf(path, "not YAML")
+			ok = false
+		}
+	}()
+	tokens := lexer.Tokenize(text)
+	if t := tooDeep(tokens); t != nil {
+		d.FaultInside(path, t.Position.Line, t.Position.Column, "nested too deeply")
+		return false
+	}
+	if _, err := parser.Parse(tokens, 0); err != nil {
+		line, column, message := syntaxError(err)
+		d.FaultInside(path, line, column, "%s", message)
+		return false
+	}
+	return true
+}
+
+func syntaxError(err error) (line, column int, message string) {
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil {
-		d.add(syntax.Token.Position.Line, syntax.Token.Position.Column, syntax.Message)
-		return
+		return syntax.Token.Position.Line, max(1, syntax.Token.Position.Column), syntax.Message
 	}
-	d.add(1, 1, err.Error())
+	return 1, 1, err.Error()
 }
 
 // position is where a node begins, as line and column from 1.

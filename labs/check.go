@@ -1,0 +1,70 @@
+package labs
+
+import (
+	"time"
+
+	"axolotl/internal/check"
+)
+
+// Check is one thing that must be seen. Exactly one of Object, List, HTTP,
+// Exec and Event is set.
+type Check struct {
+	That *Text `yaml:"that" json:"that,omitempty"` // the check in a person's words
+
+	Object *Target `yaml:"object" json:"object,omitempty"` // it exists; CEL: "object"
+	List   *Target `yaml:"list" json:"list,omitempty"`     // CEL: "objects"
+	HTTP   *HTTP   `yaml:"http" json:"http,omitempty"`     // CEL: "status", "body", "json"
+	Exec   *Exec   `yaml:"exec" json:"exec,omitempty"`     // CEL: "stdout", "stderr", "exitCode"
+	Event  *Event  `yaml:"event" json:"event,omitempty"`
+
+	CEL      string `yaml:"cel" json:"cel,omitempty"`
+	Contains string `yaml:"contains" json:"contains,omitempty"` // in body, standard output or message
+
+	Not    bool          `yaml:"not" json:"not,omitempty"`       // it must not be so
+	Within time.Duration `yaml:"within" json:"within,omitempty"` // it becomes so; the rest of the step's timeout where not set
+	For    time.Duration `yaml:"for" json:"for,omitempty"`       // then it stays so
+
+	expression *check.Expression
+}
+
+// HTTP asks an app by GET, through the API server: a Service, a pod, or each
+// pod with these labels.
+type HTTP struct {
+	Service string            `yaml:"service" json:"service,omitempty"`
+	Pod     string            `yaml:"pod" json:"pod,omitempty"`
+	Pods    map[string]string `yaml:"pods" json:"pods,omitempty"`
+	Port    int               `yaml:"port" json:"port,omitempty"`
+	Path    string            `yaml:"path" json:"path,omitempty"` // "/" where empty
+}
+
+// Event looks for what the cluster recorded. Empty fields match any.
+type Event struct {
+	Kind   string `yaml:"kind" json:"kind,omitempty"`
+	Name   string `yaml:"name" json:"name,omitempty"` // or the beginning of one, before a "-"
+	Reason string `yaml:"reason" json:"reason,omitempty"`
+}
+
+// subjects names what the check looks at.
+func (c Check) subjects() []string {
+	var subjects []string
+	for _, s := range []struct {
+		name string
+		set  bool
+	}{
+		{"object", c.Object != nil}, {"list", c.List != nil}, {"http", c.HTTP != nil},
+		{"exec", c.Exec != nil}, {"event", c.Event != nil},
+	} {
+		if s.set {
+			subjects = append(subjects, s.name)
+		}
+	}
+	return subjects
+}
+
+// subjectVariables are what the expressions of each subject know.
+var subjectVariables = map[string]map[string]*check.Type{
+	"object": {"object": check.ObjectType},
+	"list":   {"objects": check.ObjectsType},
+	"http":   {"status": check.IntType, "body": check.StringType, "json": check.AnyType},
+	"exec":   {"stdout": check.StringType, "stderr": check.StringType, "exitCode": check.IntType},
+}

@@ -1,0 +1,53 @@
+package labs
+
+import (
+	"axolotl/internal/check"
+)
+
+// condition makes of a check what can be waited for, with the variables as
+// they are now. The condition has the check's "not"; its "for" is added by
+// whoever waits, because it has a memory.
+func (s *session) condition(c Check) (check.Condition, error) {
+	condition, err := s.plainCondition(c)
+	if err == nil && c.Not {
+		condition = check.Not(condition)
+	}
+	return condition, err
+}
+
+func (s *session) plainCondition(original Check) (check.Condition, error) {
+	c, err := expandAll(original, s.variables)
+	if err != nil {
+		return nil, err
+	}
+	client, variables := s.handle.Kube, s.celVariables()
+	switch {
+	case c.HTTP != nil:
+		path := c.HTTP.Path
+		if path == "" {
+			path = "/"
+		}
+		return check.HTTP{
+			Client: client, Namespace: s.namespace,
+			Service: c.HTTP.Service, Pod: c.HTTP.Pod, Pods: c.HTTP.Pods, Port: c.HTTP.Port, Path: path,
+			Contains: c.Contains, Expression: c.expression, Variables: variables,
+		}, nil
+	case c.Exec != nil:
+		return check.Exec{
+			Client: client, Namespace: s.namespace,
+			Pod: c.Exec.Pod, Pods: c.Exec.Pods, Container: c.Exec.Container, Command: c.Exec.Command,
+			Contains: c.Contains, Expression: c.expression, Variables: variables,
+		}, nil
+	case c.Event != nil:
+		return check.Event{
+			Client: client, Namespace: s.namespace,
+			Kind: c.Event.Kind, Name: c.Event.Name, Reason: c.Event.Reason, Contains: c.Contains,
+		}, nil
+	case c.List != nil:
+		selector, err := s.selector(*c.List)
+		return check.List{Client: client, Selector: selector, Expression: c.expression, Variables: variables}, err
+	default:
+		selector, err := s.selector(*c.Object)
+		return check.Object{Client: client, Selector: selector, Expression: c.expression, Variables: variables}, err
+	}
+}

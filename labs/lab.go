@@ -1,0 +1,147 @@
+// Package labs reads and runs labs: exercises on a real cluster, made of
+// steps that each end in a check of what the cluster became.
+//
+// A lab is a YAML file (Parse) that says everything: what to tell the learner,
+// in English and Spanish, what to do, and how it is seen that it was done.
+// Nothing is believed: a step whose checks held before it was done fails,
+// because such checks prove nothing, and a lab that needs what a cluster
+// cannot give is skipped, never passed.
+//
+// Labs may break things through chaos and know machines through vm; nobody
+// below knows labs.
+package labs
+
+import (
+	"encoding"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"axolotl/internal/check"
+)
+
+// Lab is one lab file. Only Parse makes valid ones.
+type Lab struct {
+	Name    string `yaml:"name,required" json:"name"` // a DNS label of at most 40 characters
+	Title   Text   `yaml:"title,required" json:"title"`
+	Summary Text   `yaml:"summary,required" json:"summary"`
+	Level   Level  `yaml:"level,required" json:"level"`
+	Minutes int    `yaml:"minutes,required" json:"minutes"` // that a learner takes
+	Needs   Needs  `yaml:"needs" json:"needs"`
+	Steps   []Step `yaml:"steps,required" json:"steps"`
+}
+
+// Level is how much a lab expects its learner to know.
+type Level string
+
+// The levels.
+const (
+	Beginner     Level = "beginner"
+	Intermediate Level = "intermediate"
+	Advanced     Level = "advanced"
+)
+
+var _ encoding.TextUnmarshaler = (*Level)(nil)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *Level) UnmarshalText(text []byte) error {
+	switch level := Level(text); level {
+	case Beginner, Intermediate, Advanced:
+		*l = level
+		return nil
+	}
+	return fmt.Errorf("unknown level %q; use beginner, intermediate or advanced", text)
+}
+
+// Needs are what a lab asks of a cluster. On one that lacks it the lab is
+// skipped.
+type Needs struct {
+	RealPods       bool `yaml:"real-pods" json:"realPods,omitempty"`             // containers that run and answer
+	Nodes          int  `yaml:"nodes" json:"nodes,omitempty"`                    // at least so many
+	MachineControl bool `yaml:"machine-control" json:"machineControl,omitempty"` // power to cut and give
+}
+
+// Step is one thing to do and to see.
+type Step struct {
+	Name string `yaml:"name,required" json:"name"` // a DNS label
+	Say  Text   `yaml:"say,required" json:"say"`   // Markdown
+
+	// Remember keeps values of the cluster as it is before the step, as
+	// variables of this step and all later ones.
+	Remember []Memory `yaml:"remember" json:"remember,omitempty"`
+
+	// Do is the solution, in order. A learner may do it another way.
+	Do []Action `yaml:"do" json:"do,omitempty"`
+
+	// Check is what must be seen, in order.
+	Check []Check `yaml:"check,required" json:"check"`
+
+	// AlreadyTrue: the checks hold before the step is done, on purpose.
+	AlreadyTrue bool `yaml:"alreadyTrue" json:"alreadyTrue,omitempty"`
+
+	Hint []Text `yaml:"hint" json:"hint,omitempty"` // shown one at a time
+
+	// Timeout bounds the whole step; two minutes where it is not set.
+	Timeout time.Duration `yaml:"timeout" json:"timeout,omitempty"`
+
+	// OnFailure is what to collect when the step fails; all where not set.
+	OnFailure []Evidence `yaml:"onFailure" json:"onFailure,omitempty"`
+}
+
+const defaultTimeout = 2 * time.Minute
+
+func (s *Step) limit() time.Duration {
+	if s.Timeout > 0 {
+		return s.Timeout
+	}
+	return defaultTimeout
+}
+
+// Evidence is a kind of thing to collect from the lab's namespaces when a step
+// fails.
+type Evidence string
+
+// The kinds of evidence.
+const (
+	Events   Evidence = "events"
+	Describe Evidence = "describe" // a line for each object
+	Logs     Evidence = "logs"     // the last lines of each container
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (e *Evidence) UnmarshalText(text []byte) error {
+	switch evidence := Evidence(text); evidence {
+	case Events, Describe, Logs:
+		*e = evidence
+		return nil
+	}
+	return fmt.Errorf("cannot collect %q; use events, describe or logs", text)
+}
+
+// Target says which objects are meant: one by name, or those with labels.
+type Target struct {
+	APIVersion string            `yaml:"apiVersion" json:"apiVersion,omitempty"` // not needed for Kubernetes' own kinds
+	Kind       string            `yaml:"kind,required" json:"kind"`
+	Namespace  string            `yaml:"namespace" json:"namespace,omitempty"` // the lab's own where empty
+	Name       string            `yaml:"name" json:"name,omitempty"`
+	Labels     map[string]string `yaml:"labels" json:"labels,omitempty"`
+}
+
+// String is "Deployment web" or "Pods with app=web".
+func (t Target) String() string {
+	if t.Name != "" {
+		return t.Kind + " " + t.Name
+	}
+	return fmt.Sprintf("%ss with %s", t.Kind, labels.FormatLabels(t.Labels))
+}
+
+// Memory is a value to keep: a CEL expression over an object or a list.
+type Memory struct {
+	Name   string  `yaml:"name,required" json:"name"` // of the variable
+	Object *Target `yaml:"object" json:"object,omitempty"`
+	List   *Target `yaml:"list" json:"list,omitempty"`
+	CEL    string  `yaml:"cel,required" json:"cel"`
+
+	expression *check.Expression
+}

@@ -1,0 +1,31 @@
+package labs
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"axolotl/vm"
+)
+
+// missing says what a lab needs and this cluster lacks, or "".
+func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
+	driver := h.Driver.Name()
+	if n.RealPods && !h.Driver.Traits().RealPods {
+		return fmt.Sprintf("it needs real pods; the nodes of driver %q are simulated and pods never answer", driver), nil
+	}
+	if _, powers := h.Driver.(vm.Powerer); n.MachineControl && !(powers && h.Driver.Traits().RealMachines) {
+		return fmt.Sprintf("it needs machines whose power can be cut; driver %q has none", driver), nil
+	}
+	if n.Nodes > 1 {
+		nodes, err := h.Kube.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return "", fmt.Errorf("count the nodes: %w", err)
+		}
+		if len(nodes.Items) < n.Nodes {
+			return fmt.Sprintf("it needs %d nodes; the cluster has %d", n.Nodes, len(nodes.Items)), nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,199 @@
+package labs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+
+	"axolotl/internal/check"
+	"axolotl/internal/kube"
+	"axolotl/vm"
+)
+
+// Labels of every namespace that a lab makes. Only what carries the session's
+// own ID is ever removed.
+const (
+	LabelLab     = "axolotl.dev/lab"
+	LabelSession = "axolotl.dev/lab-session"
+)
+
+// pollInterval is how often a condition is looked at. An API server answers
+// in a few milliseconds, and a learner does not notice a quarter of a second.
+const pollInterval = 200 * time.Millisecond
+
+// session is one go at a lab on one cluster: its namespaces and variables.
+type session struct {
+	handle    *vm.Handle
+	lab       *Lab
+	id        string // also the suffix of the namespace
+	namespace string
+	variables map[string]any
+	now       func() time.Time
+}
+
+func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
+	id := rand.String(5)
+	namespace := fmt.Sprintf("lab-%s-%s", lab.Name, id)
+	return &session{
+		handle: h, lab: lab, id: id, namespace: namespace, now: now,
+		variables: map[string]any{namespaceVariable: namespace},
+	}
+}
+
+// begin makes the lab's namespace, unless making it is a step of the lab.
+func (s *session) begin(ctx context.Context) error {
+	for _, step := range s.lab.Steps {
+		if slices.ContainsFunc(step.Do, func(a Action) bool { return a.Namespace != "" }) {
+			return nil
+		}
+	}
+	return s.makeNamespace(ctx, s.namespace)
+}
+
+// makeNamespace makes a namespace and waits until pods can be made in it,
+// which they cannot before its service account is there.
+func (s *session) makeNamespace(ctx context.Context, name string) error {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name:   name,
+		Labels: map[string]string{LabelLab: s.lab.Name, LabelSession: s.id},
+	}}
+	client := s.handle.Kube.Typed.CoreV1()
+	if _, err := client.Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("make namespace %q: %w", name, err)
+	}
+	account := check.Func("namespace "+name+" has its service account", func(ctx context.Context) error {
+		_, err := client.ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+	return check.Wait(ctx, account, pollInterval, nil)
+}
+
+// owns returns nil where a namespace is the lab's own to act in.
+func (s *session) owns(namespace string) error {
+	if namespace == s.namespace || strings.HasPrefix(namespace, s.namespace+"-") {
+		return nil
+	}
+	return fmt.Errorf("a lab acts only in its own namespaces, not in %q; leave the namespace out, or begin it with \"{{ namespace }}\"", namespace)
+}
+
+// namespaces lists the namespaces that this session made and that exist.
+func (s *session) namespaces(ctx context.Context) ([]string, error) {
+	list, err := s.handle.Kube.Typed.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: LabelSession + "=" + s.id})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(list.Items))
+	for i := range list.Items {
+		names[i] = list.Items[i].Name
+	}
+	return names, nil
+}
+
+// end removes the session's namespaces and waits until they are gone.
+func (s *session) end(ctx context.Context) error {
+	names, err := s.namespaces(ctx)
+	if err == nil {
+		err = s.removeNamespaces(ctx, names)
+	}
+	if err != nil {
+		return fmt.Errorf("remove the namespaces of lab %q: %w; finish with: kubectl delete namespace -l %s=%s",
+			s.lab.Name, err, LabelSession, s.id)
+	}
+	return nil
+}
+
+func (s *session) removeNamespaces(ctx context.Context, names []string) error {
+	var errs []error
+	for _, name := range names {
+		err := s.handle.Kube.Typed.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	gone := check.Func("the lab's namespaces are gone", func(ctx context.Context) error {
+		left, err := s.namespaces(ctx)
+		if err == nil && len(left) > 0 {
+			err = fmt.Errorf("still there: %s", strings.Join(left, ", "))
+		}
+		return err
+	})
+	return check.Wait(ctx, gone, pollInterval, nil)
+}
+
+// celVariables are the variables by the names that expressions know.
+func (s *session) celVariables() map[string]any {
+	all := map[string]any{}
+	for name, value := range s.variables {
+		all[celName(name)] = value
+	}
+	return all
+}
+
+// remember keeps a value; it waits until there is one.
+func (s *session) remember(ctx context.Context, m Memory) error {
+	value := check.Func("remember "+m.Name, func(ctx context.Context) error {
+		value, err := s.recall(ctx, m)
+		if err == nil {
+			s.variables[m.Name] = value
+		}
+		return err
+	})
+	return check.Wait(ctx, value, pollInterval, nil)
+}
+
+func (s *session) recall(ctx context.Context, m Memory) (any, error) {
+	variables := s.celVariables()
+	if m.Object != nil {
+		selector, err := s.selector(*m.Object)
+		if err != nil {
+			return nil, err
+		}
+		object, err := selector.Get(ctx, s.handle.Kube)
+		if err != nil {
+			return nil, err
+		}
+		variables["object"] = object.Object
+	} else {
+		selector, err := s.selector(*m.List)
+		if err != nil {
+			return nil, err
+		}
+		objects, err := selector.List(ctx, s.handle.Kube)
+		if err != nil {
+			return nil, err
+		}
+		list := make([]any, len(objects))
+		for i := range objects {
+			list[i] = objects[i].Object
+		}
+		variables["objects"] = list
+	}
+	return m.expression.Eval(ctx, variables)
+}
+
+// selector is a target with its variables filled in.
+func (s *session) selector(t Target) (check.Selector, error) {
+	t, err := expandAll(t, s.variables)
+	if err != nil {
+		return check.Selector{}, check.Permanent(err)
+	}
+	gvk, ok := kube.Kind(t.APIVersion, t.Kind)
+	if !ok {
+		return check.Selector{}, check.Permanent(fmt.Errorf("kind %q needs an apiVersion", t.Kind))
+	}
+	if t.Namespace == "" {
+		t.Namespace = s.namespace
+	}
+	return check.Selector{GroupVersionKind: gvk, Namespace: t.Namespace, Name: t.Name, Labels: t.Labels}, nil
+}

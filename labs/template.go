@@ -1,0 +1,121 @@
+package labs
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+)
+
+// Variables stand in texts and manifests as "{{ name }}"; "\{{" is two braces.
+// In CEL they are "vars.name". An unknown one is a fault of the file.
+var (
+	placeholder  = regexp.MustCompile(`\\?\{\{[^{}\n]*(?:\}\})?`)
+	variableName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,30}$`)
+)
+
+// namespaceVariable is the lab's own namespace; every lab has it.
+const namespaceVariable = "namespace"
+
+// expand replaces the placeholders of a text. Where value knows no such
+// variable, or its value is no text, the placeholder stays and the first such
+// is the error.
+func expand(text string, value func(name string, offset int) (string, error)) (string, error) {
+	var b strings.Builder
+	var first error
+	last := 0
+	for _, at := range placeholder.FindAllStringIndex(text, -1) {
+		b.WriteString(text[last:at[0]])
+		last = at[1]
+		found := text[at[0]:at[1]]
+		if escaped, ok := strings.CutPrefix(found, `\`); ok {
+			b.WriteString(escaped)
+			continue
+		}
+		name, closed := strings.CutSuffix(strings.TrimPrefix(found, "{{"), "}}")
+		var replacement string
+		err := fmt.Errorf(`%q has no end; write "{{ name }}", or "\{{" for the braces themselves`, strings.TrimSpace(found))
+		if closed {
+			replacement, err = value(strings.TrimSpace(name), at[0])
+		}
+		if err != nil {
+			replacement = found
+			if first == nil {
+				first = err
+			}
+		}
+		b.WriteString(replacement)
+	}
+	b.WriteString(text[last:])
+	return b.String(), first
+}
+
+// expandWith expands a text with the values of a run.
+func expandWith(text string, variables map[string]any) (string, error) {
+	return expand(text, func(name string, _ int) (string, error) {
+		value, known := variables[name]
+		if !known {
+			return "", fmt.Errorf("no variable %q is set yet", name)
+		}
+		switch v := value.(type) {
+		case string:
+			return v, nil
+		case bool, int64, float64:
+			return fmt.Sprint(v), nil
+		}
+		return "", fmt.Errorf("variable %q holds a list or an object, not a text; use it in CEL, as vars.%s", name, name)
+	})
+}
+
+// expandAll returns a copy of value in which every string is expanded, map
+// values too; keys and unexported fields stay.
+func expandAll[T any](value T, variables map[string]any) (T, error) {
+	var first error
+	result := expandValue(reflect.ValueOf(&value).Elem(), func(text string) string {
+		expanded, err := expandWith(text, variables)
+		if err != nil && first == nil {
+			first = err
+		}
+		return expanded
+	})
+	return result.Interface().(T), first
+}
+
+func expandValue(v reflect.Value, text func(string) string) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	out.Set(v)
+	switch v.Kind() {
+	case reflect.String:
+		out.SetString(text(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			out.Set(reflect.New(v.Type().Elem()))
+			out.Elem().Set(expandValue(v.Elem(), text))
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			out.Set(expandValue(v.Elem(), text))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				out.Field(i).Set(expandValue(v.Field(i), text))
+			}
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				out.Index(i).Set(expandValue(v.Index(i), text))
+			}
+		}
+	case reflect.Map:
+		if !v.IsNil() {
+			out.Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
+			for _, key := range v.MapKeys() {
+				out.SetMapIndex(key, expandValue(v.MapIndex(key), text))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,313 @@
+package labs
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"axolotl/internal/check"
+	"axolotl/internal/kube"
+	"axolotl/internal/strictyaml"
+)
+
+// maxName leaves room for "lab-", a suffix, and namespaces named after the
+// lab's own, within the 63 characters of a DNS label.
+const maxName = 40
+
+// validator judges what a file says once it has been decoded.
+type validator struct {
+	document  *strictyaml.Document
+	lab       *Lab
+	variables []string // known so far, in order
+}
+
+func (v *validator) run() {
+	v.metadata()
+	v.variables = []string{namespaceVariable}
+	seen := map[string]bool{}
+	for i := range v.lab.Steps {
+		at := fmt.Sprintf("steps[%d]", i)
+		step := &v.lab.Steps[i]
+		v.dnsLabel(at+".name", step.Name)
+		if step.Name != "" && seen[step.Name] {
+			v.document.Faultf(at+".name", "another step is called %q; names are unique", step.Name)
+		}
+		seen[step.Name] = true
+		v.step(at, step)
+		v.placeholders(at)
+	}
+}
+
+func (v *validator) metadata() {
+	v.dnsLabel("name", v.lab.Name)
+	if len(v.lab.Name) > maxName {
+		v.document.Faultf("name", "the name has %d characters; at most %d leave room for its namespaces", len(v.lab.Name), maxName)
+	}
+	if v.document.Has("minutes") && (v.lab.Minutes < 1 || v.lab.Minutes > 600) {
+		v.document.Faultf("minutes", "want 1 to 600 minutes")
+	}
+	if v.lab.Needs.Nodes < 0 {
+		v.document.Faultf("needs.nodes", "want a number of nodes from 1")
+	}
+	if v.document.Has("steps") && len(v.lab.Steps) == 0 {
+		v.document.Faultf("steps", "a lab needs a step")
+	}
+	for _, text := range v.document.Texts() {
+		if translated.MatchString(text.Path) && strings.TrimSpace(text.Value) == "" {
+			v.document.Faultf(text.Path, "the text is empty")
+		}
+	}
+}
+
+func (v *validator) step(at string, step *Step) {
+	for i := range step.Remember {
+		v.memory(fmt.Sprintf("%s.remember[%d]", at, i), &step.Remember[i])
+	}
+	for i := range step.Do {
+		v.action(fmt.Sprintf("%s.do[%d]", at, i), &step.Do[i])
+	}
+	if v.document.Has(at+".check") && len(step.Check) == 0 {
+		v.document.Faultf(at+".check", "a step with nothing to check is not a step; say what must be seen")
+	}
+	for i := range step.Check {
+		v.check(fmt.Sprintf("%s.check[%d]", at, i), step, &step.Check[i])
+	}
+}
+
+func (v *validator) memory(at string, m *Memory) {
+	switch {
+	case m.Name == "": // is missing; told already
+	case !variableName.MatchString(m.Name):
+		v.document.Faultf(at+".name", "%q is no variable name; use letters and digits, a small letter first", m.Name)
+	case slices.Contains(v.variables, m.Name):
+		v.document.Faultf(at+".name", "variable %q has a value already; choose another name", m.Name)
+	}
+	subject := "object"
+	if m.List != nil {
+		subject = "list"
+		v.target(at+".list", *m.List, false)
+	}
+	if m.Object != nil {
+		v.target(at+".object", *m.Object, false)
+	}
+	if (m.Object == nil) == (m.List == nil) {
+		v.document.Faultf(at, "say either object or list")
+	}
+	m.expression = v.compile(at+".cel", m.CEL, check.Value, subjectVariables[subject])
+	if m.Name != "" {
+		v.variables = append(v.variables, m.Name)
+	}
+}
+
+func (v *validator) action(at string, a *Action) {
+	if !v.exactlyOne(at, "action", a.kinds()) {
+		return
+	}
+	switch {
+	case a.Namespace != "":
+		if !strings.HasPrefix(strings.ReplaceAll(a.Namespace, " ", ""), "{{namespace}}") {
+			v.document.Faultf(at+".namespace", `a lab makes only namespaces of its own; begin with "{{ namespace }}"`)
+		}
+	case a.Apply != "":
+		v.manifests(at+".apply", a.Apply)
+	case a.Delete != nil:
+		v.target(at+".delete", a.Delete.Target, false)
+		if a.Delete.Name == "" && len(a.Delete.Labels) == 0 {
+			v.document.Faultf(at+".delete", "say which by name or labels")
+		}
+	case a.Patch != nil:
+		v.target(at+".patch", a.Patch.Target, true)
+	case a.SetImage != nil:
+		v.target(at+".setImage", a.SetImage.Target, true)
+	case a.Scale != nil:
+		v.target(at+".scale", a.Scale.Target, true)
+		if a.Scale.Replicas < 0 {
+			v.document.Faultf(at+".scale.replicas", "want a number of replicas from 0")
+		}
+	case a.Label != nil:
+		v.target(at+".label", a.Label.Target, false)
+		if len(a.Label.Set)+len(a.Label.Remove) == 0 {
+			v.document.Faultf(at+".label", "say which labels to set or remove")
+		}
+	case a.Env != nil:
+		v.target(at+".env", a.Env.Target, true)
+		if len(a.Env.Set)+len(a.Env.Unset) == 0 && a.Env.FromConfigMap == "" {
+			v.document.Faultf(at+".env", "say what to set, unset, or take fromConfigMap")
+		}
+	case a.Exec != nil:
+		v.exec(at+".exec", a.Exec)
+	}
+}
+
+func (v *validator) check(at string, step *Step, c *Check) {
+	if !v.exactlyOne(at, "subject", c.subjects()) {
+		return
+	}
+	subject := c.subjects()[0]
+	switch subject {
+	case "object":
+		v.target(at+".object", *c.Object, false)
+	case "list":
+		v.target(at+".list", *c.List, false)
+		if c.CEL == "" {
+			v.document.Faultf(at, `say in "cel" what must be true of the list`)
+		}
+	case "http":
+		v.http(at+".http", c.HTTP)
+	case "exec":
+		v.exec(at+".exec", c.Exec)
+	}
+	if c.CEL != "" && subject == "event" {
+		v.document.Faultf(at+".cel", "an event is told by kind, name, reason and contains")
+	} else if c.CEL != "" {
+		c.expression = v.compile(at+".cel", c.CEL, check.Assertion, subjectVariables[subject])
+	}
+	if c.Contains != "" && (subject == "object" || subject == "list") {
+		v.document.Faultf(at+".contains", `"contains" looks into answers and messages; say it in "cel"`)
+	}
+	if c.Contains != "" && c.CEL != "" {
+		v.document.Faultf(at+".contains", `say either "contains" or "cel"`)
+	}
+	if limit := step.limit(); c.Within+c.For > limit {
+		v.document.Faultf(at, "within and for add up to %s, more than the step's timeout of %s", c.Within+c.For, limit)
+	}
+}
+
+func (v *validator) http(at string, h *HTTP) {
+	v.needsRealPods(at)
+	if h.Path != "" && !strings.HasPrefix(h.Path, "/") {
+		v.document.Faultf(at+".path", `a path begins with "/"`)
+	}
+	if h.Port < 0 || h.Port > 65535 {
+		v.document.Faultf(at+".port", "want a port from 1 to 65535")
+	}
+	targets := 0
+	for _, set := range []bool{h.Service != "", h.Pod != "", len(h.Pods) > 0} {
+		if set {
+			targets++
+		}
+	}
+	if targets != 1 {
+		v.document.Faultf(at, "say one of service, pod and pods")
+	}
+}
+
+func (v *validator) exec(at string, e *Exec) {
+	v.needsRealPods(at)
+	if (e.Pod == "") == (len(e.Pods) == 0) {
+		v.document.Faultf(at, "say either pod or pods")
+	}
+}
+
+func (v *validator) needsRealPods(at string) {
+	if !v.lab.Needs.RealPods {
+		v.document.Faultf(at, `this needs containers that run; add "needs: {real-pods: true}" to the lab`)
+	}
+}
+
+func (v *validator) target(at string, t Target, named bool) {
+	if t.Kind == "" {
+		return // is missing; told already
+	}
+	if _, ok := kube.Kind(t.APIVersion, t.Kind); !ok {
+		v.document.Faultf(at+".kind", "kind %q needs an apiVersion%s", t.Kind, strictyaml.DidYouMean(t.Kind, kube.Kinds()))
+	}
+	if named && (t.Name == "" || len(t.Labels) > 0) {
+		v.document.Faultf(at, "say which one by its name")
+	}
+}
+
+// manifests checks the syntax of what will be applied. Placeholders are
+// blotted out by as many characters, so that places stay.
+func (v *validator) manifests(at, text string) {
+	blotted := placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		return strings.Repeat("x", len(found))
+	})
+	if !v.document.CheckEmbedded(at, blotted) {
+		return
+	}
+	objects, err := kube.Decode([]byte(blotted))
+	if err != nil {
+		v.document.Faultf(at, "%v", err)
+	} else if len(objects) == 0 {
+		v.document.Faultf(at, "there is no manifest")
+	}
+}
+
+func (v *validator) compile(at, source string, result check.Result, subject map[string]*check.Type) *check.Expression {
+	if source == "" {
+		return nil // is missing or empty; told already
+	}
+	known := maps.Clone(subject)
+	for _, name := range v.variables {
+		known[celName(name)] = check.AnyType
+	}
+	known[celName(namespaceVariable)] = check.StringType
+	expression, err := check.Compile(source, result, known)
+	var issues check.Issues
+	if errors.As(err, &issues) {
+		for _, issue := range issues {
+			v.document.FaultInside(at, issue.Line, issue.Column, "CEL: %s", issue.Message)
+		}
+	}
+	return expression
+}
+
+// celName is a variable's name in expressions.
+func celName(variable string) string { return "vars." + variable }
+
+// What a text of the file is, by its path.
+var (
+	celField   = regexp.MustCompile(`\.cel$`)
+	translated = regexp.MustCompile(`\.(en|es)$`)
+)
+
+// placeholders checks every text of a step against the variables that are
+// known in it.
+func (v *validator) placeholders(at string) {
+	for _, text := range v.document.Texts() {
+		if !strings.HasPrefix(text.Path, at+".") {
+			continue
+		}
+		isCEL := celField.MatchString(text.Path)
+		_, err := expand(text.Value, func(name string, offset int) (string, error) {
+			switch {
+			case isCEL:
+				v.document.FaultAtOffset(text.Path, text.Value, offset, "in CEL a variable is written vars.%s", name)
+			case !slices.Contains(v.variables, name):
+				v.document.FaultAtOffset(text.Path, text.Value, offset, "unknown variable %q%s; known here: %s",
+					name, strictyaml.DidYouMean(name, v.variables), strings.Join(v.variables, ", "))
+			}
+			return "", nil
+		})
+		if err != nil && !isCEL {
+			v.document.Faultf(text.Path, "%v", err)
+		}
+	}
+}
+
+func (v *validator) exactlyOne(at, what string, found []string) bool {
+	switch len(found) {
+	case 0:
+		v.document.Faultf(at, "there is no %s here", what)
+	case 1:
+		return true
+	default:
+		v.document.Faultf(at, "there are %d %ss here (%s); take one, or write a list", len(found), what, strings.Join(found, ", "))
+	}
+	return false
+}
+
+func (v *validator) dnsLabel(at, name string) {
+	if name == "" {
+		return // is missing; told already
+	}
+	if len(validation.IsDNS1123Label(name)) > 0 {
+		v.document.Faultf(at, "%q is no DNS label; use small letters, digits and -", name)
+	}
+}
