@@ -56,3 +56,10 @@ func (l *Log) Entries() []Observation {
 
 // Changed receives after something was added. It is for one reader.
 func (l *Log) Changed() <-chan struct{} { return l.changed }
+
+// Tail returns what was added after the first n observations.
+func (l *Log) Tail(n int) []Observation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.entries[min(n, len(l.entries)):])
+}

@@ -1,0 +1,93 @@
+package chaos
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"axolotl/chaos/journal"
+	"axolotl/internal/kube"
+	"axolotl/internal/term"
+)
+
+//go:embed app.yaml
+var appManifests []byte
+
+// appObjects are the objects of a run's own target, in the order of making.
+func appObjects(namespace, runID string, replicas int) ([]*unstructured.Unstructured, error) {
+	objects, err := kube.Decode(appManifests)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		o.SetLabels(map[string]string{journal.RunLabel: runID})
+		switch o.GetKind() {
+		case "Namespace":
+			o.SetName(namespace)
+		case "Deployment":
+			if err := unstructured.SetNestedField(o.Object, int64(replicas), "spec", "replicas"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return objects, nil
+}
+
+// deploy puts up the run's own target, where none is given. The journal knows
+// of it first.
+func (r *run) deploy(ctx context.Context, _ *term.Step) error {
+	if r.namespace == "" {
+		return r.seeTarget(ctx)
+	}
+	if err := r.beginJournal(); err != nil {
+		return err
+	}
+	objects, err := appObjects(r.namespace, r.id, r.experiment.Target.Replicas)
+	if err != nil {
+		return err
+	}
+	_, err = r.kube.Apply(ctx, r.namespace, objects...)
+	return err
+}
+
+// seeTarget returns nil where the target that was given is there.
+func (r *run) seeTarget(ctx context.Context) error {
+	s, err := readScene(ctx, r.kube, r.target)
+	if apierrors.IsNotFound(err) {
+		return zeroTargets(err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	if len(s.pods) == 0 {
+		return zeroTargets(fmt.Sprintf("no pod in namespace %q matches %q", s.namespace, s.selector))
+	}
+	return nil
+}
+
+// removeNamespace deletes the namespace of a run, where it carries that run's
+// label, and returns nil when it is proved to be gone.
+func removeNamespace(ctx context.Context, client *kube.Client, name, runID string) error {
+	namespaces := client.Typed.CoreV1().Namespaces()
+	ns, err := namespaces.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if ns.Labels[journal.RunLabel] != runID {
+		return nil // somebody else's by now
+	}
+	if ns.DeletionTimestamp == nil {
+		err = namespaces.Delete(ctx, name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(ns.UID))})
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("namespace %s is not yet gone", name)
+}

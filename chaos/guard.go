@@ -1,0 +1,200 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/vm"
+)
+
+// guard is one bound that a run keeps. It returns a *Refusal, or nil, or the
+// error that kept it from knowing, which refuses as well.
+type guard struct {
+	name  string
+	check func(ctx context.Context, r *run) error
+}
+
+// guardsBefore are asked before anything at all is made.
+var guardsBefore = []guard{
+	{"own-cluster", func(_ context.Context, r *run) error { return guardOwnCluster(r.home, r.kube) }},
+	{"system-namespace", func(_ context.Context, r *run) error { return guardNamespace(r.experiment.Target.Namespace) }},
+}
+
+// guards are asked when the targets are known.
+var guards = []guard{
+	{"zero-targets", func(_ context.Context, r *run) error { return guardZeroTargets(r.scene, r.targets) }},
+	{"max-share", func(_ context.Context, r *run) error {
+		return guardShare(len(r.targets), r.candidates, r.experiment.Guards.MaxShare)
+	}},
+	{"last-replica", func(_ context.Context, r *run) error {
+		return guardLastReplica(r.scene, r.lostPods(), r.experiment.Guards)
+	}},
+	{"healthy-before", func(_ context.Context, r *run) error { return guardHealthy(r.scene) }},
+	{"one-at-a-time", func(_ context.Context, r *run) error { return r.lockTargets() }},
+}
+
+// guardNames lists the guards for a plan.
+func guardNames() []string {
+	var names []string
+	for _, g := range slices.Concat(guardsBefore, guards) {
+		names = append(names, g.name)
+	}
+	return names
+}
+
+// guardOwnCluster refuses clusters that axolotl has not made: the client must
+// trust the very CA that stands in the cluster's own state, and speak to the
+// port that was planned for it, with TLS verified.
+func guardOwnCluster(c *vm.Cluster, client *kube.Client) error {
+	refuse := func(format string, args ...any) error {
+		return &Refusal{"own-cluster", fmt.Sprintf(format, args...),
+			"faults are for clusters that 'axolotl up' has made; make one and name it with --cluster"}
+	}
+	own, err := kube.Open(c.Kubeconfig(), "")
+	if err != nil {
+		return refuse("cluster %q has no kubeconfig of its own: %v", c.Name, err)
+	}
+	if client.Config.Insecure {
+		return refuse("the connection to %s does not verify who answers", client.Config.Host)
+	}
+	ownCA, err := authority(own.Config)
+	if err != nil {
+		return refuse("cluster %q: %v", c.Name, err)
+	}
+	otherCA, err := authority(client.Config)
+	if err != nil {
+		return refuse("%s: %v", client.Config.Host, err)
+	}
+	if !bytes.Equal(ownCA, otherCA) {
+		return refuse("the certificate authority of %s (sha256 %.12x) is not that of cluster %q (sha256 %.12x)",
+			client.Config.Host, sha256.Sum256(otherCA), c.Name, sha256.Sum256(ownCA))
+	}
+	if server, err := url.Parse(client.Config.Host); err != nil || server.Hostname() != "127.0.0.1" {
+		return refuse("%s is not on this host's loopback", client.Config.Host)
+	}
+	return nil
+}
+
+// authority is the CA that a client configuration trusts.
+func authority(config *rest.Config) ([]byte, error) {
+	ca := config.CAData
+	if len(ca) == 0 && config.CAFile != "" {
+		var err error
+		if ca, err = os.ReadFile(config.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	if len(bytes.TrimSpace(ca)) == 0 {
+		return nil, errors.New("no certificate authority is set")
+	}
+	return bytes.TrimSpace(ca), nil
+}
+
+// systemNamespaces belong to the cluster itself.
+var systemNamespaces = []string{"kube-system", "kube-public", "kube-node-lease"}
+
+func guardNamespace(namespace string) error {
+	if slices.Contains(systemNamespaces, namespace) {
+		return &Refusal{"system-namespace", fmt.Sprintf("namespace %q belongs to the cluster itself", namespace),
+			"choose a target in another namespace"}
+	}
+	return nil
+}
+
+func guardZeroTargets(s *scene, targets []fault.Object) error {
+	if len(targets) == 0 {
+		return zeroTargets(fmt.Sprintf("no candidate among %d pods of namespace %q and %d nodes", len(s.pods), s.namespace, len(s.nodes)))
+	}
+	return nil
+}
+
+func zeroTargets(reason string) error {
+	return &Refusal{"zero-targets", reason + ", so nothing would be shown",
+		"check --namespace, --deployment and --selector against 'kubectl get pods --show-labels'"}
+}
+
+func guardShare(targets, candidates, maxShare int) error {
+	if targets*100 > candidates*maxShare {
+		return &Refusal{"max-share", fmt.Sprintf("%d of %d is more than %d %%", targets, candidates, maxShare),
+			"take fewer targets, add replicas, or raise guards.maxShare"}
+	}
+	return nil
+}
+
+// guardLastReplica keeps one ready pod for each controller.
+func guardLastReplica(s *scene, lost []timeline.Pod, g Guards) error {
+	if g.LastReplica {
+		return nil
+	}
+	taken := map[types.UID]int{}
+	for _, p := range lost {
+		if p.Ready {
+			taken[p.Owner]++
+		}
+	}
+	for _, c := range s.controllers {
+		if taken[c.UID] > 0 && c.Ready-taken[c.UID] < 1 {
+			return &Refusal{"last-replica", fmt.Sprintf("%s has %d ready pod(s) and the fault takes %d", c, c.Ready, taken[c.UID]),
+				"add replicas, or set guards.lastReplica: true"}
+		}
+	}
+	return nil
+}
+
+func guardHealthy(s *scene) error {
+	if words := s.unwell(); len(words) > 0 {
+		return &Refusal{"healthy-before", "the cluster is not well before the fault: " + strings.Join(words, ", "),
+			"mend it first, or wait until it is well"}
+	}
+	return nil
+}
+
+// lockTargets takes the lock of each thing that the run breaks: the workload
+// of a pod, the node. They are freed at the end of the process at the latest.
+func (r *run) lockTargets() error {
+	for _, key := range r.lockKeys() {
+		lock, err := store.TryLock(r.home.Path("locks", "chaos."+key+".lock"))
+		var locked *store.LockedError
+		if errors.As(err, &locked) {
+			return &Refusal{"one-at-a-time", fmt.Sprintf("another experiment is at work on %s: %q (pid %d)", key, locked.Holder.Command, locked.Holder.PID),
+				"wait until it has ended"}
+		}
+		if err != nil {
+			return err
+		}
+		r.locks = append(r.locks, lock)
+	}
+	return nil
+}
+
+// lockKeys name what the run breaks, sorted.
+func (r *run) lockKeys() []string {
+	var keys []string
+	for _, o := range r.targets {
+		if o.Kind == "Node" {
+			keys = append(keys, "node."+o.Name)
+		}
+	}
+	lost := r.lostPods()
+	for _, c := range r.scene.controllers {
+		if slices.ContainsFunc(lost, func(p timeline.Pod) bool { return p.Owner == c.UID }) {
+			keys = append(keys, strings.ToLower(c.Kind)+"."+r.scene.namespace+"."+c.Name)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

@@ -1,0 +1,105 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/term"
+)
+
+// errNotHealed is the error of a run that has watched long enough.
+var errNotHealed = errors.New("it did not heal")
+
+// watch follows the healing until all is well, or until lateFactor times the
+// deadline. A fault that lasts for a time is undone in the middle of it.
+func (r *run) watch(ctx context.Context, step *term.Step) error {
+	end := time.NewTimer(lateFactor*r.experiment.HealWithin - r.now().Sub(r.struck))
+	defer end.Stop()
+	var lasted <-chan time.Time
+	if r.experiment.Lasts > 0 {
+		timer := time.NewTimer(r.experiment.Lasts - r.now().Sub(r.struck))
+		defer timer.Stop()
+		lasted = timer.C
+	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	var missing error
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return fmt.Errorf("%w within %s: %w", errNotHealed, lateFactor*r.experiment.HealWithin, missing)
+		case <-lasted:
+			lasted = nil
+			if err := r.experiment.Fault.Undo(ctx, r.handle, r.targets); err != nil {
+				return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
+			}
+			r.noteMachines(true)
+		case <-tick.C:
+		}
+		if lasted != nil {
+			missing = errors.New("the fault still lasts")
+		} else if missing = r.well(ctx); missing == nil {
+			at := r.healedAt()
+			r.healed = &at
+			return nil
+		}
+		step.Status("%v", missing)
+	}
+}
+
+// well returns nil where all that was lost is back and the steady state
+// holds, else what is missing. The timeline is asked first: it costs nothing.
+func (r *run) well(ctx context.Context) error {
+	entries := r.log.Entries()
+	for _, p := range timeline.Pods(r.fault, entries) {
+		if !p.Reached(r.lastMilestone()) {
+			return fmt.Errorf("the place of pod %s is not yet %s", p.Lost.Name, r.lastMilestone())
+		}
+	}
+	for _, n := range timeline.Nodes(r.fault, entries) {
+		if r.experiment.Lasts > 0 && !n.Reached(timeline.Ready) {
+			return fmt.Errorf("node %s is not yet back", n.Lost.Name)
+		}
+	}
+	if r.client != nil {
+		if err := r.client.answering(); err != nil {
+			return err
+		}
+	}
+	return r.steadyNow(ctx)
+}
+
+// lastMilestone is what a lost pod's place must reach.
+func (r *run) lastMilestone() timeline.Milestone {
+	if r.client == nil {
+		return timeline.Ready
+	}
+	return timeline.Serving
+}
+
+// healedAt is when the last thing was well again, since the fault: the latest
+// of the recoveries and of the end of what the client suffered. Where the
+// fault takes nothing away it is when the steady state was seen to hold.
+func (r *run) healedAt() time.Duration {
+	if r.experiment.Fault.Effect() == fault.TakesNothing {
+		return r.now().Sub(r.struck)
+	}
+	entries := r.log.Entries()
+	var latest time.Duration
+	for _, p := range timeline.Pods(r.fault, entries) {
+		latest = max(latest, p.Total)
+	}
+	for _, n := range timeline.Nodes(r.fault, entries) {
+		latest = max(latest, n.Total)
+	}
+	if r.client != nil {
+		latest = max(latest, r.client.well(r.struck))
+	}
+	return latest
+}

@@ -1,0 +1,147 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"axolotl/chaos/fault"
+	"axolotl/internal/term"
+)
+
+// Plan is exactly what a run will do, object by object, and its undo.
+type Plan struct {
+	Experiment string         `json:"experiment"`
+	Cluster    string         `json:"cluster"`
+	Seed       uint64         `json:"seed"`
+	Fault      fault.Spec     `json:"fault"`
+	Doc        fault.Doc      `json:"doc"`
+	Candidates int            `json:"candidates"`
+	Targets    []fault.Object `json:"targets"` // in the order in which they are broken
+	Steps      []string       `json:"steps"`   // the whole run, in words
+	Lasts      time.Duration  `json:"lastsNs,omitempty"`
+	HealWithin time.Duration  `json:"healWithinNs"`
+	Guards     []string       `json:"guards"`
+}
+
+// candidates are the objects that the fault may take, by name.
+func (s *scene) candidates(e *Experiment) []fault.Target {
+	var all []fault.Target
+	if e.Fault.Effect().TargetKind() == "Pod" {
+		for _, p := range s.pods {
+			all = append(all, fault.Target{Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID})
+		}
+		return all
+	}
+	for _, n := range s.nodesOf(e.Target.Nodes) {
+		all = append(all, fault.Target{Kind: "Node", Name: n.Name, UID: n.UID})
+	}
+	return all
+}
+
+// controlPlaneLabel marks control-plane nodes, as kubeadm does.
+const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
+
+// nodesOf are the nodes with a role; with none, the workers where there are
+// any, else all.
+func (s *scene) nodesOf(role string) []corev1.Node {
+	var workers, planes []corev1.Node
+	for _, n := range s.nodes {
+		if _, ok := n.Labels[controlPlaneLabel]; ok {
+			planes = append(planes, n)
+		} else {
+			workers = append(workers, n)
+		}
+	}
+	if role == "control-plane" || (role == "" && len(workers) == 0) {
+		return planes
+	}
+	return workers
+}
+
+// choose takes as many candidates as the target asks for, by the seed alone:
+// the same names and the same seed give the same choice in the same order.
+func choose(candidates []fault.Target, t Target, seed uint64) []fault.Target {
+	n := t.Count
+	if t.Percent > 0 {
+		n = (len(candidates)*t.Percent + 99) / 100 // any share of something is one at least
+	}
+	chosen := slices.Clone(candidates)
+	r := rand.New(rand.NewPCG(seed, 0))
+	r.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	return chosen[:min(n, len(chosen))]
+}
+
+// planSteps tells the whole run in words, for the plan.
+func (r *run) planSteps(targets []fault.Object) []string {
+	e := r.experiment
+	var steps []string
+	add := func(format string, args ...any) { steps = append(steps, fmt.Sprintf(format, args...)) }
+	if e.Target.App != "" {
+		add("create namespace %s with deployment %s (%d replicas) and its NodePort service, wait until it is steady",
+			r.namespace, e.Target.App, e.Target.Replicas)
+	}
+	add("write the journal: %s", r.home.Path("journal", r.id+".json"))
+	if len(targets) == 0 {
+		add("inject %s into %s, chosen by seed %d once they exist: %s",
+			e.Fault.Name(), amount(e.Target, e.Fault.Effect().TargetKind()), r.seed, e.Fault.Doc().Does)
+	}
+	for _, o := range targets {
+		add("inject %s into %s", e.Fault.Name(), o)
+	}
+	add("prove it: %s", e.Fault.Doc().Proved)
+	if e.Lasts > 0 {
+		add("undo it after %s", e.Lasts)
+	}
+	add("watch until all is well, at most %s (healed within %s)", lateFactor*e.HealWithin, e.HealWithin)
+	add("undo: %s", e.Fault.Doc().Undone)
+	if e.Target.App != "" {
+		add("undo: delete namespace %s and wait until it is gone", r.namespace)
+	}
+	return steps
+}
+
+func amount(t Target, kind string) string {
+	if t.Percent > 0 {
+		return fmt.Sprintf("%d %% of the %ss", t.Percent, kind)
+	}
+	return fmt.Sprintf("%d %s(s)", t.Count, kind)
+}
+
+// Plan tells what Run would do with the same seed, and asks the guards. It
+// changes nothing. The targets of an experiment that puts up its own are not
+// known before it does; the plan says so.
+func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
+	x := r.newRun(e)
+	defer x.unlock()
+	if err := x.preflight(ctx, nil); err != nil {
+		return nil, err
+	}
+	if e.Target.App == "" {
+		if err := x.seeTarget(ctx); err != nil {
+			return nil, err
+		}
+		err := x.progress.Do("Choose the targets and ask the guards", func(step *term.Step) error { return x.choose(ctx, step) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return x.plan()
+}
+
+// plan is the plan of a run whose targets are chosen as far as they can be.
+func (r *run) plan() (*Plan, error) {
+	spec, err := fault.SpecOf(r.experiment.Fault)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{
+		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed,
+		Fault: spec, Doc: r.experiment.Fault.Doc(), Candidates: r.candidates, Targets: r.targets,
+		Steps: r.planSteps(r.targets), Lasts: r.experiment.Lasts, HealWithin: r.experiment.HealWithin, Guards: guardNames(),
+	}, nil
+}

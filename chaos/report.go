@@ -1,0 +1,219 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/observe"
+	"axolotl/chaos/probe"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/store"
+	"axolotl/vm"
+)
+
+// APIVersion and Kind mark the JSON form of reports. Within a version fields
+// are only added. Fields that end in Ns are nanoseconds, so that phases add up
+// exactly; instants count from the fault.
+const (
+	APIVersion = "axolotl.dev/v1"
+	Kind       = "ChaosReport"
+)
+
+// Report is what a run has shown.
+type Report struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	ID         string `json:"id"`
+	Experiment string `json:"experiment"`
+	Cluster    string `json:"cluster"`
+	Driver     string `json:"driver"`
+
+	// Simulated: the pods only seemed to run, so that times from "scheduled"
+	// on say nothing about a real node.
+	Simulated bool `json:"simulated"`
+
+	Started time.Time     `json:"started"`
+	Took    time.Duration `json:"tookNs"`
+	Seed    uint64        `json:"seed"`
+
+	Verdict  Verdict  `json:"verdict"`
+	ExitCode int      `json:"exitCode"`
+	Reason   string   `json:"reason,omitempty"`
+	Refusal  *Refusal `json:"refusal,omitempty"`
+
+	Plan  *Plan  `json:"plan,omitempty"`
+	Proof string `json:"proof,omitempty"` // that the fault took effect
+
+	// HealedAfter is when the last thing was well again; nil: it was not.
+	HealedAfter *time.Duration          `json:"healedAfterNs,omitempty"`
+	HealWithin  time.Duration           `json:"healWithinNs"`
+	Pods        []timeline.Recovery     `json:"pods,omitempty"`
+	Nodes       []timeline.NodeRecovery `json:"nodes,omitempty"`
+	Client      *probe.Summary          `json:"client,omitempty"`
+	Outages     []Span                  `json:"outages,omitempty"` // when the client's requests failed
+	Notes       []Note                  `json:"notes,omitempty"`   // events that the cluster wrote
+	Gaps        []observe.Gap           `json:"gaps,omitempty"`    // when a watch was down
+
+	Undo      string `json:"undo,omitempty"` // how the undo was proved
+	UndoError string `json:"undoError,omitempty"`
+}
+
+// Span is a time, from the fault on.
+type Span struct {
+	From time.Duration `json:"fromNs"`
+	To   time.Duration `json:"toNs"`
+}
+
+// Note is an event with its instant.
+type Note struct {
+	At time.Duration `json:"atNs"`
+	timeline.Note
+}
+
+// conclude makes the report and stores it with the cluster.
+func (r *run) conclude(failed error) *Report {
+	report := &Report{
+		APIVersion: APIVersion, Kind: Kind, ID: r.id, Experiment: r.experiment.Name,
+		Cluster: r.home.Name, Driver: r.handle.Driver.Name(), Simulated: r.simulated(),
+		Started: r.started, Took: r.now().Sub(r.started), Seed: r.seed,
+		Proof: r.proof, HealedAfter: r.healed, HealWithin: r.experiment.HealWithin, Undo: r.undone,
+	}
+	report.judge(failed, r.relapse, r.undoErr)
+	if plan, err := r.plan(); err == nil {
+		report.Plan = plan
+	}
+	if r.injected {
+		r.tell(report)
+	}
+	if err := store.WriteJSON(runFile(r.home, r.id), report); err != nil {
+		report.Reason = strings.TrimPrefix(report.Reason+"; the report could not be stored: "+err.Error(), "; ")
+	}
+	return report
+}
+
+// judge sets the verdict. An undo that failed outweighs all else: it is what
+// somebody must act upon.
+func (p *Report) judge(failed, relapse, undo error) {
+	var refusal *Refusal
+	var skip *SkipError
+	switch {
+	case errors.Is(failed, errInterrupted):
+		p.Verdict, p.Reason = Aborted, errInterrupted.Error()
+	case errors.As(failed, &refusal):
+		p.Verdict, p.Reason, p.Refusal = Refused, refusal.Error(), refusal
+	case errors.As(failed, &skip):
+		p.Verdict, p.Reason = Skipped, skip.Reason
+	case errors.Is(failed, errNoEffect), errors.Is(failed, fault.ErrNoTarget):
+		p.Verdict, p.Reason = NoEffect, failed.Error()
+	case errors.Is(failed, errNotHealed):
+		p.Verdict, p.Reason = NotHealed, failed.Error()
+	case failed != nil:
+		p.Verdict, p.Reason = Aborted, failed.Error()
+	case relapse != nil:
+		p.Verdict, p.Reason = NotHealed, relapse.Error()
+	case *p.HealedAfter > p.HealWithin:
+		p.Verdict = HealedLate
+		p.Reason = fmt.Sprintf("healed after %s, asked for %s", p.HealedAfter.Round(time.Millisecond), p.HealWithin)
+	default:
+		p.Verdict = Healed
+	}
+	if undo != nil {
+		p.Verdict, p.UndoError = UndoFailed, undo.Error()
+		p.Reason = strings.TrimPrefix(p.Reason+"; the undo failed: "+undo.Error(), "; ")
+	}
+	p.ExitCode = p.Verdict.ExitCode()
+}
+
+// tell adds what was seen since the fault.
+func (r *run) tell(report *Report) {
+	entries := r.log.Entries()
+	report.Pods = timeline.Pods(r.fault, entries)
+	report.Nodes = timeline.Nodes(r.fault, entries)
+	for _, o := range entries {
+		if o.Note != nil && o.At >= r.fault.At {
+			report.Notes = append(report.Notes, Note{At: o.At - r.fault.At, Note: *o.Note})
+		}
+	}
+	if r.observer != nil {
+		for _, g := range r.observer.Gaps() {
+			report.Gaps = append(report.Gaps, observe.Gap{Kind: g.Kind, From: g.From - r.fault.At, To: g.To - r.fault.At})
+		}
+	}
+	if r.client != nil {
+		requests := r.client.Requests()
+		summary := probe.Summarize(r.client.settings, requests, r.struck, r.ended)
+		report.Client = &summary
+		report.Outages = outages(requests, r.struck, r.client.settings.Interval)
+	}
+}
+
+// outages joins failed requests to spans: each lasts until the next request
+// was sent.
+func outages(requests []probe.Request, from time.Time, interval time.Duration) []Span {
+	slices.SortFunc(requests, func(a, b probe.Request) int { return a.Sent.Compare(b.Sent) })
+	var spans []Span
+	for _, q := range requests {
+		at := q.Sent.Sub(from)
+		if q.Fail == "" || at < 0 {
+			continue
+		}
+		if n := len(spans); n > 0 && at <= spans[n-1].To+interval/2 {
+			spans[n-1].To = at + interval
+			continue
+		}
+		spans = append(spans, Span{From: at, To: at + interval})
+	}
+	return spans
+}
+
+func runFile(c *vm.Cluster, id string) string { return c.Path("runs", id+".json") }
+
+// Reports returns the reports that are kept with a cluster, oldest first, and
+// an error for those that cannot be read.
+func Reports(c *vm.Cluster) ([]*Report, error) {
+	files, err := os.ReadDir(c.Path("runs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []*Report
+	var errs []error
+	for _, f := range files { // their names begin with the time, so they are in order
+		id, ok := strings.CutSuffix(f.Name(), ".json")
+		if !ok {
+			continue
+		}
+		report, err := ReadReport(c, id)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, report)
+	}
+	return all, errors.Join(errs...)
+}
+
+// ReadReport returns the report of one run.
+func ReadReport(c *vm.Cluster, id string) (*Report, error) {
+	if id != filepath.Base(id) {
+		return nil, fmt.Errorf("%q is not the ID of a run; see 'axolotl chaos report'", id)
+	}
+	var report Report
+	err := store.ReadJSON(runFile(c, id), &report)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cluster %q has no run %q; see 'axolotl chaos report'", c.Name, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &report, nil
+}

@@ -1,0 +1,326 @@
+package chaos
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/journal"
+	"axolotl/chaos/observe"
+	"axolotl/chaos/probe"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// Runner runs experiments on one cluster.
+type Runner struct {
+	Handle   *vm.Handle
+	Progress *term.Progress
+
+	// Now is the clock; its readings must carry the monotonic one, as
+	// time.Now's do, which is taken where it is nil.
+	Now func() time.Time
+}
+
+// lateFactor times the deadline is how long a run watches, so as to tell late
+// from never.
+const lateFactor = 2
+
+// undoWithin bounds the undo, also after an interrupt: a power cut's undo is
+// a boot, which takes minutes under emulation.
+const undoWithin = vm.Deadline
+
+// run is one run under way. Its fields are filled by its steps, in order.
+type run struct {
+	experiment *Experiment
+	handle     *vm.Handle
+	home       *vm.Cluster
+	kube       *kube.Client
+	progress   *term.Progress
+	now        func() time.Time
+
+	id        string
+	seed      uint64
+	started   time.Time
+	namespace string // of our own app; empty for none
+
+	entry    *journal.Held
+	target   Target // where the pods are, also those of our own app
+	scene    *scene
+	log      *timeline.Log
+	observer *observe.Observer
+	client   *client
+	locks    []*store.Lock
+
+	candidates int
+	targets    []fault.Object
+
+	injected bool // Inject was called, whatever came of it
+	proof    string
+	fault    timeline.Fault
+	struck   time.Time // just before Inject
+	healed   *time.Duration
+	relapse  error // why it was not well any more after the undo
+	undone   string
+	undoErr  error
+	ended    time.Time
+}
+
+// newRun prepares a run; nothing is touched yet.
+func (r *Runner) newRun(e *Experiment) *run {
+	now := r.Now
+	if now == nil {
+		now = time.Now
+	}
+	seed := e.Seed
+	for seed == 0 {
+		var random [8]byte
+		rand.Read(random[:]) //nolint:errcheck // never fails, says its documentation
+		seed = uint64(binary.LittleEndian.Uint32(random[:]))
+	}
+	started := now()
+	suffix := strings.ToLower(rand.Text()[:5])
+	x := &run{
+		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, now: now,
+		id: started.UTC().Format("20060102-150405") + "-" + suffix, seed: seed, started: started,
+		target: e.Target, log: timeline.NewLog(now),
+	}
+	if e.Target.App != "" {
+		x.namespace = "chaos-" + e.Name + "-" + suffix
+		x.target = Target{Namespace: x.namespace, Deployment: e.Target.App, Nodes: e.Target.Nodes, Count: e.Target.Count, Percent: e.Target.Percent}
+	}
+	return x
+}
+
+// step is a part of a run that a person sees.
+type step struct {
+	name string
+	do   func(context.Context, *term.Step) error
+}
+
+// Run runs an experiment: it always returns a report, which is stored with
+// the cluster too, and has always undone what it did, or says that it has
+// not. When ctx ends it stops, undoes, and the verdict is Aborted.
+func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
+	x := r.newRun(e)
+	var err error
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic, which is a bug: %v\n%s", p, debug.Stack())
+		}
+		if err != nil && ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", errInterrupted, err)
+		}
+		x.finish(context.WithoutCancel(ctx), err)
+		report = x.conclude(err)
+	}()
+	err = x.perform(ctx, []step{
+		{"Finish what earlier runs left", x.recover},
+		{"See whether the fault can be injected here", x.preflight},
+		{"Put up the target", x.deploy},
+		{"Open the watches", x.observe},
+		{"Start the client's probe", x.startClient},
+		{"Wait for the steady state", x.settle},
+		{"Choose the targets and ask the guards", x.choose},
+		{"Write the journal", x.writeJournal},
+		{"Inject " + e.Fault.Name(), x.inject},
+		{"Prove that it took effect", x.prove},
+		{"Watch it heal", x.watch},
+	})
+	return nil // set by the deferred function
+}
+
+// errInterrupted is the error of a run whose context ended.
+var errInterrupted = errors.New("interrupted")
+
+// perform does steps until one fails.
+func (r *run) perform(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.progress.Do(s.name, func(p *term.Step) error { return s.do(ctx, p) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recover undoes what earlier runs left behind, so that nothing of theirs is
+// taken for this run's doing.
+func (r *run) recover(ctx context.Context, step *term.Step) error {
+	_, err := Recover(ctx, r.handle, r.now, step)
+	if err != nil && ctx.Err() == nil {
+		return &Refusal{"leftovers", fmt.Sprintf("what an earlier run did cannot be undone: %v", err),
+			"see 'axolotl chaos undo'"}
+	}
+	return err
+}
+
+// preflight asks what can be known before anything is made.
+func (r *run) preflight(ctx context.Context, _ *term.Step) error {
+	for _, g := range guardsBefore {
+		if err := g.check(ctx, r); err != nil {
+			return err
+		}
+	}
+	if err := r.experiment.Fault.Available(r.handle); err != nil {
+		return &SkipError{err.Error()}
+	}
+	if r.experiment.Probe != nil && r.simulated() {
+		return &SkipError{fmt.Sprintf("driver %s simulates pods, so nothing answers a client; run it with --no-probe to see the simulated part, or on a cluster made with --driver libvirt",
+			r.handle.Driver.Name())}
+	}
+	return nil
+}
+
+// simulated tells whether pods only seem to run.
+func (r *run) simulated() bool { return !r.handle.Driver.Traits().RealPods }
+
+// observe opens the watches.
+func (r *run) observe(ctx context.Context, _ *term.Step) error {
+	var err error
+	r.observer, err = observe.Open(ctx, r.kube.Typed, r.target.Namespace, r.log)
+	return err
+}
+
+// startClient starts the probe, where one is asked for.
+func (r *run) startClient(ctx context.Context, step *term.Step) error {
+	if r.experiment.Probe == nil {
+		step.Status("none is asked for")
+		return nil
+	}
+	url, err := r.clientURL(ctx)
+	if err != nil {
+		return err
+	}
+	step.Status("%s", url)
+	r.client = startClient(context.WithoutCancel(ctx), r.log, probe.Settings{
+		URL: url, Interval: r.experiment.Probe.Interval, Timeout: r.experiment.Probe.Timeout,
+	})
+	return nil
+}
+
+// choose reads the scene, chooses by the seed, and asks the guards.
+func (r *run) choose(ctx context.Context, step *term.Step) error {
+	var err error
+	if r.scene, err = readScene(ctx, r.kube, r.target); err != nil {
+		return err
+	}
+	all := r.scene.candidates(r.experiment)
+	r.candidates = len(all)
+	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, choose(all, r.target, r.seed)); err != nil {
+		return err
+	}
+	for _, g := range guards {
+		if err := g.check(ctx, r); err != nil {
+			return err
+		}
+	}
+	step.Status("%d of %d", len(r.targets), r.candidates)
+	return nil
+}
+
+// lostPods are the target's pods that the fault takes.
+func (r *run) lostPods() []timeline.Pod {
+	var lost []timeline.Pod
+	for _, p := range r.scene.podStates() {
+		for _, o := range r.targets {
+			deleted := r.experiment.Fault.Effect() == fault.TakesPods && p.UID == o.UID
+			unplugged := r.experiment.Fault.Effect() == fault.TakesMachines && p.Node == o.Name
+			if deleted || unplugged {
+				lost = append(lost, p)
+			}
+		}
+	}
+	return lost
+}
+
+// lostNodes are the nodes that the fault takes.
+func (r *run) lostNodes() []timeline.Node {
+	var lost []timeline.Node
+	if r.experiment.Fault.Effect() != fault.TakesMachines {
+		return nil
+	}
+	for _, n := range r.scene.nodes {
+		for _, o := range r.targets {
+			if n.UID == o.UID {
+				lost = append(lost, observe.NodeState(&n))
+			}
+		}
+	}
+	return lost
+}
+
+// beginJournal writes the entry under which the run's namespace and fault are
+// undone, before either exists.
+func (r *run) beginJournal() error {
+	if r.entry != nil {
+		return nil
+	}
+	var err error
+	r.entry, err = journalOf(r.home).Begin(journal.Entry{
+		ID: r.id, Experiment: r.experiment.Name, Cluster: r.home.Name, ClusterID: r.home.ID,
+		Created: r.started, Namespace: r.namespace,
+	})
+	return err
+}
+
+func journalOf(c *vm.Cluster) *journal.Journal { return journal.At(c.Path("journal")) }
+
+// writeJournal writes what the undo of the fault needs.
+func (r *run) writeJournal(context.Context, *term.Step) error {
+	if err := r.beginJournal(); err != nil {
+		return err
+	}
+	spec, err := fault.SpecOf(r.experiment.Fault)
+	if err != nil {
+		return err
+	}
+	r.entry.Fault, r.entry.Objects = &spec, r.targets
+	return r.entry.Write()
+}
+
+// inject strikes.
+func (r *run) inject(ctx context.Context, _ *term.Step) error {
+	r.injected = true
+	r.struck = r.now()
+	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: r.lostPods(), Nodes: r.lostNodes()}
+	return r.experiment.Fault.Inject(ctx, r.handle, r.targets)
+}
+
+// errNoEffect is the error of a fault that cannot be proved.
+var errNoEffect = errors.New("the fault has not taken effect")
+
+// prove waits a while until the fault is seen by other means.
+func (r *run) prove(ctx context.Context, step *term.Step) error {
+	proof, err := proved(ctx, "the fault has taken effect", proofWithin, func(ctx context.Context) (string, error) {
+		return r.experiment.Fault.Injected(ctx, r.handle, r.targets)
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %w", errNoEffect, err)
+	}
+	r.proof = proof
+	step.Status("%s", proof)
+	r.noteMachines(false)
+	return nil
+}
+
+// noteMachines writes down that machines went off or on.
+func (r *run) noteMachines(on bool) {
+	for _, n := range r.fault.Nodes {
+		r.log.Add(timeline.Observation{Machine: &timeline.Machine{Node: n.Name, On: on}})
+	}
+}

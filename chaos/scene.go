@@ -1,0 +1,155 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"axolotl/chaos/observe"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/kube"
+)
+
+// scene is the cluster as far as an experiment is concerned, read at once.
+type scene struct {
+	namespace   string
+	selector    labels.Selector
+	pods        []corev1.Pod // selected, not leaving, by name
+	controllers []controller // of the pods, by name
+	nodes       []corev1.Node
+}
+
+// controller is what keeps pods.
+type controller struct {
+	Kind, Name string
+	UID        types.UID
+	Wanted     int
+	Ready      int // of the pods that were read
+}
+
+func (c controller) String() string { return c.Kind + " " + c.Name }
+
+// readScene reads the pods that a target names, their controllers, and all
+// nodes. A target that is put up for the run is named by namespace and
+// deployment by then.
+func readScene(ctx context.Context, client *kube.Client, t Target) (*scene, error) {
+	s := &scene{namespace: t.Namespace, selector: labels.SelectorFromSet(t.Selector)}
+	if t.Deployment != "" {
+		d, err := client.Typed.AppsV1().Deployments(t.Namespace).Get(ctx, t.Deployment, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("target: %w", err)
+		}
+		if s.selector, err = metav1.LabelSelectorAsSelector(d.Spec.Selector); err != nil {
+			return nil, fmt.Errorf("target: selector of deployment %q: %w", t.Deployment, err)
+		}
+	}
+	pods, err := client.Typed.CoreV1().Pods(t.Namespace).List(ctx, metav1.ListOptions{LabelSelector: s.selector.String()})
+	if err != nil {
+		return nil, fmt.Errorf("target: %w", err)
+	}
+	for _, p := range pods.Items {
+		if !observe.PodState(&p).Leaving {
+			s.pods = append(s.pods, p)
+		}
+	}
+	slices.SortFunc(s.pods, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	if err := s.readControllers(ctx, client); err != nil {
+		return nil, err
+	}
+	nodes, err := client.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("nodes: %w", err)
+	}
+	s.nodes = nodes.Items
+	slices.SortFunc(s.nodes, func(a, b corev1.Node) int { return strings.Compare(a.Name, b.Name) })
+	return s, nil
+}
+
+func (s *scene) readControllers(ctx context.Context, client *kube.Client) error {
+	for i := range s.pods {
+		owner := metav1.GetControllerOf(&s.pods[i])
+		if owner == nil {
+			continue
+		}
+		at := slices.IndexFunc(s.controllers, func(c controller) bool { return c.UID == owner.UID })
+		if at < 0 {
+			wanted, err := wantedBy(ctx, client, s.namespace, owner)
+			if err != nil {
+				return fmt.Errorf("target: %s %q: %w", owner.Kind, owner.Name, err)
+			}
+			s.controllers = append(s.controllers, controller{Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Wanted: wanted})
+			at = len(s.controllers) - 1
+		}
+		if observe.PodState(&s.pods[i]).Ready {
+			s.controllers[at].Ready++
+		}
+	}
+	return nil
+}
+
+// wantedBy is how many pods a controller wants.
+func wantedBy(ctx context.Context, client *kube.Client, namespace string, owner *metav1.OwnerReference) (int, error) {
+	replicas := func(n *int32) int {
+		if n == nil {
+			return 1 // as the API defaults it
+		}
+		return int(*n)
+	}
+	apps := client.Typed.AppsV1()
+	switch owner.Kind {
+	case "ReplicaSet":
+		rs, err := apps.ReplicaSets(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		if err != nil {
+			return 0, err
+		}
+		return replicas(rs.Spec.Replicas), nil
+	case "StatefulSet":
+		set, err := apps.StatefulSets(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		if err != nil {
+			return 0, err
+		}
+		return replicas(set.Spec.Replicas), nil
+	case "DaemonSet":
+		set, err := apps.DaemonSets(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		if err != nil {
+			return 0, err
+		}
+		return int(set.Status.DesiredNumberScheduled), nil
+	}
+	return 0, fmt.Errorf("pods of a %s are not known to come back; use a Deployment, ReplicaSet, StatefulSet or DaemonSet", owner.Kind)
+}
+
+// unwell says what keeps the scene from being steady, in words; nothing where
+// all is well.
+func (s *scene) unwell() []string {
+	var words []string
+	for _, n := range s.nodes {
+		if !observe.NodeState(&n).Ready {
+			words = append(words, fmt.Sprintf("node %s is not Ready", n.Name))
+		}
+	}
+	for _, c := range s.controllers {
+		if c.Ready < c.Wanted {
+			words = append(words, fmt.Sprintf("%s has %d of %d pods ready", c, c.Ready, c.Wanted))
+		}
+	}
+	if len(s.pods) == 0 {
+		words = append(words, fmt.Sprintf("no pod in namespace %s matches %s", s.namespace, s.selector))
+	}
+	return words
+}
+
+// podStates are the pods as a timeline knows them.
+func (s *scene) podStates() []timeline.Pod {
+	var states []timeline.Pod
+	for i := range s.pods {
+		states = append(states, observe.PodState(&s.pods[i]))
+	}
+	return states
+}

@@ -1,0 +1,86 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"axolotl/internal/check"
+	"axolotl/internal/term"
+)
+
+// steadyStreak is how many good answers in a row say that a service answers.
+const steadyStreak = 10
+
+// settleWithin is how long the target may take to be steady before the fault:
+// containers start slowly under emulation.
+const settleWithin = 3 * time.Minute
+
+// existingSettleWithin is the same for a target that was there before: it is
+// steady already, or the run is refused.
+const existingSettleWithin = 10 * time.Second
+
+// steady is the list of conditions that hold before a fault and after it.
+func (r *run) steady() []check.Condition {
+	conditions := []check.Condition{
+		check.Func("nodes are Ready and pods as many as wanted", func(ctx context.Context) error {
+			s, err := readScene(ctx, r.kube, r.target)
+			if err != nil {
+				return err
+			}
+			if words := s.unwell(); len(words) > 0 {
+				return errors.New(strings.Join(words, ", "))
+			}
+			return nil
+		}),
+	}
+	if r.client != nil {
+		conditions = append(conditions, check.Func("the service answers the client", func(context.Context) error {
+			return r.client.answering()
+		}))
+	}
+	for _, c := range r.experiment.SteadyState {
+		selector := c.Selector
+		if selector.Namespace == "" {
+			selector.Namespace = r.target.Namespace
+		}
+		conditions = append(conditions, named{c.Name, check.Object{Client: r.kube, Selector: selector, Expression: c.Expression}})
+	}
+	return conditions
+}
+
+// named is a condition under the name that its author gave it.
+type named struct {
+	name string
+	check.Condition
+}
+
+func (n named) String() string { return n.name }
+
+// steadyNow returns nil where every condition holds now.
+func (r *run) steadyNow(ctx context.Context) error {
+	for _, c := range r.steady() {
+		if err := c.Check(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+	}
+	return nil
+}
+
+// settle waits for the steady state before the fault.
+func (r *run) settle(ctx context.Context, step *term.Step) error {
+	within := existingSettleWithin
+	if r.namespace != "" {
+		within = settleWithin
+	}
+	waiting, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	err := check.Wait(waiting, check.Func("the steady state", r.steadyNow), pollEvery, func(missing error) { step.Status("%v", missing) })
+	if err != nil && ctx.Err() == nil {
+		return &Refusal{"healthy-before", fmt.Sprintf("the steady state does not hold before the fault: %v", err),
+			"mend it first, or wait until it holds"}
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"axolotl/chaos/journal"
+	"axolotl/internal/check"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// undoEvery is how often an undo is tried again while the cluster does not
+// answer.
+const undoEvery = 500 * time.Millisecond
+
+// Recover undoes what runs left whose processes have ended, of this cluster.
+// It returns the entries that are undone now. What cannot be undone stays in
+// the journal, and is in the error.
+func Recover(ctx context.Context, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
+	held, err := journalOf(h.Cluster).Pending()
+	errs := []error{err}
+	var done []journal.Entry
+	for _, entry := range held {
+		step.Status("undo run %s", entry.ID)
+		proof, err := undoFault(ctx, h, entry.Entry)
+		if err == nil {
+			err = undoNamespace(ctx, h, entry.Entry)
+		}
+		if err := errors.Join(err, entry.Close(proof, err, now())); err != nil {
+			errs = append(errs, fmt.Errorf("run %s of %s: %w", entry.ID, entry.Experiment, err))
+			continue
+		}
+		done = append(done, entry.Entry)
+	}
+	return done, errors.Join(errs...)
+}
+
+// undoFault undoes the fault of an entry and returns the proof of it. It
+// tries until ctx ends, or for undoWithin: the API server itself may be what
+// is coming back.
+func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry) (string, error) {
+	if e.Fault == nil {
+		return "nothing was injected", nil
+	}
+	f, err := e.Fault.Fault()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, undoWithin)
+	defer cancel()
+	undo := check.Func(f.Name()+" is undone", func(ctx context.Context) error { return f.Undo(ctx, h, e.Objects) })
+	if err := check.Wait(ctx, undo, undoEvery, nil); err != nil {
+		return "", err
+	}
+	return proved(ctx, "the undo of "+f.Name()+" is proved", undoWithin, func(ctx context.Context) (string, error) {
+		return f.Undone(ctx, h, e.Objects)
+	})
+}
+
+// undoNamespace removes what a run made for itself.
+func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry) error {
+	if e.Namespace == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, undoWithin)
+	defer cancel()
+	gone := check.Func("namespace "+e.Namespace+" is gone", func(ctx context.Context) error {
+		return removeNamespace(ctx, h.Kube, e.Namespace, e.ID)
+	})
+	return check.Wait(ctx, gone, undoEvery, nil)
+}
+
+// finish ends a run however it went: the fault is undone and proved undone,
+// the steady state is looked at again, the run's own target is removed. ctx is
+// not that of the run, which may have ended.
+func (r *run) finish(ctx context.Context, failed error) {
+	if r.injected {
+		r.undoErr = r.progress.Do("Undo "+r.experiment.Fault.Name(), func(step *term.Step) error {
+			var err error
+			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry)
+			step.Status("%s", r.undone)
+			return err
+		})
+	}
+	if r.injected && r.undoErr == nil && failed == nil && r.healed != nil {
+		if err := r.progress.Do("Check the steady state again", func(*term.Step) error { return r.steadyAgain(ctx) }); err != nil {
+			r.healed = nil
+			r.relapse = err
+		}
+	}
+	r.ended = r.now()
+	if r.client != nil {
+		r.client.Stop()
+	}
+	if r.observer != nil {
+		r.observer.Close()
+	}
+	if r.entry != nil {
+		r.undoErr = errors.Join(r.undoErr, r.leave(ctx))
+	}
+	r.unlock()
+}
+
+func (r *run) unlock() {
+	for _, lock := range r.locks {
+		lock.Unlock() //nolint:errcheck // the kernel frees it at the end at the latest
+	}
+	r.locks = nil
+}
+
+// leave removes the run's own target and closes its journal entry.
+func (r *run) leave(ctx context.Context) error {
+	err := r.undoErr
+	if r.namespace != "" {
+		err = errors.Join(err, r.progress.Do("Remove the target", func(*term.Step) error {
+			return undoNamespace(ctx, r.handle, r.entry.Entry)
+		}))
+	}
+	return errors.Join(err, r.entry.Close(r.undone, err, r.now()))
+}
+
+// steadyAgain waits a little for the steady state after the undo.
+func (r *run) steadyAgain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.experiment.HealWithin)
+	defer cancel()
+	return check.Wait(ctx, check.Func("the steady state after the undo", r.steadyNow), pollEvery, nil)
+}

@@ -1,0 +1,73 @@
+package chaos
+
+import "fmt"
+
+// Verdict is how a run ended.
+type Verdict string
+
+// The verdicts.
+const (
+	Healed     Verdict = "healed"      // all was well again within the deadline
+	HealedLate Verdict = "healed-late" // all was well again, after it
+	NotHealed  Verdict = "not-healed"  // it was not while the run watched
+	NoEffect   Verdict = "no-effect"   // the fault did not take, so nothing is shown
+	Refused    Verdict = "refused"     // a guard forbade it; nothing was touched
+	Skipped    Verdict = "skipped"     // this cluster cannot give what it needs
+	Aborted    Verdict = "aborted"     // interrupted, or an error ended it; undone
+	UndoFailed Verdict = "undo-failed" // something that the run did is still there
+)
+
+// verdicts has each verdict's exit code and what it says.
+var verdicts = []struct {
+	Verdict Verdict
+	Code    int
+	Meaning string
+}{
+	{Healed, 0, "all was well again within the deadline"},
+	{Skipped, 3, "this cluster cannot give what the experiment needs; nothing was shown"},
+	{HealedLate, 10, "all was well again, but after the deadline"},
+	{NotHealed, 11, "it did not heal while the run watched (twice the deadline)"},
+	{NoEffect, 12, "the fault did not take effect, so nothing was shown"},
+	{Refused, 13, "a guard refused; the fault was not injected"},
+	{Aborted, 14, "interrupted, or ended by an error; what was done is undone"},
+	{UndoFailed, 15, "something of the run is still there; 'axolotl chaos undo' goes on"},
+}
+
+// ExitCode is the exit code of a verdict.
+func (v Verdict) ExitCode() int {
+	for _, row := range verdicts {
+		if row.Verdict == v {
+			return row.Code
+		}
+	}
+	return 1
+}
+
+// Passed tells whether the verdict is what one hopes for.
+func (v Verdict) Passed() bool { return v == Healed }
+
+// VerdictTable is the table of verdicts and exit codes, for help texts.
+func VerdictTable() string {
+	text := ""
+	for _, row := range verdicts {
+		text += fmt.Sprintf("  %3d  %-12s %s\n", row.Code, row.Verdict, row.Meaning)
+	}
+	return text
+}
+
+// SkipError says why this cluster cannot give what an experiment needs.
+type SkipError struct{ Reason string }
+
+func (e *SkipError) Error() string { return e.Reason }
+
+// Refusal is a guard's no.
+type Refusal struct {
+	Guard  string `json:"guard"`
+	Reason string `json:"reason"`
+	// Remedy is what would satisfy the guard.
+	Remedy string `json:"remedy"`
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("guard %q refuses: %s; %s", r.Guard, r.Reason, r.Remedy)
+}
