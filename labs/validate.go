@@ -99,7 +99,7 @@ func (v *validator) memory(at string, m *Memory) {
 		v.document.Faultf(at, "say either object or list")
 	}
 	m.expression = v.compile(at+".cel", m.CEL, check.Value, subjectVariables[subject])
-	if m.Name != "" {
+	if m.Name != "" && !slices.Contains(v.variables, m.Name) {
 		v.variables = append(v.variables, m.Name)
 	}
 }
@@ -294,7 +294,9 @@ func (v *validator) placeholders(at string) {
 func (v *validator) exactlyOne(at, what string, found []string) bool {
 	switch len(found) {
 	case 0:
-		v.document.Faultf(at, "there is no %s here", what)
+		if v.document.Has(at) {
+			v.document.Faultf(at, "there is no %s here", what)
+		}
 	case 1:
 		return true
 	default:

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -97,7 +99,7 @@ func Compile(source string, result Result, variables map[string]*Type) (*Express
 	}
 	ast, issues := env.Compile(source)
 	if issues.Err() != nil {
-		return nil, translate(issues, variables)
+		return nil, translate(source, issues, variables)
 	}
 	if t := ast.OutputType(); result == Assertion && !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
 		return nil, Issues{{1, 1, fmt.Sprintf("the expression yields %s; it must say true or false, so compare it with something", t)}}
@@ -162,16 +164,45 @@ func (e *Expression) eval(ctx context.Context, variables map[string]any) (any, [
 	return value, e.seen(details), nil
 }
 
-func translate(issues *cel.Issues, variables map[string]*Type) Issues {
+func translate(source string, issues *cel.Issues, variables map[string]*Type) Issues {
 	var all Issues
 	for _, e := range issues.Errors() {
+		line, column := max(1, e.Location.Line()), e.Location.Column()+1
 		message := strings.ReplaceAll(e.Message, " (in container '')", "")
 		if name, ok := strings.CutPrefix(message, "undeclared reference to "); ok {
-			message = fmt.Sprintf("unknown name %s; known here: %s", strings.ReplaceAll(name, "'", `"`), names(variables))
+			name = strings.ReplaceAll(name, "'", `"`)
+			if path := pathAt(source, line, column); isScope(path, variables) {
+				name = strconv.Quote(path)
+			}
+			message = fmt.Sprintf("unknown name %s; known here: %s", name, names(variables))
 		}
-		all = append(all, Issue{max(1, e.Location.Line()), e.Location.Column() + 1, message})
+		all = append(all, Issue{line, column, message})
 	}
 	return all
+}
+
+var pathPattern = regexp.MustCompile(`^\w+(?:\.\w+)?`)
+
+// pathAt is the name at a place, with one field: variables may have names of
+// two parts ("vars.victim"), of which CEL complains of the first only.
+func pathAt(source string, line, column int) string {
+	lines := strings.Split(source, "\n")
+	if line > len(lines) {
+		return ""
+	}
+	text := []rune(lines[line-1])
+	return pathPattern.FindString(string(text[min(column-1, len(text)):]))
+}
+
+// isScope says whether the first part of a path is that of a variable's name.
+func isScope(path string, variables map[string]*Type) bool {
+	scope, _, ok := strings.Cut(path, ".")
+	for name := range variables {
+		if ok && strings.HasPrefix(name, scope+".") {
+			return true
+		}
+	}
+	return false
 }
 
 func names(variables map[string]*Type) string {

@@ -27,11 +27,11 @@ func (d *Document) Decode(into any) {
 	d.value("", d.root, reflect.ValueOf(into).Elem())
 }
 
-// Has says whether the file has a value at this path. It knows what Decode
-// has met.
+// Has says whether the file has a value at this path that could be decoded: so
+// there is something to judge, and no fault about it yet.
 func (d *Document) Has(path string) bool {
 	_, ok := d.nodes[path]
-	return ok
+	return ok && !d.faulty[path]
 }
 
 var durationType = reflect.TypeFor[time.Duration]()
@@ -100,13 +100,16 @@ func (d *Document) structure(path string, node ast.Node, v reflect.Value) {
 		if !known {
 			line, column := position(e.keyNode)
 			d.add(line, column, fmt.Sprintf("unknown field %q%s", e.key, DidYouMean(e.key, names)))
+			d.faulty[path] = true
 			continue
 		}
 		d.value(join(path, e.key), e.value, v.FieldByIndex(field.Index))
 	}
 	for _, name := range names {
-		if strings.HasSuffix(fields[name].Tag.Get("yaml"), ",required") && !d.Has(join(path, name)) {
+		_, there := d.nodes[join(path, name)]
+		if !there && strings.HasSuffix(fields[name].Tag.Get("yaml"), ",required") {
 			d.Faultf(path, "%q is missing", name)
+			d.faulty[path] = true
 		}
 	}
 }
@@ -256,6 +259,7 @@ func (d *Document) wrongType(path string, node ast.Node, want string) {
 		}
 	}
 	d.Faultf(path, "want %s, found %s%s", want, found(node), hint)
+	d.faulty[path] = true
 }
 
 // found says in a person's words what stands at a node.

@@ -33,6 +33,7 @@ type Document struct {
 	lines  []string
 	root   ast.Node            // nil where nothing could be parsed
 	nodes  map[string]ast.Node // by path: "steps[2].check[0].cel"
+	faulty map[string]bool     // paths whose own value could not be decoded
 	texts  []Text
 	faults Faults
 }
@@ -43,7 +44,7 @@ type Text struct{ Path, Value string }
 // Parse reads data; name is what faults call the file. Faults are in the
 // document, see Err.
 func Parse(name string, data []byte) *Document {
-	d := &Document{name: name, nodes: map[string]ast.Node{}}
+	d := &Document{name: name, nodes: map[string]ast.Node{}, faulty: map[string]bool{}}
 	if len(data) > maxBytes {
 		d.add(1, 1, fmt.Sprintf("the file has %d bytes; at most %d are read", len(data), maxBytes))
 		return d
