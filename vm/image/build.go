@@ -30,8 +30,8 @@ type build struct {
 	base *base
 }
 
-// imagesTar is the archive of the container images, beside the image's files
-// until it is in the root file system.
+// imagesTar is the archive of the container images, until their content is in
+// the root file system.
 const imagesTar = "images.tar"
 
 func (b *build) actions() []vm.Action {
@@ -50,6 +50,7 @@ func (b *build) actions() []vm.Action {
 		vm.Action{Name: "make container images", Run: b.containers},
 		vm.Action{Name: "make kernel and initrd", Run: b.boot},
 		vm.Action{Name: "make root file system", Run: b.root},
+		vm.Action{Name: "import container images into it", Run: b.bake},
 		vm.Action{Name: "note digests", Run: b.seal},
 	)
 }
@@ -130,10 +131,7 @@ func (b *build) root(ctx context.Context, step *term.Step) error {
 	step.Status("copying files, then mke2fs")
 	err = runTool(cmd, nil)
 	read.Close() // lets the writer go where the script ended early
-	if err != nil {
-		return err
-	}
-	return os.Remove(b.path(imagesTar))
+	return err
 }
 
 // writeAdditions writes what the root file system holds beside Debian.
@@ -170,7 +168,6 @@ func (b *build) writeAdditions(w io.Writer) error {
 	for _, name := range components {
 		tree.link("usr/local/bin/"+name, Node.Name)
 	}
-	tree.copy("usr/share/axolotl/"+imagesTar, 0o644, b.path(imagesTar))
 	return tree.Close()
 }
 
@@ -190,11 +187,11 @@ func (b *build) seal(_ context.Context, step *term.Step) error {
 		if err := os.Chmod(b.path(name), 0o644); err != nil {
 			return err
 		}
-		if m.Files[name], err = measure(b.path(name)); err != nil {
+		if m.Files[name], err = measure(b.path(name), name == rootFile); err != nil {
 			return err
 		}
 	}
-	if err := m.write(b.temp); err != nil {
+	if err := errors.Join(m.write(b.temp), os.Remove(b.path(imagesTar))); err != nil {
 		return err
 	}
 	dir := imageDir(b.home, b.id)

@@ -114,6 +114,9 @@ func (b *base) writeInitrd(w io.Writer) error {
 	if err := add("init", cpio.TypeReg|0o755, initScript); err != nil {
 		return err
 	}
+	if err := add("import", cpio.TypeReg|0o644, importScript); err != nil {
+		return err
+	}
 	for i, m := range b.modules { // the script loads them in the order of their names
 		if err := add(fmt.Sprintf("modules/%02d-%s", i, path.Base(m.path)), cpio.TypeReg|0o644, m.data); err != nil {
 			return err

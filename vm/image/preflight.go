@@ -15,6 +15,8 @@ import (
 // bytes as measured, with a fifth on top.
 const spaceNeeded = 4 << 30
 
+const qemuCommand = "qemu-system-x86_64"
+
 // tool is a program that building calls, and the Debian package that has it.
 type tool struct{ name, pkg string }
 
@@ -23,7 +25,7 @@ func checkTools() error {
 	if runtime.GOARCH != "amd64" {
 		return fmt.Errorf("the node image is made for amd64 only, and this is %s; use --driver local", runtime.GOARCH)
 	}
-	tools := []tool{{"mmdebstrap", "mmdebstrap"}, {"apt-get", "apt"}, {"mke2fs", "e2fsprogs"}, {"tar", "tar"}}
+	tools := []tool{{"mmdebstrap", "mmdebstrap"}, {"apt-get", "apt"}, {"mke2fs", "e2fsprogs"}, {"tar", "tar"}, {qemuCommand, "qemu-system-x86"}}
 	if os.Geteuid() != 0 {
 		tools = append(tools, tool{"fakeroot", "fakeroot"}, tool{"newuidmap", "uidmap"})
 	}

@@ -66,6 +66,9 @@ var rootFiles embed.FS
 //go:embed initrd/init
 var initScript []byte
 
+//go:embed initrd/import
+var importScript []byte
+
 //go:embed base-hook.sh
 var baseHook string
 
@@ -82,7 +85,7 @@ var inputs = sync.OnceValues(func() (map[string]string, error) {
 	in := map[string]string{
 		"recipe":      imageRecipe,
 		"base":        baseHash(),
-		"initrd/init": hash(string(initScript)),
+		"initrd":      hash(string(initScript), string(importScript)),
 		"assemble.sh": hash(assembleScript),
 		"size":        fmt.Sprint(rootBytes),
 		"time":        imageTime.Format(time.RFC3339),
