@@ -1,0 +1,214 @@
+package chaos
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"axolotl/chaos/timeline"
+	"axolotl/internal/term"
+)
+
+// Widths of the drawing, in characters: what stands left of the bars, and the
+// axis.
+const (
+	labelWidth = 24
+	axisWidth  = 48
+)
+
+// Draw writes the report for a person: the timeline in characters, the
+// client's view, and the verdict. Text of the cluster is escaped.
+func (p *Report) Draw(w io.Writer) error {
+	d := &drawing{w: w, span: p.span()}
+	mark := ""
+	if p.Simulated {
+		mark = "   SIMULATED: no container ran"
+	}
+	d.line("experiment %s on cluster %s (driver %s), run %s, seed %d%s", p.Experiment, p.Cluster, p.Driver, p.ID, p.Seed, mark)
+	if p.Proof != "" {
+		d.line("fault       %s", p.Proof)
+	}
+	for _, r := range p.Pods {
+		d.line("")
+		d.line("pod %s on %s", r.Lost.Name, orUnknown(r.Lost.Node))
+		d.line("  %s", heir(r))
+		d.phases(r.Phases, r.Total)
+	}
+	for _, n := range p.Nodes {
+		d.line("")
+		d.line("node %s", n.Lost.Name)
+		d.phases(n.Phases, n.Total)
+	}
+	p.drawClient(d)
+	p.drawRest(d)
+	return d.err
+}
+
+// heir tells what became of a lost pod's place.
+func heir(r timeline.Recovery) string {
+	relapses := ""
+	if r.Relapses > 0 {
+		relapses = fmt.Sprintf("; ready and lost again %d time(s) before", r.Relapses)
+	}
+	switch {
+	case r.By == nil:
+		return "not replaced"
+	case r.InPlace:
+		return fmt.Sprintf("came back itself (uid %s)%s", r.By.UID, relapses)
+	}
+	return fmt.Sprintf("replaced by %s on %s: uid %s, was %s%s", r.By.Name, orUnknown(r.By.Node), r.By.UID, r.Lost.UID, relapses)
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "no node"
+	}
+	return text
+}
+
+func (p *Report) drawClient(d *drawing) {
+	c := p.Client
+	if c == nil {
+		return
+	}
+	d.line("")
+	d.line("client: GET %s every %s, past the API server", c.URL, c.Interval)
+	if c.Failed > 0 {
+		d.bar("failed requests", "", p.Outages, '░')
+	}
+	d.line("  %d of %d requests failed (%.1f %%)%s", c.Failed, c.Sent, 100*c.FailedShare, kinds(c.Failures))
+	if c.FirstFailure != nil {
+		d.line("  first failure %s, last failure %s after the fault", term.Seconds(*c.FirstFailure), term.Seconds(*c.LastFailure))
+	}
+	d.line("  longest time without an answer %s; answers take %s, 99 %% within %s",
+		term.Seconds(c.LongestGap), term.Seconds(c.Median), term.Seconds(c.P99))
+}
+
+func (p *Report) drawRest(d *drawing) {
+	if len(p.Gaps) > 0 {
+		d.line("")
+	}
+	for _, g := range p.Gaps {
+		d.line("the watch on %s was down from %s to %s; what it told of then may be that late", g.Kind, term.Seconds(max(g.From, 0)), term.Seconds(g.To))
+	}
+	d.line("")
+	if p.Undo != "" {
+		d.line("undo        %s", p.Undo)
+	}
+	if p.UndoError != "" {
+		d.line("UNDO FAILED %s", p.UndoError)
+	}
+	verdict := string(p.Verdict)
+	if p.HealedAfter != nil {
+		verdict += fmt.Sprintf(" after %s (asked for %s)", term.Seconds(*p.HealedAfter), p.HealWithin)
+	}
+	d.line("verdict     %s", strings.ToUpper(verdict[:1])+verdict[1:])
+	if p.Reason != "" {
+		d.line("            %s", p.Reason)
+	}
+}
+
+// span is the length of the axis: all that is drawn fits.
+func (p *Report) span() time.Duration {
+	longest := time.Duration(0)
+	for _, r := range p.Pods {
+		longest = max(longest, r.Total)
+	}
+	for _, n := range p.Nodes {
+		longest = max(longest, n.Total)
+	}
+	for _, o := range p.Outages {
+		longest = max(longest, o.To)
+	}
+	return max(longest, time.Millisecond)
+}
+
+// drawing writes lines on one axis and remembers the first error.
+type drawing struct {
+	w    io.Writer
+	span time.Duration
+	err  error
+}
+
+func (d *drawing) line(format string, args ...any) {
+	if d.err == nil {
+		_, d.err = fmt.Fprintln(d.w, strings.TrimRight(term.Escape(fmt.Sprintf(format, args...)), " "))
+	}
+}
+
+// phases draws a ladder: an axis in seconds, a bar a phase, the total.
+func (d *drawing) phases(phases []timeline.Phase, total time.Duration) {
+	d.line("%*s%s", labelWidth, "", d.axis())
+	for _, p := range phases {
+		if !p.Known {
+			d.line("  %-11s %9s", p.Name, "unknown")
+			continue
+		}
+		note := ""
+		if len(p.Includes) > 0 {
+			note = fmt.Sprintf("  with %s", joinMilestones(p.Includes))
+		}
+		if p.Late > 0 {
+			note += fmt.Sprintf("  seen up to %s late", term.Seconds(p.Late))
+		}
+		d.bar(string(p.Name), term.Seconds(p.Took()), []Span{{p.From, p.To}}, '█', note)
+	}
+	d.line("  %-11s %9s", "total", term.Seconds(total))
+}
+
+// bar draws spans on the axis; what is too short for a character still shows.
+func (d *drawing) bar(name, took string, spans []Span, fill rune, notes ...string) {
+	cells := []rune(strings.Repeat(" ", axisWidth+1))
+	for _, s := range spans {
+		from, to := d.cell(s.From), d.cell(s.To)
+		if from == to {
+			cells[from] = '▏'
+		}
+		for i := from; i < to; i++ {
+			cells[i] = fill
+		}
+	}
+	d.line("  %-11s %9s %s%s", name, took, string(cells), strings.Join(notes, ""))
+}
+
+func (d *drawing) cell(at time.Duration) int {
+	return min(int(int64(axisWidth)*int64(max(at, 0))/int64(d.span)), axisWidth)
+}
+
+// axis is the scale: seconds at the start, the middle and the end.
+func (d *drawing) axis() string {
+	middle, end := seconds(d.span/2), seconds(d.span)
+	cells := []byte("0" + strings.Repeat(" ", axisWidth))
+	copy(cells[axisWidth/2-len(middle)/2:], middle)
+	copy(cells[axisWidth+1-len(end):], end)
+	return string(cells)
+}
+
+func seconds(d time.Duration) string {
+	if d >= 100*time.Second {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.2g s", d.Seconds())
+}
+
+func joinMilestones(ms []timeline.Milestone) string {
+	words := make([]string, len(ms))
+	for i, m := range ms {
+		words[i] = string(m)
+	}
+	return strings.Join(words, ", ")
+}
+
+func kinds(failures map[string]int) string {
+	if len(failures) == 0 {
+		return ""
+	}
+	var words []string
+	for _, kind := range slices.Sorted(maps.Keys(failures)) {
+		words = append(words, fmt.Sprintf("%s %d", kind, failures[kind]))
+	}
+	return ": " + strings.Join(words, ", ")
+}
