@@ -3,11 +3,27 @@ package labs
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/vm"
 )
+
+// String lists the needs: "real pods, 3 nodes"; "" where there are none.
+func (n Needs) String() string {
+	var needs []string
+	if n.RealPods {
+		needs = append(needs, "real pods")
+	}
+	if n.Nodes > 1 {
+		needs = append(needs, fmt.Sprintf("%d nodes", n.Nodes))
+	}
+	if n.MachineControl {
+		needs = append(needs, "machine control")
+	}
+	return strings.Join(needs, ", ")
+}
 
 // missing says what a lab needs and this cluster lacks, or "".
 func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {

@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"fmt"
 	"os"
 	"strings"
 )
@@ -20,12 +21,43 @@ const (
 	Spanish Language = "es"
 )
 
+// Set implements pflag.Value.
+func (l *Language) Set(value string) error {
+	switch language := Language(value); language {
+	case English, Spanish:
+		*l = language
+		return nil
+	}
+	return fmt.Errorf("unknown language %q; use en or es", value)
+}
+
+// String implements pflag.Value.
+func (l *Language) String() string { return string(*l) }
+
+// Type implements pflag.Value.
+func (l *Language) Type() string { return "en|es" }
+
 // In returns the text in a language.
 func (t Text) In(language Language) string {
 	if language == Spanish {
 		return t.ES
 	}
 	return t.EN
+}
+
+// Preview returns a text as it reads before the lab has run: an example for
+// its namespace, and names for what is not known yet.
+func (l *Lab) Preview(t Text, language Language) string {
+	text, err := expand(t.In(language), func(name string, _ int) (string, error) {
+		if name == namespaceVariable {
+			return "lab-" + l.Name, nil
+		}
+		return "<" + name + ">", nil
+	})
+	if err != nil {
+		return t.In(language) // Parse has refused such a text
+	}
+	return text
 }
 
 // EnvironmentLanguage is the language that the user's locale asks for, as

@@ -35,10 +35,11 @@ func (e *UnreachableError) Error() string { return e.Message }
 // error is *UnreachableError where the app was not reached but the API server
 // was.
 func (c *Client) ProxyGet(ctx context.Context, namespace, resource, name string, port int, path string) (*Answer, error) {
-	client, err := rest.HTTPClientFor(c.Config)
+	shared, err := rest.HTTPClientFor(c.Config)
 	if err != nil {
 		return nil, err
 	}
+	client := *shared // it may be http.DefaultClient
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	target, err := c.proxyURL(namespace, resource, name, port, path)
 	if err != nil {

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/internal/strictyaml"
+	"axolotl/internal/term"
+	"axolotl/labs"
+)
+
+func newLab(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "Run exercises whose every step is proved on the cluster",
+		Long: `A lab is a YAML file: steps that say something, do something, and end in checks
+of what the cluster became. Labs that come with axolotl go by their name, others
+by their file.`,
+	}
+	cmd.AddCommand(newLabList(a), newLabShow(a), newLabRun(a), newLabLint(a))
+	return cmd
+}
+
+func newLabList(a *app) *cobra.Command {
+	format, language := term.FormatTable, labs.EnvironmentLanguage()
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the labs that come with axolotl",
+		Args:    usageErrors(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			all, err := openLabs(labs.CatalogNames())
+			if err != nil {
+				return err
+			}
+			return format.Print(a.out, all, func() error {
+				var rows [][]string
+				for _, lab := range all {
+					rows = append(rows, []string{
+						lab.Name, string(lab.Level), fmt.Sprintf("%d min", lab.Minutes), lab.Needs.String(), lab.Title.In(language),
+					})
+				}
+				return term.Table(a.out, []string{"NAME", "LEVEL", "TIME", "NEEDS", "TITLE"}, rows)
+			})
+		},
+	}
+	addLabFlags(cmd, &format, &language)
+	return cmd
+}
+
+func newLabShow(a *app) *cobra.Command {
+	format, language := term.FormatTable, labs.EnvironmentLanguage()
+	cmd := &cobra.Command{
+		Use:               "show NAME|FILE",
+		Short:             "Print a lab's text: what each step says and what is checked",
+		Args:              usageErrors(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeLabs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			lab, err := labs.Open(args[0])
+			if err != nil {
+				return err
+			}
+			return format.Print(a.out, lab, func() error {
+				_, err := fmt.Fprint(a.out, term.Escape(labText(lab, language)))
+				return err
+			})
+		},
+	}
+	addLabFlags(cmd, &format, &language)
+	return cmd
+}
+
+// labText is a lab as Markdown.
+func labText(lab *labs.Lab, language labs.Language) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n", lab.Title.In(language), strings.TrimSpace(lab.Summary.In(language)))
+	for i, step := range lab.Steps {
+		fmt.Fprintf(&b, "\n## %d. %s\n\n%s\n\n", i+1, step.Name, strings.TrimSpace(lab.Preview(step.Say, language)))
+		for _, check := range step.Check {
+			if check.That != nil {
+				fmt.Fprintf(&b, "- [ ] %s\n", lab.Preview(*check.That, language))
+			} else {
+				fmt.Fprintf(&b, "- [ ] `%s`\n", check.CEL)
+			}
+		}
+	}
+	return b.String()
+}
+
+func newLabLint(a *app) *cobra.Command {
+	format := term.FormatTable
+	cmd := &cobra.Command{
+		Use:   "lint NAME|FILE...",
+		Short: "Find every fault in lab files",
+		Long: `Find every fault in lab files: each with file, line and column. Nothing is run, so
+one fault is left to 'lab run': a check that holds before its step was done.
+
+Exit code 1 where there is a fault.`,
+		Args:              usageErrors(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: completeLabs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			all := strictyaml.Faults{}
+			for _, arg := range args {
+				_, err := labs.Open(arg)
+				var faults strictyaml.Faults
+				if errors.As(err, &faults) {
+					all = append(all, faults...)
+				} else if err != nil {
+					return err
+				}
+			}
+			err := format.Print(a.out, all, func() error {
+				for _, fault := range all {
+					if _, err := fmt.Fprintln(a.out, fault.Error()); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err == nil && len(all) > 0 {
+				err = fmt.Errorf("%d faults; mend them and lint again", len(all))
+			}
+			return err
+		},
+	}
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	return cmd
+}
+
+// openLabs reads labs; the error has the faults of all of them.
+func openLabs(names []string) ([]*labs.Lab, error) {
+	var all []*labs.Lab
+	var errs []error
+	for _, name := range names {
+		lab, err := labs.Open(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, lab)
+	}
+	return all, errors.Join(errs...)
+}
+
+func addLabFlags(cmd *cobra.Command, format *term.Format, language *labs.Language) {
+	cmd.Flags().VarP(format, "output", "o", "output format")
+	cmd.Flags().Var(language, "lang", "language of titles and texts")
+}
+
+// completeLabs completes the names of labs, and files.
+func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return labs.CatalogNames(), cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/labs"
+	"axolotl/vm"
+	"axolotl/vm/cluster"
+)
+
+type labRunFlags struct {
+	cluster  string
+	keep     bool
+	junit    string
+	format   term.Format
+	language labs.Language
+}
+
+func newLabRun(a *app) *cobra.Command {
+	flags := labRunFlags{format: term.FormatTable, language: labs.EnvironmentLanguage()}
+	cmd := &cobra.Command{
+		Use:   "run NAME|FILE...",
+		Short: "Do every step of labs and prove each",
+		Long: `Do every step of the labs, one lab after another, and wait until the checks of
+each step hold. A lab works in namespaces of its own, which are removed at the
+end, also when it fails or is interrupted. A lab that needs what the cluster
+cannot give is skipped, with the reason.
+
+Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
+130 interrupted.`,
+		Example: `  axolotl lab run first-steps
+  axolotl lab run replicasets ./my-lab.yaml --keep --junit labs.xml`,
+		Args:              usageErrors(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: completeLabs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all, err := openLabs(args)
+			if err != nil {
+				return err
+			}
+			handle, err := a.handle(flags.cluster)
+			if err != nil {
+				return err
+			}
+			return runLabs(cmd.Context(), a, handle, all, flags)
+		},
+	}
+	cmd.Flags().StringVar(&flags.cluster, "cluster", cluster.DefaultName, "cluster to run on")
+	cmd.Flags().BoolVar(&flags.keep, "keep", false, "leave the labs' namespaces, to look around")
+	cmd.Flags().StringVar(&flags.junit, "junit", "", "write the results to this file, as JUnit XML")
+	addLabFlags(cmd, &flags.format, &flags.language)
+	_ = cmd.RegisterFlagCompletionFunc("cluster", a.completeClusters)
+	return cmd
+}
+
+// runLabs runs labs until they are done or ctx ends, then prints what became
+// of each.
+func runLabs(ctx context.Context, a *app, handle *vm.Handle, all []*labs.Lab, flags labRunFlags) error {
+	results := []labs.Result{}
+	var errs []error
+	for _, lab := range all {
+		if ctx.Err() != nil {
+			break
+		}
+		result, err := labs.Run(ctx, handle, lab, labs.Options{
+			Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now,
+		})
+		results, errs = append(results, result), append(errs, err)
+		explainLab(a.progress, result)
+	}
+	if flags.junit != "" {
+		errs = append(errs, writeJUnit(flags.junit, results))
+	}
+	errs = append(errs, flags.format.Print(a.out, results, func() error { return printLabResults(a.out, results) }))
+	return errors.Join(append(errs, labsVerdict(results))...)
+}
+
+// explainLab says why a lab did not pass, with all that was collected.
+func explainLab(p *term.Progress, result labs.Result) {
+	if result.Outcome == labs.Skipped {
+		p.Line("lab %s is skipped: %s", result.Lab, result.Reason)
+	}
+	for _, step := range result.Steps {
+		if step.Problem == nil {
+			continue
+		}
+		p.Line("lab %s, step %s: %s", result.Lab, step.Name, step.Problem.Message)
+		if step.Problem.Expected != "" {
+			p.Line("  expected: %s", step.Problem.Expected)
+		}
+		explainList(p, "seen", step.Problem.Seen)
+		explainList(p, "last events", step.Problem.Events)
+		for _, evidence := range step.Evidence {
+			if evidence.Text != "" {
+				explainList(p, string(evidence.Kind), strings.Split(evidence.Text, "\n"))
+			}
+		}
+	}
+}
+
+func explainList(p *term.Progress, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	p.Line("  %s:", title)
+	for _, line := range lines {
+		p.Line("    %s", line)
+	}
+}
+
+func printLabResults(w io.Writer, results []labs.Result) error {
+	var rows [][]string
+	for _, result := range results {
+		passed := 0
+		for _, step := range result.Steps {
+			if step.Outcome == labs.Passed {
+				passed++
+			}
+		}
+		steps := ""
+		if len(result.Steps) > 0 {
+			steps = fmt.Sprintf("%d/%d", passed, len(result.Steps))
+		}
+		took := term.Seconds(time.Duration(result.Seconds * float64(time.Second)))
+		rows = append(rows, []string{result.Lab, string(result.Outcome), steps, took, result.Reason})
+	}
+	return term.Table(w, []string{"LAB", "OUTCOME", "STEPS", "TIME", "REASON"}, rows)
+}
+
+// labsVerdict is the error, with its exit code, of labs of which one did not
+// pass, or none ran.
+func labsVerdict(results []labs.Result) error {
+	var failed []string
+	skipped := 0
+	for _, result := range results {
+		switch result.Outcome {
+		case labs.Skipped:
+			skipped++
+		case labs.Failed:
+			failed = append(failed, result.Lab)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return codedError{fmt.Errorf("failed: %s; run again with --keep to look around", strings.Join(failed, ", ")), exitFailed}
+	case skipped > 0 && skipped == len(results):
+		return codedError{errors.New("skipped: nothing was run"), exitSkipped}
+	}
+	return nil
+}
+
+func writeJUnit(path string, results []labs.Result) error {
+	var data bytes.Buffer
+	if err := labs.WriteJUnit(&data, results); err != nil {
+		return err
+	}
+	return store.WriteFile(path, data.Bytes(), 0o644)
+}
