@@ -3,7 +3,9 @@ package labs
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,15 @@ import (
 var handle *vm.Handle
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.fuzz").Value.String() != "" {
+		os.Exit(m.Run()) // the parser needs no cluster, and each fuzz worker would start one
+	}
+	// The tests wait for controllers (a namespace takes 5 s to go), they do not
+	// compute: more of them than CPUs may run at once.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	os.Exit(localtest.Main(m, 1, func(h *vm.Handle) { handle = h }))
 }
 
@@ -98,36 +109,61 @@ func TestReplicasets(t *testing.T) {
 	}
 }
 
-// TestSabotage leaves out what one step does: its checks must notice.
+// TestSabotage leaves out what a step does, or does it wrong: its checks must
+// notice.
 func TestSabotage(t *testing.T) {
 	needCluster(t)
-	lab, err := Open("replicasets")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, step := range lab.Steps {
-		t.Run(step.Name, func(t *testing.T) {
+	nothing := func(s *Step) { s.Do = nil }
+	for _, c := range []struct {
+		step, name string
+		sabotage   func(*Step)
+	}{
+		{"three-pods", "not done", nothing},
+		{"three-pods", "two pods", func(s *Step) { s.Do[0].Apply = strings.Replace(s.Do[0].Apply, "replicas: 3", "replicas: 2", 1) }},
+		{"three-pods", "wrong selector", func(s *Step) { s.Do[0].Apply = strings.ReplaceAll(s.Do[0].Apply, "app: web", "app: wbe") }},
+		{"delete-one", "not done", nothing},
+		{"delete-one", "nobody replaces it", func(s *Step) {
+			s.Do = append([]Action{{Delete: &Delete{Target: Target{Kind: "ReplicaSet", Name: "web"}, Cascade: CascadeOrphan}}}, s.Do...)
+		}},
+		{"relabel-one", "not done", nothing},
+		{"relabel-one", "wrong label", func(s *Step) { s.Do[0].Label.Set = map[string]string{"tier": "quarantine"} }},
+		{"relabel-one", "deleted", func(s *Step) { s.Do[0] = Action{Delete: &Delete{Target: s.Do[0].Label.Target}} }},
+		{"orphan-all", "not done", nothing},
+		{"orphan-all", "pods go too", func(s *Step) { s.Do[0].Delete.Cascade = CascadeBackground }},
+		{"adopt", "not done", nothing},
+		{"adopt", "new pods", func(s *Step) {
+			s.Do = append([]Action{{Delete: &Delete{Target: Target{Kind: "Pod", Labels: map[string]string{"app": "web"}}}}}, s.Do...)
+		}},
+	} {
+		t.Run(c.step+"/"+c.name, func(t *testing.T) {
 			t.Parallel()
-			sabotaged, err := Open("replicasets")
+			lab, err := Open("replicasets")
 			if err != nil {
 				t.Fatal(err)
 			}
-			sabotaged.Steps[i].Do = nil
-			sabotaged.Steps[i].Timeout = 4 * time.Second
-			result := run(t, sabotaged)
-			failed := result.Steps[i]
-			if result.Outcome != Failed || failed.Outcome != Failed {
-				t.Fatalf("lab %s, step %s: the checks pass though nothing was done", result.Outcome, failed.Outcome)
-			}
-			if failed.Problem.Expected == "" || len(failed.Problem.Seen) == 0 {
-				t.Errorf("the failure does not say what was expected and what was there: %+v", failed.Problem)
-			}
-			for _, later := range result.Steps[i+1:] {
-				if later.Outcome != NotReached {
-					t.Errorf("step %s is %s after a failed one", later.Name, later.Outcome)
-				}
-			}
+			i := slices.IndexFunc(lab.Steps, func(s Step) bool { return s.Name == c.step })
+			c.sabotage(&lab.Steps[i])
+			lab.Steps[i].Timeout = 6 * time.Second
+			expectFailureAt(t, run(t, lab), i)
 		})
+	}
+}
+
+// expectFailureAt wants the checks of one step, and no other, to have failed,
+// and to say why.
+func expectFailureAt(t *testing.T, result Result, i int) {
+	t.Helper()
+	failed := result.Steps[i]
+	if result.Outcome != Failed || failed.Outcome != Failed {
+		t.Fatalf("lab %s, step %s: %s; want its checks to fail", result.Outcome, failed.Outcome, result.Reason)
+	}
+	if failed.Problem.Expected == "" || len(failed.Problem.Seen) == 0 {
+		t.Errorf("the failure does not say what was expected and what was there: %+v", failed.Problem)
+	}
+	for _, later := range result.Steps[i+1:] {
+		if later.Outcome != NotReached {
+			t.Errorf("step %s is %s after a failed one", later.Name, later.Outcome)
+		}
 	}
 }
 
@@ -229,10 +265,13 @@ func TestOutsideOfItsNamespaces(t *testing.T) {
 		"scale: {kind: Deployment, name: none, replicas: 1}":                                                             "not found",
 		"apply: '{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: a, imgae: b}]}}'": "imgae",
 	} {
-		result := run(t, oneStep(t, "    do: [{"+action+"}]\n    check: [{object: {kind: Pod, name: none}}]\n"))
-		if result.Outcome != Failed || !strings.Contains(result.Reason, want) {
-			t.Errorf("%s:\n got %s: %s\nwant …%s…", action, result.Outcome, result.Reason, want)
-		}
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			result := run(t, oneStep(t, "    do: [{"+action+"}]\n    check: [{object: {kind: Pod, name: none}}]\n"))
+			if result.Outcome != Failed || !strings.Contains(result.Reason, want) {
+				t.Errorf("%s:\n got %s: %s\nwant …%s…", action, result.Outcome, result.Reason, want)
+			}
+		})
 	}
 }
 
