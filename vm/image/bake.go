@@ -37,7 +37,7 @@ func (b *build) bake(ctx context.Context, step *term.Step) error {
 	)
 	done := false
 	var console []string
-	err = runTool(cmd, func(line string) {
+	err = runTool(ctx, cmd, func(line string) {
 		line = strings.TrimSpace(line)
 		done = done || strings.HasSuffix(line, importMarker)
 		console = append(console, line)

@@ -90,7 +90,7 @@ func makeBase(ctx context.Context, path string, step *term.Step) error {
 	cmd.Env = append(os.Environ(), "KERNEL_PACKAGE="+kernelPackage, "LC_ALL=C.UTF-8",
 		fmt.Sprintf("SOURCE_DATE_EPOCH=%d", imageTime.Unix()))
 	unpacked, set := 0, 0
-	err = runTool(cmd, func(line string) {
+	err = runTool(ctx, cmd, func(line string) {
 		switch name, _, _ := strings.Cut(line, " ("); {
 		case strings.HasPrefix(name, "Unpacking "):
 			unpacked++

@@ -129,7 +129,7 @@ func (b *build) root(ctx context.Context, step *term.Step) error {
 	cmd.Stdin = read
 	go func() { write.CloseWithError(b.writeAdditions(write)) }()
 	step.Status("copying files, then mke2fs")
-	err = runTool(cmd, nil)
+	err = runTool(ctx, cmd, nil)
 	read.Close() // lets the writer go where the script ended early
 	return err
 }

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// runTool runs a command made by exec.CommandContext, tells each line that it
+// runTool runs a command made by exec.CommandContext with ctx, tells each line that it
 // prints to line (where not nil), and puts the last lines into the error. When
 // the context ends, the command and its children are told to stop, and killed
 // 4 s later.
-func runTool(cmd *exec.Cmd, line func(string)) error {
+func runTool(ctx context.Context, cmd *exec.Cmd, line func(string)) error {
 	const patience = 4 * time.Second
 	output, input, err := os.Pipe()
 	if err != nil {
@@ -42,7 +42,7 @@ func runTool(cmd *exec.Cmd, line func(string)) error {
 	err = cmd.Wait()
 	if stopped {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // children that outlived it
-		return context.Canceled
+		return context.Cause(ctx)
 	}
 	if last := <-tail; err != nil {
 		return fmt.Errorf("%s: %w; the last lines were:\n%s", filepath.Base(cmd.Path), err, strings.Join(last, "\n"))

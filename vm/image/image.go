@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -63,20 +64,21 @@ func (w within) Do(name string, fn func(*term.Step) error) error {
 // others wait. An error or the end of ctx leaves nothing that counts as an
 // image; what was finished of its parts is used by the next call.
 func Ensure(ctx context.Context, home store.Home, steps Steps) (*Image, error) {
-	image, damage := open(home, false)
-	if damage == nil {
-		return image, nil
-	}
 	id, err := ID()
 	if err != nil {
 		return nil, err
 	}
+	image, damage := Open(home, id)
+	if damage == nil {
+		return image, nil
+	}
+	name := "node image " + id
+	if !errors.Is(damage, fs.ErrNotExist) {
+		name = fmt.Sprintf("make it anew: %v", damage)
+	}
 	dir := imageDir(home, id)
 	var lock *store.Lock
-	err = steps.Do("node image "+id, func(step *term.Step) (err error) {
-		if !errors.Is(damage, os.ErrNotExist) {
-			step.Status("%v; making it anew", damage)
-		}
+	err = steps.Do(name, func(step *term.Step) (err error) {
 		lock, err = waitLock(ctx, dir+".lock", "the node image", step)
 		return err
 	})
@@ -84,7 +86,7 @@ func Ensure(ctx context.Context, home store.Home, steps Steps) (*Image, error) {
 		return nil, err
 	}
 	defer lock.Unlock()
-	if image, err := open(home, false); err == nil {
+	if image, err := Open(home, id); err == nil {
 		return image, nil // whoever had the lock has made it
 	}
 	b := &build{home: home, id: id, temp: dir + ".building"}
@@ -95,7 +97,7 @@ func Ensure(ctx context.Context, home store.Home, steps Steps) (*Image, error) {
 			return nil, fmt.Errorf("node image: %w", err)
 		}
 	}
-	return open(home, false)
+	return Open(home, id)
 }
 
 // imageDir is where the image with this ID lies.

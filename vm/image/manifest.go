@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -30,18 +31,27 @@ func (m Manifest) write(dir string) error {
 	return store.WriteFile(filepath.Join(dir, manifestFile), append(data, '\n'), 0o644)
 }
 
-// open returns the image that this axolotl makes. The error is fs.ErrNotExist
-// where there is none; another one says what is damaged. Where full, every
-// byte is read.
-func open(home store.Home, full bool) (*Image, error) {
-	id, err := ID()
-	if err != nil {
-		return nil, err
+// damageFile holds what a full check found, in an image that must not be used
+// any more.
+const damageFile = "damaged"
+
+// Open returns the image with this ID. The error is fs.ErrNotExist where there
+// is none; another one says what is damaged. Files whose size and time are as
+// noted count as whole.
+func Open(home store.Home, id string) (*Image, error) { return open(home, id, false) }
+
+// Verify reads every byte of the image with this ID. What it finds damaged is
+// never used again, whatever its size and time; Ensure makes it anew.
+func Verify(home store.Home, id string) error {
+	_, err := open(home, id, true)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return openID(home, id, full)
+	note := filepath.Join(imageDir(home, id), damageFile)
+	return errors.Join(err, store.WriteFile(note, []byte(err.Error()), 0o644))
 }
 
-func openID(home store.Home, id string, full bool) (*Image, error) {
+func open(home store.Home, id string, full bool) (*Image, error) {
 	dir := imageDir(home, id)
 	image := &Image{
 		ID:     id,
@@ -49,6 +59,9 @@ func openID(home store.Home, id string, full bool) (*Image, error) {
 		Kernel: filepath.Join(dir, kernelFile),
 		Initrd: filepath.Join(dir, initrdFile),
 		Root:   filepath.Join(dir, rootFile),
+	}
+	if note, err := os.ReadFile(filepath.Join(dir, damageFile)); err == nil {
+		return nil, errors.New(string(note))
 	}
 	if err := store.ReadJSON(filepath.Join(dir, manifestFile), &image.Manifest); err != nil {
 		return nil, err

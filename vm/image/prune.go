@@ -1,0 +1,115 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"axolotl/internal/store"
+)
+
+// InUse is what clusters need of the cache.
+type InUse struct {
+	Images []string // IDs of images that machines have overlays on
+
+	// Programs: some cluster runs programs out of the cache, and starts them
+	// again from there.
+	Programs bool
+}
+
+// Pruned is one thing that Prune removed, or would.
+type Pruned struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"` // that it took on disk
+}
+
+// Prune removes from the cache what neither this axolotl nor a cluster needs:
+// images, programs and installed Debians of other releases, and what builds
+// left behind that were killed. What another process is building stays. With
+// dryRun nothing is removed. Lock files stay: to remove one would let two
+// processes hold it.
+func Prune(home store.Home, used InUse, dryRun bool) ([]Pruned, error) {
+	keep, err := kept(home, used)
+	if err != nil {
+		return nil, err
+	}
+	pruned := []Pruned{}
+	for _, dir := range []string{imagesDir(home), binDir(home), filepath.Dir(basePath(home))} {
+		names, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return pruned, err
+		}
+		for _, name := range names {
+			path := filepath.Join(dir, name.Name())
+			entry, unfinished := strings.CutSuffix(path, ".building")
+			entry = strings.TrimSuffix(entry, ".digest.json")
+			needed := keep[entry] || dir == binDir(home) && used.Programs
+			if strings.HasSuffix(path, ".lock") || needed && !unfinished {
+				continue
+			}
+			removed, err := prune(path, entry+".lock", dryRun)
+			if err != nil {
+				return pruned, err
+			}
+			if removed != nil {
+				pruned = append(pruned, *removed)
+			}
+		}
+	}
+	return pruned, nil
+}
+
+// prune removes one path under its lock; nil means that somebody holds that.
+func prune(path, lockPath string, dryRun bool) (*Pruned, error) {
+	lock, err := store.TryLock(lockPath)
+	if locked := (*store.LockedError)(nil); errors.As(err, &locked) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	bytes, err := diskUsage(path)
+	if err != nil {
+		return nil, err
+	}
+	if !dryRun {
+		if err := os.RemoveAll(path); err != nil {
+			return nil, fmt.Errorf("remove %s: %w; remove it by hand", path, err)
+		}
+	}
+	return &Pruned{Path: path, Bytes: bytes}, nil
+}
+
+// kept are the paths that Prune leaves alone.
+func kept(home store.Home, used InUse) (map[string]bool, error) {
+	id, err := ID()
+	if err != nil {
+		return nil, err
+	}
+	keep := map[string]bool{imageDir(home, id): true, basePath(home): true}
+	for _, id := range used.Images {
+		keep[imageDir(home, id)] = true
+	}
+	programs := append(slices.Collect(maps.Values(nodePrograms)), Kwok)
+	for _, c := range containers {
+		if c.program.Name != "" {
+			programs = append(programs, c.program)
+		}
+	}
+	for _, program := range programs {
+		path, err := program.Path(home)
+		if err != nil {
+			return nil, err
+		}
+		keep[filepath.Dir(path)] = true
+	}
+	return keep, nil
+}
+
+func binDir(home store.Home) string { return filepath.Join(home.Cache, "bin") }

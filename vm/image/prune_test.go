@@ -1,0 +1,78 @@
+package image
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"axolotl/internal/store"
+)
+
+func TestPrune(t *testing.T) {
+	home := newHome(t)
+	current, err := ID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const used, locked, old = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
+	for _, id := range []string{current, used, locked, old} {
+		fakeImage(t, home, id)
+	}
+	lock, err := store.TryLock(imageDir(home, locked) + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	program, err := Node.Path(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	oldProgram := filepath.Join(binDir(home), "axolotl-node-000000000000")
+	leftover := imageDir(home, current) + ".building"
+	for _, path := range []string{program, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), basePath(home), basePath(home) + ".old"} {
+		if err := store.WriteFile(path, []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	want := []string{leftover, imageDir(home, old), oldProgram, basePath(home) + ".old"}
+	inUse := InUse{Images: []string{used}}
+	for _, dryRun := range []bool{true, false} {
+		pruned, err := Prune(home, inUse, dryRun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range pruned {
+			got = append(got, p.Path)
+			if _, err := os.Stat(p.Path); (err == nil) != dryRun {
+				t.Errorf("dry run %t: stat %s: %v", dryRun, p.Path, err)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("dry run %t: pruned\n%q, want\n%q", dryRun, got, want)
+		}
+	}
+	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, basePath(home)} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if pruned, err := Prune(home, inUse, false); err != nil || len(pruned) != 0 {
+		t.Errorf("a second time: %v, error %v", pruned, err)
+	}
+}
+
+func TestPruneKeepsProgramsInUse(t *testing.T) {
+	home := newHome(t)
+	old := filepath.Join(binDir(home), "kwok-000000000000")
+	if err := store.WriteFile(filepath.Join(old, "kwok"), []byte("x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if pruned, err := Prune(home, InUse{Programs: true}, false); err != nil || len(pruned) != 0 {
+		t.Errorf("pruned %v, error %v", pruned, err)
+	}
+}
