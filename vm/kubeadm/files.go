@@ -28,6 +28,16 @@ func copyFiles(from, to string, names []string) error {
 	return nil
 }
 
+// removeFiles removes files of a directory.
+func removeFiles(dir string, names []string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // syncTree makes all files under dir survive a power cut.
 func syncTree(dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {

@@ -67,22 +67,22 @@ var authorityFiles = []string{
 	"etcd/ca.crt", "etcd/ca.key", "sa.key", "sa.pub",
 }
 
-// authorities makes dir/pki.
+// authorities makes dir/pki. One run of kubeadm makes all of them, and is
+// quicker than one for each; what it signs by the way is dropped.
 func (m *maker) authorities(ctx context.Context) error {
-	final := SharedPKI(m.dir)
-	return m.place(final, nil, func(temp string) error {
-		config, err := m.config.render(m.firstControlPlane(), temp, m.config.Endpoint)
+	return m.place(SharedPKI(m.dir), nil, func(temp string) error {
+		all := filepath.Join(temp, "all")
+		config, err := m.config.render(m.firstControlPlane(), all, m.config.Endpoint)
 		if err != nil {
 			return err
 		}
-		group, ctx := errgroup.WithContext(ctx)
-		for _, phase := range []string{"ca", "front-proxy-ca", "etcd-ca", "sa"} {
-			group.Go(func() error {
-				_, err := m.kubeadm.run(ctx, config, "init", "phase", "certs", phase)
-				return err
-			})
+		if _, err := m.kubeadm.run(ctx, config, "init", "phase", "certs", "all"); err != nil {
+			return err
 		}
-		return group.Wait()
+		if err := copyFiles(all, temp, authorityFiles); err != nil {
+			return err
+		}
+		return os.RemoveAll(all)
 	})
 }
 
@@ -161,11 +161,11 @@ func (m *maker) node(ctx context.Context, node Node) error {
 		}
 		if node.ControlPlane {
 			phase("certs", "all")
-			phase("kubeconfig", "controller-manager", "--kubeconfig-dir", temp)
-			phase("kubeconfig", "scheduler", "--kubeconfig-dir", temp)
+			phase("kubeconfig", "all", "--kubeconfig-dir", temp)
+		} else {
+			phase("kubeconfig", "kubelet", "--kubeconfig-dir", temp)
 		}
 		if !node.Simulated {
-			phase("kubeconfig", "kubelet", "--kubeconfig-dir", temp)
 			group.Go(func() error {
 				out, err := m.kubeadm.run(ctx, config, "kubeconfig", "user", "--client-name", "system:kube-proxy")
 				if err != nil {
@@ -174,8 +174,24 @@ func (m *maker) node(ctx context.Context, node Node) error {
 				return os.WriteFile(filepath.Join(temp, "kube-proxy.conf"), out, 0o600)
 			})
 		}
-		return group.Wait()
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		return removeFiles(temp, unwanted(node))
 	})
+}
+
+// unwanted are files that kubeadm makes for a node and that this one does not
+// use. Full rights stay on the host.
+func unwanted(node Node) []string {
+	var files []string
+	if node.ControlPlane {
+		files = append(files, "admin.conf", "super-admin.conf")
+	}
+	if node.Simulated {
+		files = append(files, "kubelet.conf")
+	}
+	return files
 }
 
 func (m *maker) firstControlPlane() Node {

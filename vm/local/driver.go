@@ -97,8 +97,8 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
 			return kubeadm.Make(ctx, node, c.Dir, kubeadmConfig(c))
 		}},
-		{Name: "Start the control plane and simulated nodes", Run: func(ctx context.Context, _ *term.Step) error {
-			return d.start(ctx, &orders{Cluster: *c, Dir: c.Dir, Node: node, Kwok: kwok})
+		{Name: "Start the control plane and simulated nodes", Run: func(ctx context.Context, step *term.Step) error {
+			return d.start(ctx, &orders{Cluster: *c, Dir: c.Dir, Node: node, Kwok: kwok}, step)
 		}},
 	}
 }
@@ -130,9 +130,9 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 // Salvage finds the ID of a cluster whose record is damaged, by what its
 // processes say of themselves; it is "" where none runs.
 func (d *Driver) Salvage(_ context.Context, _, dir string) (string, error) {
-	processes, err := findProcesses(func(p process) bool { return p.dir == dir })
+	processes, err := findProcesses(func(p Process) bool { return p.Dir == dir })
 	if err != nil || len(processes) == 0 {
 		return "", err
 	}
-	return processes[0].cluster, nil
+	return processes[0].Cluster, nil
 }

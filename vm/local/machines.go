@@ -16,7 +16,7 @@ import (
 // does and the node has power. As long as the API server does not answer,
 // nodes count as they were started.
 func (d *Driver) Machines(ctx context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
-	supervisors, err := findProcesses(func(p process) bool { return p.cluster == c.ID && p.component == supervisorName })
+	supervisors, err := findProcesses(supervisorOf(c.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"net"
 	"path/filepath"
 	"strconv"
+	"time"
 
+	"axolotl/internal/check"
 	"axolotl/internal/store"
 	"axolotl/vm"
 )
@@ -36,7 +39,7 @@ func choosePorts(home store.Home, c *vm.Cluster) (int, error) {
 	}
 	for _, path := range records {
 		var other vm.Cluster
-		// NOTE: a damaged record must not stop others; blockFree sees what runs.
+		// NOTE: a damaged record must not stop others; takenPort sees what runs.
 		if err := store.ReadJSON(path, &other); err == nil && other.ID != c.ID {
 			taken[other.APIPort] = true
 		}
@@ -46,22 +49,43 @@ func choosePorts(home store.Home, c *vm.Cluster) (int, error) {
 	h.Write([]byte(c.ID))
 	for i := range blocks {
 		port := portFirst + (int(h.Sum32()%blocks)+i)%blocks*portBlock
-		if !taken[port] && blockFree(port) {
+		if taken[port] {
+			continue
+		}
+		if _, err := takenPort(port); err == nil {
 			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("no %d free ports in a row on 127.0.0.1 between %d and %d; take a cluster down (axolotl list)", portBlock, portFirst, portLast)
 }
 
-func blockFree(first int) bool {
+// awaitPorts returns nil once a block is free. It waits a moment: a process
+// that was killed is not found any more shortly before its sockets are gone.
+func awaitPorts(ctx context.Context, first int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var port int
+	free := check.Func("free ports", func(context.Context) (err error) {
+		port, err = takenPort(first)
+		return err
+	})
+	if err := check.Wait(ctx, free, pollInterval, nil); err != nil {
+		return fmt.Errorf("port %d on 127.0.0.1 is taken by %s; end that, or take the cluster down and up again, for other ports: %w",
+			port, portOwner(port), err)
+	}
+	return nil
+}
+
+// takenPort returns the first port of a block that cannot be bound, and why.
+func takenPort(first int) (int, error) {
 	for port := first; port < first+portBlock; port++ {
 		listener, err := net.Listen("tcp4", loopback(port))
 		if err != nil {
-			return false
+			return port, err
 		}
 		listener.Close()
 	}
-	return true
+	return 0, nil
 }
 
 // loopback is the host:port of a port on this host only.

@@ -2,11 +2,9 @@ package local
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 )
 
 // What a process of ours is, it says itself: these variables are in its
@@ -22,12 +20,23 @@ const (
 // supervisorName is the component that starts the others.
 const supervisorName = "supervisor"
 
-// process is one process of some cluster.
-type process struct {
-	pid       int
-	cluster   string
-	dir       string
-	component string
+// Process is one process of some cluster.
+type Process struct {
+	PID       int
+	Cluster   string // ID
+	Dir       string // of the cluster
+	Component string // "etcd", "kube-apiserver", …
+}
+
+// Processes returns the processes of the cluster with this ID.
+func Processes(cluster string) ([]Process, error) { return findProcesses(ofCluster(cluster)) }
+
+func ofCluster(id string) func(Process) bool {
+	return func(p Process) bool { return p.Cluster == id }
+}
+
+func supervisorOf(id string) func(Process) bool {
+	return func(p Process) bool { return p.Cluster == id && p.Component == supervisorName }
 }
 
 // environ is what marks a process as one of a cluster.
@@ -38,12 +47,12 @@ func (o *orders) environ(component string) []string {
 // findProcesses returns the processes of all clusters that match. Processes of
 // other users, whose environment we may not see, are not ours. Neither is a
 // zombie, which has none: it is dead.
-func findProcesses(match func(process) bool) ([]process, error) {
+func findProcesses(match func(Process) bool) ([]Process, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
 	}
-	var found []process
+	var found []Process
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
@@ -58,41 +67,22 @@ func findProcesses(match func(process) bool) ([]process, error) {
 
 // readProcess reads who a process says it is; ok is false where it is not one
 // of ours, or gone.
-func readProcess(pid int) (p process, ok bool) {
+func readProcess(pid int) (p Process, ok bool) {
 	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 	if err != nil {
-		return process{}, false
+		return Process{}, false
 	}
-	p.pid = pid
+	p.PID = pid
 	for variable := range bytes.SplitSeq(data, []byte{0}) {
 		name, value, _ := bytes.Cut(variable, []byte{'='})
 		switch string(name) {
 		case clusterVariable:
-			p.cluster = string(value)
+			p.Cluster = string(value)
 		case dirVariable:
-			p.dir = string(value)
+			p.Dir = string(value)
 		case componentVariable:
-			p.component = string(value)
+			p.Component = string(value)
 		}
 	}
-	return p, p.cluster != "" && p.component != ""
-}
-
-// signal sends a signal to the process, and to no other: the handle that
-// os.FindProcess opens stays with one process even when its PID is used again,
-// and only once it is open do we look who has the PID. One that is gone is
-// success.
-func (p process) signal(sig syscall.Signal) error {
-	handle, err := os.FindProcess(p.pid)
-	if err != nil {
-		return nil //nolint:nilerr // there is no such process any more
-	}
-	defer handle.Release() //nolint:errcheck // nothing was changed
-	if now, ok := readProcess(p.pid); !ok || now != p {
-		return nil
-	}
-	if err := handle.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	return nil
+	return p, p.Cluster != "" && p.Component != ""
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,7 +22,6 @@ type runner struct {
 
 	ctx    context.Context // ends when the component must
 	cancel context.CancelFunc
-	ready  chan struct{} // closed when it was ready for the first time
 	done   chan struct{} // closed when it has ended for good
 }
 
@@ -29,7 +29,7 @@ func newRunner(c *component, o *orders, log *zap.Logger) *runner {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &runner{
 		component: c, orders: o, log: log.With(zap.String("component", c.name)),
-		ctx: ctx, cancel: cancel, ready: make(chan struct{}), done: make(chan struct{}),
+		ctx: ctx, cancel: cancel, done: make(chan struct{}),
 	}
 }
 
@@ -39,24 +39,19 @@ func (r *runner) stop() {
 	<-r.done
 }
 
-// run starts the component once after is ready, and again whenever it ends,
-// until stop.
-func (r *runner) run(after *runner) {
+// run starts the component once it can be, and again whenever it ends, until
+// stop.
+func (r *runner) run() {
 	defer close(r.done)
 	// The kernel ends a process that has asked for it (Pdeathsig) when the
 	// thread that started it ends, so this one lives as long as the component.
 	runtime.LockOSThread()
 
-	if after != nil {
-		select {
-		case <-after.ready:
-		case <-r.ctx.Done():
-			return
-		}
-	}
-	go r.watchReady()
 	delay := restartFirst
 	for {
+		if !r.awaitNeeds() {
+			return
+		}
 		started := time.Now()
 		err := r.once()
 		if r.ctx.Err() != nil {
@@ -75,6 +70,16 @@ func (r *runner) run(after *runner) {
 	}
 }
 
+// awaitNeeds waits until the component can be started; it is false where it
+// must end instead.
+func (r *runner) awaitNeeds() bool {
+	if r.component.needs == nil {
+		return true
+	}
+	needs := check.Func("what "+r.component.name+" needs", r.component.needs)
+	return check.Wait(r.ctx, needs, pollInterval, nil) == nil
+}
+
 // once runs the component until it ends.
 func (r *runner) once() error {
 	output, err := openLog(r.orders.Dir, r.component.name)
@@ -84,7 +89,7 @@ func (r *runner) once() error {
 	defer output.Close()
 	cmd := exec.CommandContext(r.ctx, r.component.argv[0], r.component.argv[1:]...)
 	cmd.Dir = r.orders.Dir
-	cmd.Env = append(os.Environ(), r.orders.environ(r.component.name)...)
+	cmd.Env = slices.Concat(os.Environ(), r.component.env, r.orders.environ(r.component.name))
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -94,16 +99,4 @@ func (r *runner) once() error {
 	}
 	r.log.Info("started", zap.Int("pid", cmd.Process.Pid), zap.Stringer("command", r.component))
 	return cmd.Wait()
-}
-
-// watchReady closes ready when the component is.
-func (r *runner) watchReady() {
-	if r.component.ready != nil {
-		condition := check.Func(r.component.name+" is ready", r.component.ready)
-		if err := check.Wait(r.ctx, condition, pollInterval, nil); err != nil {
-			return
-		}
-	}
-	r.log.Info("ready")
-	close(r.ready)
 }

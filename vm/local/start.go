@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"axolotl/internal/store"
+	"axolotl/internal/term"
 )
 
 // pollInterval is short: what is waited for here takes fractions of a second.
@@ -22,11 +23,17 @@ func logPath(dir, component string) string { return filepath.Join(dir, "logs", c
 // start starts the supervisor of a cluster, unless it runs, and returns when
 // that has taken its orders. Its environment names the cluster, so that it can
 // be found from its first moment on.
-func (d *Driver) start(ctx context.Context, o *orders) error {
-	running, err := findProcesses(func(p process) bool {
-		return p.cluster == o.Cluster.ID && p.component == supervisorName
-	})
+func (d *Driver) start(ctx context.Context, o *orders, step *term.Step) error {
+	running, err := findProcesses(supervisorOf(o.Cluster.ID))
 	if err != nil || len(running) > 0 {
+		return err
+	}
+	// A supervisor that was killed a moment ago may not have taken all of its
+	// components with it yet; they hold ports and data.
+	if err := stopAll(ctx, o.Cluster.ID, step); err != nil {
+		return err
+	}
+	if err := awaitPorts(ctx, o.Cluster.APIPort); err != nil {
 		return err
 	}
 	if err := o.write(); err != nil {

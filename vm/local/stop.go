@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"axolotl/internal/check"
 	"axolotl/internal/term"
@@ -16,67 +18,57 @@ import (
 // than the supervisor gives its own.
 const stopGrace = superviseGrace + time.Second
 
-// stopAll ends every process of a cluster. The supervisor ends the others in
-// order; where it is gone, or takes too long, they are ended here.
+// stopAll ends every process of a cluster and returns when all are gone. The
+// supervisor ends the others in order; where it is gone, or takes too long,
+// they are ended here.
 func stopAll(ctx context.Context, cluster string, step *term.Step) error {
 	if cluster == "" {
 		return errors.New("a cluster without an ID has no processes that can be told from others")
 	}
-	all := func(p process) bool { return p.cluster == cluster }
-	supervisor := func(p process) bool { return all(p) && p.component == supervisorName }
-
-	supervised, err := signalAll(supervisor, syscall.SIGTERM)
+	all, supervisor := ofCluster(cluster), supervisorOf(cluster)
+	g, err := newGroup(all)
 	if err != nil {
 		return err
 	}
-	if supervised == 0 {
-		if _, err := signalAll(all, syscall.SIGTERM); err != nil {
-			return err
-		}
+	defer g.release()
+	supervised, err := g.signal(supervisor, unix.SIGTERM)
+	if err == nil && supervised == 0 {
+		_, err = g.signal(all, unix.SIGTERM)
 	}
-	err = waitGone(ctx, all, stopGrace, step)
+	if err != nil {
+		return err
+	}
+	err = waitEnded(ctx, g, step)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	// The supervisor first, or it would restart the others.
-	if _, err := signalAll(supervisor, syscall.SIGKILL); err != nil {
-		return err
-	}
-	if _, err := signalAll(all, syscall.SIGKILL); err != nil {
-		return err
-	}
-	return waitGone(ctx, all, stopGrace, step)
-}
-
-// signalAll signals all processes that match and returns how many they were.
-func signalAll(match func(process) bool, sig syscall.Signal) (int, error) {
-	processes, err := findProcesses(match)
-	if err != nil {
-		return 0, err
-	}
-	var errs []error
-	for _, p := range processes {
-		if err := p.signal(sig); err != nil {
-			errs = append(errs, fmt.Errorf("send %v to %s (pid %d): %w", sig, p.component, p.pid, err))
+	for _, match := range []func(Process) bool{supervisor, all} {
+		if _, err := g.signal(match, unix.SIGKILL); err != nil {
+			return err
 		}
 	}
-	return len(processes), errors.Join(errs...)
+	return waitEnded(ctx, g, step)
 }
 
-// waitGone waits until no process matches.
-func waitGone(ctx context.Context, match func(process) bool, limit time.Duration, step *term.Step) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// waitEnded waits until all processes of a group have ended.
+func waitEnded(ctx context.Context, g *group, step *term.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, stopGrace)
 	defer cancel()
-	gone := check.Func("all processes have ended", func(context.Context) error {
-		processes, err := findProcesses(match)
-		if err != nil || len(processes) == 0 {
+	ended := check.Func("all processes have ended", func(context.Context) error {
+		if err := g.refresh(); err != nil {
+			return err
+		}
+		alive, err := g.alive()
+		if err != nil || len(alive) == 0 {
 			return err
 		}
 		var names []string
-		for _, p := range processes {
-			names = append(names, fmt.Sprintf("%s (pid %d)", p.component, p.pid))
+		for _, p := range alive {
+			names = append(names, fmt.Sprintf("%s (pid %d)", p.Component, p.PID))
 		}
+		slices.Sort(names)
 		return errors.New("still running: " + strings.Join(names, ", "))
 	})
-	return check.Wait(ctx, gone, pollInterval, func(err error) { step.Status("%v", err) })
+	return check.Wait(ctx, ended, pollInterval, func(err error) { step.Status("%v", err) })
 }

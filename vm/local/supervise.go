@@ -6,14 +6,12 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
 	"axolotl/internal/kube"
 	"axolotl/internal/store"
-	"axolotl/internal/term"
 	"axolotl/vm/kubeadm"
 )
 
@@ -38,7 +36,7 @@ const supervising = "supervising\n"
 // returns. When it is killed, the kernel ends them. It says on answer whether
 // it has begun, once, and closes it. One supervisor at a time has a directory.
 func Supervise(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error {
-	s, err := newSupervisor(ctx, dir, log)
+	s, err := newSupervisor(dir, log)
 	if err != nil {
 		fmt.Fprintln(answer, err)
 		answer.Close()
@@ -58,7 +56,7 @@ type supervisor struct {
 	log    *zap.Logger
 }
 
-func newSupervisor(ctx context.Context, dir string, log *zap.Logger) (s *supervisor, err error) {
+func newSupervisor(dir string, log *zap.Logger) (s *supervisor, err error) {
 	lock, err := store.TryLock(filepath.Join(dir, "supervisor.lock"))
 	if err != nil {
 		return nil, err
@@ -76,28 +74,16 @@ func newSupervisor(ctx context.Context, dir string, log *zap.Logger) (s *supervi
 	if err != nil {
 		return nil, err
 	}
-	// A supervisor that was killed a moment ago may not have taken all of its
-	// components with it yet; they hold ports and data.
-	strays := func(p process) bool { return p.cluster == o.Cluster.ID && p.component != supervisorName }
-	if _, err := signalAll(strays, syscall.SIGKILL); err != nil {
-		return nil, err
-	}
-	quiet := term.NewProgress(io.Discard, true).Start("strays")
-	if err := waitGone(ctx, strays, componentGrace, quiet); err != nil {
-		return nil, err
-	}
 	return &supervisor{lock: lock, orders: o, client: client, log: log}, nil
 }
 
 // run returns when ctx has ended and all components have.
 func (s *supervisor) run(ctx context.Context) {
-	all := components(s.orders, s.client)
-	runners := make(map[*component]*runner, len(all))
-	for _, c := range all {
-		runners[c] = newRunner(c, s.orders, s.log)
-	}
-	for _, c := range all {
-		go runners[c].run(runners[c.after])
+	var runners []*runner
+	for _, c := range components(s.orders, s.client) {
+		r := newRunner(c, s.orders, s.log)
+		runners = append(runners, r)
+		go r.run()
 	}
 	registered := make(chan struct{})
 	go func() {
@@ -108,8 +94,8 @@ func (s *supervisor) run(ctx context.Context) {
 	<-ctx.Done()
 	s.log.Info("stopping")
 	<-registered
-	for _, c := range slices.Backward(all) {
-		runners[c].stop()
+	for _, r := range slices.Backward(runners) {
+		r.stop()
 	}
 	s.log.Info("stopped")
 }
