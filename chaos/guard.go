@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
@@ -64,14 +65,14 @@ func guardOwnCluster(c *vm.Cluster, client *kube.Client) error {
 		return &Refusal{"own-cluster", fmt.Sprintf(format, args...),
 			"faults are for clusters that 'axolotl up' has made; make one and name it with --cluster"}
 	}
-	own, err := kube.Open(c.Kubeconfig(), "")
+	own, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
 	if err != nil {
 		return refuse("cluster %q has no kubeconfig of its own: %v", c.Name, err)
 	}
 	if client.Config.Insecure {
 		return refuse("the connection to %s does not verify who answers", client.Config.Host)
 	}
-	ownCA, err := authority(own.Config)
+	ownCA, err := authority(own)
 	if err != nil {
 		return refuse("cluster %q: %v", c.Name, err)
 	}

@@ -123,20 +123,26 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 		x.finish(context.WithoutCancel(ctx), err)
 		report = x.conclude(err)
 	}()
-	err = x.perform(ctx, []step{
-		{"Finish what earlier runs left", x.recover},
-		{"See whether the fault can be injected here", x.preflight},
-		{"Put up the target", x.deploy},
-		{"Open the watches", x.observe},
-		{"Start the client's probe", x.startClient},
-		{"Wait for the steady state", x.settle},
-		{"Choose the targets and ask the guards", x.choose},
-		{"Write the journal", x.writeJournal},
-		{"Inject " + e.Fault.Name(), x.inject},
-		{"Prove that it took effect", x.prove},
-		{"Watch it heal", x.watch},
-	})
+	err = x.perform(ctx, x.steps())
 	return nil // set by the deferred function
+}
+
+// steps is the order of a run, up to the healing. What follows, finish and
+// conclude, is done however these end.
+func (r *run) steps() []step {
+	return []step{
+		{"Finish what earlier runs left", r.recover},
+		{"See whether the fault can be injected here", r.preflight},
+		{"Put up the target", r.deploy},
+		{"Open the watches", r.observe},
+		{"Start the client's probe", r.startClient},
+		{"Wait for the steady state", r.settle},
+		{"Choose the targets and ask the guards", r.choose},
+		{"Write the journal", r.writeJournal},
+		{"Inject " + r.experiment.Fault.Name(), r.inject},
+		{"Prove that it took effect", r.prove},
+		{"Watch it heal", r.watch},
+	}
 }
 
 // errInterrupted is the error of a run whose context ended.

@@ -14,7 +14,7 @@ import (
 
 // undoEvery is how often an undo is tried again while the cluster does not
 // answer.
-const undoEvery = 500 * time.Millisecond
+const undoEvery = 200 * time.Millisecond
 
 // Recover undoes what runs left whose processes have ended, of this cluster.
 // It returns the entries that are undone now. What cannot be undone stays in

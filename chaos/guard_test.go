@@ -1,0 +1,185 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/kube"
+	"axolotl/vm"
+)
+
+// refusedBy fails unless err is the refusal of a guard that says what would
+// satisfy it.
+func refusedBy(t *testing.T, err error, guard string) {
+	t.Helper()
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Guard != guard || refusal.Reason == "" || refusal.Remedy == "" {
+		t.Errorf("error %v, want a refusal by %q", err, guard)
+	}
+}
+
+// kubeconfig writes a kubeconfig for a server that trusts a CA, or nobody.
+func kubeconfig(t *testing.T, dir, ca string) string {
+	t.Helper()
+	path := filepath.Join(dir, "admin.conf")
+	text := "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n" +
+		"users: [{name: u}]\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:6443', certificate-authority-data: " + ca + "}}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestGuardOwnCluster(t *testing.T) {
+	const ours = "b3Vycw==" // base64
+	c := &vm.Cluster{Name: "demo", Dir: t.TempDir()}
+	kubeconfig(t, c.Dir, ours)
+	client := func(host, ca string, insecure bool) *kube.Client {
+		return &kube.Client{Config: &rest.Config{Host: host, TLSClientConfig: rest.TLSClientConfig{CAData: []byte(ca), Insecure: insecure}}}
+	}
+	const local = "https://127.0.0.1:6443"
+	if err := guardOwnCluster(c, client(local, "ours", false)); err != nil {
+		t.Errorf("our own cluster: %v", err)
+	}
+	refusedBy(t, guardOwnCluster(c, client(local, "foreign", false)), "own-cluster")
+	refusedBy(t, guardOwnCluster(c, client(local, "", false)), "own-cluster")
+	refusedBy(t, guardOwnCluster(c, client(local, "ours", true)), "own-cluster")
+	refusedBy(t, guardOwnCluster(c, client("https://prod.example.com:6443", "ours", false)), "own-cluster")
+	refusedBy(t, guardOwnCluster(&vm.Cluster{Name: "none", Dir: t.TempDir()}, client(local, "ours", false)), "own-cluster")
+}
+
+func TestGuardNamespace(t *testing.T) {
+	for _, ns := range systemNamespaces {
+		refusedBy(t, guardNamespace(ns), "system-namespace")
+	}
+	if err := guardNamespace("default"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGuardShare(t *testing.T) {
+	refusedBy(t, guardShare(2, 3, 50), "max-share")
+	refusedBy(t, guardShare(1, 1, 50), "max-share")
+	for _, ok := range [][3]int{{1, 3, 50}, {1, 2, 50}, {3, 3, 100}} {
+		if err := guardShare(ok[0], ok[1], ok[2]); err != nil {
+			t.Errorf("%v: %v", ok, err)
+		}
+	}
+}
+
+func TestGuardLastReplica(t *testing.T) {
+	s := &scene{controllers: []controller{{Kind: "ReplicaSet", Name: "a", UID: "rs", Wanted: 2, Ready: 2}}}
+	pod := timeline.Pod{Owner: "rs", Ready: true}
+	if err := guardLastReplica(s, []timeline.Pod{pod}, Guards{}); err != nil {
+		t.Error(err)
+	}
+	refusedBy(t, guardLastReplica(s, []timeline.Pod{pod, pod}, Guards{}), "last-replica")
+	if err := guardLastReplica(s, []timeline.Pod{pod, pod}, Guards{LastReplica: true}); err != nil {
+		t.Errorf("where it is allowed: %v", err)
+	}
+}
+
+func TestGuardHealthy(t *testing.T) {
+	s := &scene{controllers: []controller{{Kind: "ReplicaSet", Name: "a", Wanted: 3, Ready: 2}}}
+	err := guardHealthy(s)
+	refusedBy(t, err, "healthy-before")
+	if !strings.Contains(err.Error(), "ReplicaSet a has 2 of 3 pods ready") {
+		t.Errorf("%v does not say what is not well", err)
+	}
+}
+
+func TestGuardOneAtATime(t *testing.T) {
+	dir := t.TempDir()
+	at := func() *run {
+		return &run{home: &vm.Cluster{Dir: dir}, experiment: &Experiment{Fault: &fault.NodeCordon{}}, scene: &scene{},
+			targets: []fault.Object{{Target: fault.Target{Kind: "Node", Name: "n1"}}}}
+	}
+	first, second := at(), at()
+	if err := first.lockTargets(); err != nil {
+		t.Fatal(err)
+	}
+	err := second.lockTargets()
+	refusedBy(t, err, "one-at-a-time")
+	if !strings.Contains(err.Error(), "node.n1") || !strings.Contains(err.Error(), "pid") {
+		t.Errorf("%v does not say what is locked and by whom", err)
+	}
+	first.unlock()
+	if err := second.lockTargets(); err != nil {
+		t.Errorf("after the first has ended: %v", err)
+	}
+	second.unlock()
+}
+
+// TestGuardsRefuseOnARealCluster runs experiments that each break one bound:
+// none of them may touch its target.
+func TestGuardsRefuseOnARealCluster(t *testing.T) {
+	h := cluster(t)
+	tests := map[string]struct {
+		guard  string
+		change func(*Experiment)
+	}{
+		"system namespace": {"system-namespace", func(e *Experiment) {
+			e.Target = Target{Namespace: "kube-system", Deployment: "coredns", Count: 1}
+		}},
+		"nothing matches": {"zero-targets", func(e *Experiment) {
+			e.Target = Target{Namespace: "default", Selector: map[string]string{"app": "none"}, Count: 1}
+		}},
+		"too many":      {"max-share", func(e *Experiment) { e.Target.Count = 2 }},
+		"the only one":  {"last-replica", func(e *Experiment) { e.Target.Replicas, e.Guards.MaxShare = 1, 100 }},
+		"all, by share": {"last-replica", func(e *Experiment) { e.Target.Count, e.Target.Percent, e.Guards.MaxShare = 0, 100, 100 }},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := deletion(t)
+			test.change(e)
+			report := runner(t, h).Run(t.Context(), e)
+			if report.Verdict != Refused || report.Refusal.Guard != test.guard || report.ExitCode != 13 {
+				t.Errorf("verdict %s by %+v (%s)", report.Verdict, report.Refusal, report.Reason)
+			}
+			if report.Proof != "" || len(report.Pods) > 0 {
+				t.Errorf("something was injected: %+v", report)
+			}
+			leftNothing(t, h, report.ID)
+		})
+	}
+}
+
+func TestUnhealthyClusterIsRefused(t *testing.T) {
+	h := cluster(t)
+	objects, err := appObjects("broken", "", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects[0].SetLabels(nil)
+	// Pods that no node takes keep the workload from being complete.
+	nowhere := map[string]any{"no": "where"}
+	if err := unstructured.SetNestedMap(objects[1].Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Kube.Apply(t.Context(), "broken", objects...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Kube.Delete(context.Background(), "", objects[0]); err != nil {
+			t.Error(err)
+		}
+	})
+	e := deletion(t)
+	e.Target = Target{Namespace: "broken", Deployment: "pingapp", Count: 1}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Refused || report.Refusal.Guard != "healthy-before" {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	if !strings.Contains(report.Reason, "0 of 2 pods ready") {
+		t.Errorf("%q does not say what is not well", report.Reason)
+	}
+}

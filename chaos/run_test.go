@@ -1,0 +1,310 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/journal"
+	"axolotl/chaos/observe"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/kube"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// witness is an observer that shares nothing with ours: client-go's informer
+// with a client of its own. It notes when each pod was first seen ready and
+// first seen gone or leaving.
+type witness struct {
+	mu    sync.Mutex
+	ready map[types.UID]time.Time
+	left  map[types.UID]time.Time
+}
+
+func watchIndependently(t *testing.T, h *vm.Handle) *witness {
+	t.Helper()
+	client, err := kube.Open(h.Cluster.Kubeconfig(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &witness{ready: map[types.UID]time.Time{}, left: map[types.UID]time.Time{}}
+	note := func(object any) {
+		pod, ok := object.(*corev1.Pod)
+		if !ok {
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		state := observe.PodState(pod)
+		if _, known := w.ready[pod.UID]; !known && state.Ready {
+			w.ready[pod.UID] = time.Now()
+		}
+		if _, known := w.left[pod.UID]; !known && state.Leaving {
+			w.left[pod.UID] = time.Now()
+		}
+	}
+	factory := informers.NewSharedInformerFactory(client.Typed, 0)
+	_, err = factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: note, UpdateFunc: func(_, object any) { note(object) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	factory.StartWithContext(t.Context())
+	factory.WaitForCacheSyncWithContext(t.Context())
+	return w
+}
+
+func TestPodDeletionHeals(t *testing.T) {
+	h := cluster(t)
+	w := watchIndependently(t, h)
+	report := runner(t, h).Run(t.Context(), deletion(t))
+	if report.Verdict != Healed || !report.Simulated {
+		t.Fatalf("verdict %s (%s), simulated %t", report.Verdict, report.Reason, report.Simulated)
+	}
+	r := report.Pods[0]
+	if r.By == nil || r.By.UID == r.Lost.UID {
+		t.Fatalf("pod %s was not replaced by another: %+v", r.Lost.UID, r.By)
+	}
+	var sum time.Duration
+	for _, p := range r.Phases {
+		if known := p.Name != timeline.Serving; p.Known != known {
+			t.Errorf("phase %s known: %t; nothing serves on simulated nodes", p.Name, p.Known)
+		}
+		sum += p.Took()
+	}
+	if sum != r.Total || r.Total <= 0 || *report.HealedAfter != r.Total {
+		t.Errorf("phases add up to %v, total %v, healed after %v", sum, r.Total, *report.HealedAfter)
+	}
+
+	// The independent observer must have seen the same time pass.
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	left, ready := w.left[r.Lost.UID], w.ready[r.By.UID]
+	ours := r.Phases[4].To - r.Phases[0].To
+	const tolerance = 250 * time.Millisecond // scheduling of two processes on a busy machine
+	if diff := (ready.Sub(left) - ours).Abs(); left.IsZero() || ready.IsZero() || diff > tolerance {
+		t.Errorf("noticed to ready: we say %v, the witness %v", ours, ready.Sub(left))
+	}
+	leftNothing(t, h, report.ID)
+	if again, err := ReadReport(h.Cluster, report.ID); err != nil || again.Verdict != Healed || again.Pods[0].Total != r.Total {
+		t.Errorf("the stored report differs: %+v, %v", again, err)
+	}
+}
+
+// leftNothing fails where a run left anything in the cluster or open in the
+// journal.
+func leftNothing(t *testing.T, h *vm.Handle, id string) {
+	t.Helper()
+	namespaces, err := h.Kube.Typed.CoreV1().Namespaces().List(context.Background(), metav1.ListOptions{LabelSelector: journal.RunLabel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ns := range namespaces.Items {
+		t.Errorf("namespace %s was left behind", ns.Name)
+	}
+	nodes, err := h.Kube.Typed.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nodes.Items {
+		if n.Spec.Unschedulable {
+			t.Errorf("node %s was left cordoned", n.Name)
+		}
+	}
+	entries, err := journalOf(h.Cluster).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.State != journal.Undone && (id == "" || e.ID == id) {
+			t.Errorf("journal entry %s is %s: %s", e.ID, e.State, e.Error)
+		}
+	}
+}
+
+func TestInterruptedRunLeavesNothing(t *testing.T) {
+	h := cluster(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	e := deletion(t)
+	e.Fault = &failing{inject: func() error { interrupt(); return nil }}
+	report := runner(t, h).Run(ctx, e)
+	if report.Verdict != Aborted || report.ExitCode == 0 {
+		t.Errorf("verdict %s (%s), exit code %d", report.Verdict, report.Reason, report.ExitCode)
+	}
+	leftNothing(t, h, report.ID)
+}
+
+func TestPanicIsUndone(t *testing.T) {
+	h := cluster(t)
+	e := deletion(t)
+	e.Fault = &failing{inject: func() error { panic("at the worst time") }}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Aborted {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	leftNothing(t, h, report.ID)
+}
+
+func TestFaultWithoutEffect(t *testing.T) {
+	h := cluster(t)
+	e := deletion(t)
+	e.Fault = &vanishing{}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != NoEffect {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	leftNothing(t, h, report.ID)
+}
+
+// TestKilledRunIsUndoneByTheNext ends runs at each place where a process can
+// be killed, as the kernel would: without a word.
+func TestKilledRunIsUndoneByTheNext(t *testing.T) {
+	h := cluster(t)
+	for _, after := range []string{"Put up the target", "Write the journal", "Inject node-cordon", "Prove that it took effect"} {
+		t.Run(after, func(t *testing.T) {
+			e := deletion(t)
+			var err error
+			if e.Fault, err = fault.New("node-cordon"); err != nil {
+				t.Fatal(err)
+			}
+			e.Guards.MaxShare = 100
+			id := killAfter(t, h, e, after)
+			done, err := Recover(t.Context(), h, time.Now, quiet.Start("undo"))
+			if err != nil || len(done) != 1 || done[0].ID != id {
+				t.Errorf("undone %v, error %v, want run %s", done, err, id)
+			}
+			leftNothing(t, h, id)
+		})
+	}
+}
+
+// killAfter performs a run up to a step and abandons it, with its locks freed
+// as at the end of a process.
+func killAfter(t *testing.T, h *vm.Handle, e *Experiment, after string) (id string) {
+	t.Helper()
+	x := runner(t, h).newRun(e)
+	killed := errors.New("killed")
+	steps := x.steps()
+	for i := range steps {
+		if steps[i].name == after {
+			do := steps[i].do
+			steps[i].do = func(ctx context.Context, s *term.Step) error {
+				if err := do(ctx, s); err != nil {
+					return err
+				}
+				return killed
+			}
+		}
+	}
+	if err := x.perform(t.Context(), steps); !errors.Is(err, killed) {
+		t.Fatalf("the run ended with %v before %q", err, after)
+	}
+	if x.observer != nil {
+		x.observer.Close()
+	}
+	x.unlock()
+	if err := x.entry.Release(); err != nil {
+		t.Fatal(err)
+	}
+	return x.id
+}
+
+func TestNodeCordonRestoresWhatWas(t *testing.T) {
+	h := cluster(t)
+	nodes, err := h.Kube.Typed.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cordoned := nodes.Items[len(nodes.Items)-1].Name // the worker
+	mark := func(value bool) {
+		patch := `{"spec":{"unschedulable":` + map[bool]string{true: "true", false: "false"}[value] + `}}`
+		_, err := h.Kube.Typed.CoreV1().Nodes().Patch(context.Background(), cordoned, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark(true)
+	defer mark(false)
+	e, err := Open("node-cordon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Probe, e.Lasts = nil, time.Millisecond
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Healed {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	node, err := h.Kube.Typed.CoreV1().Nodes().Get(t.Context(), cordoned, metav1.GetOptions{})
+	if err != nil || !node.Spec.Unschedulable {
+		t.Errorf("the node that was cordoned before is not cordoned any more (%v)", err)
+	}
+}
+
+func TestSkippedWhereNothingAnswersAClient(t *testing.T) {
+	h := cluster(t)
+	e, err := Open("pod-deletion")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Skipped || report.ExitCode != 3 || report.Verdict.Passed() {
+		t.Errorf("verdict %s (%s), exit code %d", report.Verdict, report.Reason, report.ExitCode)
+	}
+	leftNothing(t, h, "")
+}
+
+func TestExistingTargetIsLeftInPlace(t *testing.T) {
+	h := cluster(t)
+	const namespace = "mine"
+	objects, err := appObjects(namespace, "", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects[0].SetLabels(nil)
+	if _, err := h.Kube.Apply(t.Context(), namespace, objects...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Kube.Delete(context.Background(), "", objects[0]); err != nil {
+			t.Error(err)
+		}
+	})
+	e := deletion(t)
+	e.Target = Target{Namespace: namespace, Deployment: "pingapp", Count: 1}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Healed {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	if _, err := h.Kube.Typed.AppsV1().Deployments(namespace).Get(t.Context(), "pingapp", metav1.GetOptions{}); err != nil {
+		t.Errorf("the target that was given: %v", err)
+	}
+	plan, err := runner(t, h).Plan(t.Context(), e)
+	if err != nil || len(plan.Targets) != 1 || plan.Candidates != 3 {
+		t.Errorf("plan %+v, error %v", plan, err)
+	}
+	again, err := runner(t, h).Plan(t.Context(), e)
+	if err != nil || again.Targets[0].Target != plan.Targets[0].Target {
+		t.Errorf("the same seed chose %v and %v", plan.Targets, again.Targets)
+	}
+
+	e.Target.Deployment = "none"
+	if report := runner(t, h).Run(t.Context(), e); report.Refusal == nil || report.Refusal.Guard != "zero-targets" {
+		t.Errorf("no target at all: verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	if _, err := h.Kube.Typed.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+		t.Error("the namespace that was given is gone")
+	}
+}
