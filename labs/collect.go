@@ -70,6 +70,9 @@ func (s *session) describe(ctx context.Context, namespace string) ([]string, err
 			return lines, err
 		}
 		for _, object := range objects {
+			if object.GetName() == "kube-root-ca.crt" {
+				continue // in every namespace, of no news
+			}
 			lines = append(lines, kube.Summary(object))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,7 +99,9 @@ func explainLab(p *term.Progress, result labs.Result) {
 			p.Line("  expected: %s", step.Problem.Expected)
 		}
 		explainList(p, "seen", step.Problem.Seen)
-		explainList(p, "last events", step.Problem.Events)
+		if !slices.ContainsFunc(step.Evidence, func(c labs.Collected) bool { return c.Kind == labs.Events }) {
+			explainList(p, "last events", step.Problem.Events) // else they are among the evidence
+		}
 		for _, evidence := range step.Evidence {
 			if evidence.Text != "" {
 				explainList(p, string(evidence.Kind), strings.Split(evidence.Text, "\n"))

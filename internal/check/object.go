@@ -30,7 +30,12 @@ func (o Object) Check(ctx context.Context) error {
 	if err != nil || o.Expression == nil {
 		return err
 	}
-	return o.Expression.Holds(ctx, with(o.Variables, "object", object.Object))
+	err = o.Expression.Holds(ctx, with(o.Variables, "object", object.Object))
+	var unmet *Unmet
+	if errors.As(err, &unmet) {
+		unmet.Seen = append(unmet.Seen, kube.Summary(object))
+	}
+	return err
 }
 
 // List holds where its expression is true of the list of selected objects,
