@@ -1,6 +1,9 @@
 package chaos
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Verdict is how a run ended.
 type Verdict string
@@ -70,4 +73,38 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	return fmt.Sprintf("guard %q refuses: %s; %s", r.Guard, r.Reason, r.Remedy)
+}
+
+// VerdictError is the error of a run that did not end as one hopes, with the
+// verdict's exit code.
+type VerdictError struct {
+	Verdict Verdict
+	Reason  string
+}
+
+func (e *VerdictError) Error() string { return fmt.Sprintf("%s: %s", e.Verdict, e.Reason) }
+
+// ExitCode is the verdict's.
+func (e *VerdictError) ExitCode() int { return e.Verdict.ExitCode() }
+
+// Err is nil where the verdict is Healed, else a *VerdictError.
+func (p *Report) Err() error {
+	if p.Verdict.Passed() {
+		return nil
+	}
+	return &VerdictError{p.Verdict, p.Reason}
+}
+
+// Coded gives a refusal, or the reason for a skip, the exit code that a run
+// would have had.
+func Coded(err error) error {
+	var refusal *Refusal
+	var skip *SkipError
+	switch {
+	case errors.As(err, &refusal):
+		return &VerdictError{Refused, refusal.Error()}
+	case errors.As(err, &skip):
+		return &VerdictError{Skipped, skip.Reason}
+	}
+	return err
 }

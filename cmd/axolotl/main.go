@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"axolotl/chaos"
 	"axolotl/internal/term"
 )
 
@@ -33,7 +34,10 @@ func run() int {
 	if message := err.Error(); message != "" {
 		fmt.Fprintf(os.Stderr, "axolotl: %s\n", term.Escape(message))
 	}
-	if ctx.Err() != nil {
+	// A verdict is told also after a signal: whether something is left to
+	// undo matters more than that there was one.
+	var verdict *chaos.VerdictError
+	if ctx.Err() != nil && !errors.As(err, &verdict) {
 		return exitInterrupted
 	}
 	var coded interface{ ExitCode() int }

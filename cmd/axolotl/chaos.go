@@ -1,0 +1,241 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/chaos"
+	"axolotl/chaos/fault"
+	"axolotl/internal/strictyaml"
+	"axolotl/internal/term"
+	"axolotl/vm/cluster"
+)
+
+func newChaos(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "chaos",
+		Short: "Break a cluster on purpose and prove that it heals",
+		Long: `An experiment is a YAML file: a target, what must hold before and again after,
+a client that is played, a fault, and the time within which all must be well.
+Experiments that come with axolotl go by their name, others by their file.`,
+	}
+	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a),
+		newChaosUndo(a), newChaosReport(a), newChaosLint(a))
+	return cmd
+}
+
+func newChaosList(a *app) *cobra.Command {
+	format := term.FormatTable
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the experiments that come with axolotl",
+		Args:    usageErrors(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			var all []chaos.Description
+			for _, name := range chaos.CatalogNames() {
+				d, err := describe(name)
+				if err != nil {
+					return err
+				}
+				all = append(all, d)
+			}
+			return format.Print(a.out, all, func() error {
+				var rows [][]string
+				for _, d := range all {
+					rows = append(rows, []string{d.Name, d.Fault.Name, d.HealWithin.String(), d.Title})
+				}
+				return term.Table(a.out, []string{"NAME", "FAULT", "HEALS WITHIN", "TITLE"}, rows)
+			})
+		},
+	}
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	return cmd
+}
+
+func describe(nameOrFile string) (chaos.Description, error) {
+	e, err := chaos.Open(nameOrFile)
+	if err != nil {
+		return chaos.Description{}, err
+	}
+	return e.Describe()
+}
+
+func newChaosShow(a *app) *cobra.Command {
+	format := term.FormatTable
+	cmd := &cobra.Command{
+		Use:               "show NAME|FILE",
+		Short:             "Say what an experiment breaks, how that is proved, and how it is undone",
+		Args:              usageErrors(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeExperiments,
+		RunE: func(_ *cobra.Command, args []string) error {
+			d, err := describe(args[0])
+			if err != nil {
+				return err
+			}
+			return format.Print(a.out, d, func() error {
+				_, err := fmt.Fprint(a.out, term.Escape(experimentText(d)))
+				return err
+			})
+		},
+	}
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	return cmd
+}
+
+func experimentText(d chaos.Description) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\n", d.Name, d.Title)
+	if d.About != "" {
+		fmt.Fprintf(&b, "%s\n\n", d.About)
+	}
+	line := func(name, text string) { fmt.Fprintf(&b, "%-14s %s\n", name, text) }
+	line("fault", d.Fault.Name)
+	line("  does", d.Doc.Does)
+	line("  needs", d.Doc.Needs)
+	line("  proved by", d.Doc.Proved)
+	line("  undone by", d.Doc.Undone)
+	if d.Lasts > 0 {
+		line("lasts", d.Lasts.String())
+	}
+	line("heals within", d.HealWithin.String())
+	if d.Client {
+		line("client", "played, past the API server; needs pods that run, or --no-probe")
+	}
+	for _, c := range d.Steady {
+		line("steady state", c)
+	}
+	line("guards", strings.Join(d.Guards, ", "))
+	return b.String()
+}
+
+func newChaosLint(a *app) *cobra.Command {
+	format := term.FormatTable
+	cmd := &cobra.Command{
+		Use:   "lint NAME|FILE...",
+		Short: "Find every fault in experiment files",
+		Long: `Find every fault in experiment files: each with file, line and column. Nothing is
+run.
+
+Exit code 1 where there is a fault.`,
+		Args:              usageErrors(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: completeExperiments,
+		RunE: func(_ *cobra.Command, args []string) error {
+			all := strictyaml.Faults{}
+			for _, arg := range args {
+				_, err := chaos.Open(arg)
+				var faults strictyaml.Faults
+				if errors.As(err, &faults) {
+					all = append(all, faults...)
+				} else if err != nil {
+					return err
+				}
+			}
+			err := format.Print(a.out, all, func() error {
+				for _, f := range all {
+					fmt.Fprintln(a.out, f.Error())
+				}
+				return nil
+			})
+			if err == nil && len(all) > 0 {
+				err = fmt.Errorf("%d faults; mend them and lint again", len(all))
+			}
+			return err
+		},
+	}
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	return cmd
+}
+
+func newChaosUndo(a *app) *cobra.Command {
+	name := cluster.DefaultName
+	cmd := &cobra.Command{
+		Use:   "undo",
+		Short: "Undo what runs have left that were killed",
+		Long: `Undo, and prove undone, what is open in the cluster's journal: faults and
+namespaces of runs whose process has ended without doing so. Every run does this
+first. Runs that are still at work are left alone.`,
+		Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			handle, err := a.handle(name)
+			if err != nil {
+				return err
+			}
+			return a.progress.Do("Undo what was left", func(step *term.Step) error {
+				done, err := chaos.Recover(cmd.Context(), handle, time.Now, step)
+				for _, e := range done {
+					fmt.Fprintf(a.out, "undone: run %s of %s\n", e.ID, term.Escape(e.Experiment))
+				}
+				if err == nil && len(done) == 0 {
+					fmt.Fprintln(a.out, "nothing was left")
+				}
+				return err
+			})
+		},
+	}
+	addClusterFlag(a, cmd, &name)
+	return cmd
+}
+
+func newChaosReport(a *app) *cobra.Command {
+	format, name, junit := term.FormatTable, cluster.DefaultName, ""
+	cmd := &cobra.Command{
+		Use:   "report [RUN]",
+		Short: "Show the report of a run, or list the runs",
+		Args:  usageErrors(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, err := a.clusters().Load(name)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				all, err := chaos.Reports(c)
+				return errors.Join(err, format.Print(a.out, all, func() error { return printRuns(a, all) }))
+			}
+			report, err := chaos.ReadReport(c, args[0])
+			if err != nil {
+				return err
+			}
+			return printReport(a, report, format, junit)
+		},
+	}
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	cmd.Flags().StringVar(&junit, "junit", "", "also write the report to this file, as JUnit XML")
+	addClusterFlag(a, cmd, &name)
+	return cmd
+}
+
+func printRuns(a *app, all []*chaos.Report) error {
+	var rows [][]string
+	for _, p := range all {
+		healed := ""
+		if p.HealedAfter != nil {
+			healed = term.Seconds(*p.HealedAfter)
+		}
+		rows = append(rows, []string{p.ID, p.Experiment, string(p.Verdict), healed, p.Reason})
+	}
+	return term.Table(a.out, []string{"RUN", "EXPERIMENT", "VERDICT", "HEALED AFTER", "REASON"}, rows)
+}
+
+func addClusterFlag(a *app, cmd *cobra.Command, name *string) {
+	cmd.Flags().StringVar(name, "cluster", *name, "cluster to run on")
+	_ = cmd.RegisterFlagCompletionFunc("cluster", a.completeClusters)
+}
+
+// completeExperiments completes the names of experiments, and files.
+func completeExperiments(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return chaos.CatalogNames(), cobra.ShellCompDirectiveDefault
+}
+
+// faultTable lists the faults, for the help of 'chaos run'.
+func faultTable() string {
+	var b strings.Builder
+	for _, f := range fault.All() {
+		fmt.Fprintf(&b, "  %-16s %s\n", f.Name(), f.Doc().Does)
+	}
+	return b.String()
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"axolotl/chaos"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm/cluster"
+)
+
+// chaosFlags change an experiment; 'chaos run' and 'chaos plan' have them.
+type chaosFlags struct {
+	cluster    string
+	namespace  string
+	deployment string
+	selector   string
+	seed       uint64
+	deadline   time.Duration
+	noProbe    bool
+	dryRun     bool
+	junit      string
+	format     term.Format
+}
+
+func (f *chaosFlags) add(a *app, cmd *cobra.Command) {
+	f.cluster, f.format = cluster.DefaultName, term.FormatTable
+	flags := cmd.Flags()
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "break what is in this namespace, instead of a target of its own")
+	flags.StringVar(&f.deployment, "deployment", "", "the deployment whose pods are the target")
+	flags.StringVarP(&f.selector, "selector", "l", "", "labels of the pods that are the target (a=b,c=d)")
+	flags.Uint64Var(&f.seed, "seed", 0, "choose the same targets again (0: others each time)")
+	flags.DurationVar(&f.deadline, "deadline", 0, "time within which all must be well (default: the experiment's)")
+	flags.BoolVar(&f.noProbe, "no-probe", false, "play no client; needed on simulated nodes, where nothing answers one")
+	flags.VarP(&f.format, "output", "o", "output format")
+	addClusterFlag(a, cmd, &f.cluster)
+}
+
+// experiment opens an experiment and applies the flags.
+func (f *chaosFlags) experiment(nameOrFile string) (*chaos.Experiment, error) {
+	e, err := chaos.Open(nameOrFile)
+	if err != nil {
+		return nil, err
+	}
+	if f.deployment != "" || f.selector != "" || f.namespace != "" {
+		selector, err := labels.ConvertSelectorToLabelsMap(f.selector)
+		if err != nil {
+			return nil, codedError{fmt.Errorf("--selector: %w", err), exitUsage}
+		}
+		t := &e.Target
+		t.App, t.Replicas = "", 0
+		t.Namespace, t.Deployment, t.Selector = f.namespace, f.deployment, selector
+	}
+	if f.seed != 0 {
+		e.Seed = f.seed
+	}
+	if f.deadline != 0 {
+		e.HealWithin = f.deadline
+	}
+	if f.noProbe {
+		e.Probe = nil
+	}
+	if err := e.Validate(); err != nil {
+		return nil, codedError{err, exitUsage}
+	}
+	return e, nil
+}
+
+func newChaosPlan(a *app) *cobra.Command {
+	var flags chaosFlags
+	cmd := &cobra.Command{
+		Use:               "plan NAME|FILE",
+		Short:             "Print exactly what a run would do, and its undo; change nothing",
+		Args:              usageErrors(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeExperiments,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := flags.experiment(args[0])
+			if err != nil {
+				return err
+			}
+			return planChaos(cmd.Context(), a, e, flags)
+		},
+	}
+	flags.add(a, cmd)
+	return cmd
+}
+
+func planChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
+	handle, err := a.handle(flags.cluster)
+	if err != nil {
+		return err
+	}
+	plan, err := (&chaos.Runner{Handle: handle, Progress: a.progress}).Plan(ctx, e)
+	if err != nil {
+		return chaos.Coded(err)
+	}
+	return flags.format.Print(a.out, plan, func() error {
+		fmt.Fprintf(a.out, "experiment %s on cluster %s, seed %d; nothing is changed by this plan\n", plan.Experiment, plan.Cluster, plan.Seed)
+		for i, step := range plan.Steps {
+			fmt.Fprintf(a.out, "%3d  %s\n", i+1, term.Escape(step))
+		}
+		return nil
+	})
+}
+
+func newChaosRun(a *app) *cobra.Command {
+	var flags chaosFlags
+	cmd := &cobra.Command{
+		Use:   "run NAME|FILE",
+		Short: "Break something, watch it heal on one clock, and give a verdict",
+		Long: `Check the steady state, write the journal, inject the fault, prove that it took
+effect, follow the healing over watches that were open before, undo, check the
+steady state again, and give a verdict. Whatever happens, what was done is
+undone: at once, or by the next run, or by 'axolotl chaos undo'.
+
+Faults:
+` + faultTable() + `
+Verdicts and exit codes:
+` + chaos.VerdictTable(),
+		Example: `  axolotl chaos run pod-deletion
+  axolotl chaos run pod-deletion -n shop --deployment web --seed 7
+  axolotl chaos run ./my-experiment.yaml --dry-run`,
+		Args:              usageErrors(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeExperiments,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			e, err := flags.experiment(args[0])
+			if err != nil {
+				return err
+			}
+			if flags.dryRun {
+				return planChaos(cmd.Context(), a, e, flags)
+			}
+			return runChaos(cmd.Context(), a, e, flags)
+		},
+	}
+	flags.add(a, cmd)
+	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the plan and change nothing")
+	cmd.Flags().StringVar(&flags.junit, "junit", "", "also write the report to this file, as JUnit XML")
+	return cmd
+}
+
+func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
+	handle, err := a.handle(flags.cluster)
+	if err != nil {
+		return err
+	}
+	report := (&chaos.Runner{Handle: handle, Progress: a.progress}).Run(ctx, e)
+	if err := printReport(a, report, flags.format, flags.junit); err != nil {
+		return err
+	}
+	return report.Err()
+}
+
+func printReport(a *app, report *chaos.Report, format term.Format, junit string) error {
+	if junit != "" {
+		var data bytes.Buffer
+		if err := chaos.WriteJUnit(&data, report); err != nil {
+			return err
+		}
+		if err := store.WriteFile(junit, data.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return format.Print(a.out, report, func() error { return report.Draw(a.out) })
+}
