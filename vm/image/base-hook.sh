@@ -19,4 +19,5 @@ rm -r "$tree/tmp/kernel"
 chroot "$tree" depmod "$version"
 chroot "$tree" busybox --list >"$tree/usr/share/axolotl/busybox-applets"
 rm -rf "$tree"/usr/share/doc "$tree"/usr/share/info "$tree"/usr/share/locale "$tree"/usr/share/man \
-  "$tree"/var/cache/debconf "$tree"/var/cache/ldconfig "$tree"/var/log/*.log "$tree"/var/log/apt
+  "$tree"/var/cache/debconf "$tree"/var/cache/ldconfig "$tree"/var/log/*.log "$tree"/var/log/apt \
+  "$tree"/etc/passwd- "$tree"/etc/group- "$tree"/etc/shadow- "$tree"/etc/gshadow-

@@ -102,6 +102,9 @@ func makeBase(ctx context.Context, path string, step *term.Step) error {
 		}
 		step.Status("%d packages unpacked, %d set up: %s", unpacked, set, line)
 	})
+	if ctx.Err() != nil {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("%w; check that a Debian mirror can be reached (apt-get update)", err)
 	}

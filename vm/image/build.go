@@ -55,13 +55,17 @@ func (b *build) actions() []vm.Action {
 	)
 }
 
-// programs are the binaries that take long to compile, in a fixed order.
+// programs are the binaries that take long to compile and are not there yet,
+// in a fixed order. The small ones are made with their container images.
 func (b *build) programs() []Binary {
-	programs := []Binary{CoreDNS}
-	for _, path := range slices.Sorted(maps.Keys(nodePrograms)) {
-		programs = append(programs, nodePrograms[path])
+	all := []Binary{CoreDNS}
+	for _, name := range slices.Sorted(maps.Keys(nodePrograms)) {
+		all = append(all, nodePrograms[name])
 	}
-	return programs
+	return slices.DeleteFunc(all, func(program Binary) bool {
+		path, err := program.Path(b.home)
+		return err == nil && checkDigest(path) == nil
+	})
 }
 
 func (b *build) preflight(context.Context, *term.Step) error {

@@ -74,7 +74,7 @@ func Ensure(ctx context.Context, home store.Home, steps Steps) (*Image, error) {
 	}
 	name := "node image " + id
 	if !errors.Is(damage, fs.ErrNotExist) {
-		name = fmt.Sprintf("make it anew: %v", damage)
+		name += fmt.Sprintf(" must be made anew: %v", damage)
 	}
 	dir := imageDir(home, id)
 	var lock *store.Lock
