@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // command runs kubeadm out of the node binary.
@@ -15,17 +15,11 @@ type command struct{ program string }
 // run runs kubeadm with a configuration and returns its standard output. What
 // kubeadm says went wrong is in the error.
 func (c command) run(ctx context.Context, config []byte, args ...string) ([]byte, error) {
-	file, err := os.CreateTemp("", "axolotl-kubeadm-*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	if _, err := file.Write(config); err != nil {
-		return nil, err
-	}
-	args = append(append([]string{"kubeadm"}, args...), "--config", file.Name())
+	args = append(append([]string{"kubeadm"}, args...), "--config", "/dev/stdin")
 	cmd := exec.CommandContext(ctx, c.program, args...)
+	cmd.Stdin = bytes.NewReader(config)
+	// When we are killed it must not go on writing where the next run begins.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

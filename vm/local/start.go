@@ -25,15 +25,18 @@ func logPath(dir, component string) string { return filepath.Join(dir, "logs", c
 // be found from its first moment on.
 func (d *Driver) start(ctx context.Context, o *orders, step *term.Step) error {
 	running, err := findProcesses(supervisorOf(o.Cluster.ID))
-	if err != nil || len(running) > 0 {
+	if err != nil || len(running) > 0 && supervises(o.Dir) {
 		return err
 	}
-	// A supervisor that was killed a moment ago may not have taken all of its
-	// components with it yet; they hold ports and data.
+	// What runs nevertheless is on its way out: a supervisor that was told to
+	// stop, or components of one that was killed. They hold ports and data.
 	if err := stopAll(ctx, o.Cluster.ID, step); err != nil {
 		return err
 	}
 	if err := awaitPorts(ctx, o.Cluster.APIPort); err != nil {
+		return err
+	}
+	if err := store.RemoveFile(markPath(o.Dir)); err != nil {
 		return err
 	}
 	if err := o.write(); err != nil {

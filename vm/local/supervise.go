@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,10 +46,22 @@ func Supervise(ctx context.Context, dir string, answer io.WriteCloser, log *zap.
 		return err
 	}
 	defer s.lock.Unlock() //nolint:errcheck // the kernel frees it in a moment
+	// Whoever started us may have been killed since; that is no reason to end.
+	signal.Ignore(syscall.SIGPIPE)
 	fmt.Fprint(answer, supervising)
 	answer.Close()
-	s.run(ctx)
-	return nil
+	return s.run(ctx)
+}
+
+// markPath is a file that is there while a supervisor means its components to
+// run: not before it has begun, and not once it stops.
+func markPath(dir string) string { return filepath.Join(dir, "supervising") }
+
+// supervises tells whether the supervisor of a directory, which runs, means to
+// go on.
+func supervises(dir string) bool {
+	_, err := os.Stat(markPath(dir))
+	return err == nil
 }
 
 type supervisor struct {
@@ -74,11 +89,14 @@ func newSupervisor(dir string, log *zap.Logger) (s *supervisor, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := store.WriteFile(markPath(dir), nil, 0o600); err != nil {
+		return nil, err
+	}
 	return &supervisor{lock: lock, orders: o, client: client, log: log}, nil
 }
 
 // run returns when ctx has ended and all components have.
-func (s *supervisor) run(ctx context.Context) {
+func (s *supervisor) run(ctx context.Context) error {
 	var runners []*runner
 	for _, c := range components(s.orders, s.client) {
 		r := newRunner(c, s.orders, s.log)
@@ -93,9 +111,11 @@ func (s *supervisor) run(ctx context.Context) {
 
 	<-ctx.Done()
 	s.log.Info("stopping")
+	err := store.RemoveFile(markPath(s.orders.Dir))
 	<-registered
 	for _, r := range slices.Backward(runners) {
 		r.stop()
 	}
 	s.log.Info("stopped")
+	return err
 }

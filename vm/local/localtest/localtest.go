@@ -8,6 +8,7 @@ package localtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -59,6 +60,7 @@ func Start(t testing.TB, nodes int) *vm.Handle {
 // gives to use beforehand. It returns the exit code for TestMain. Under -short
 // there is no cluster, and use is not called.
 func Main(m *testing.M, nodes int, use func(*vm.Handle)) int {
+	flag.Parse() // or Short is not known yet
 	if testing.Short() {
 		return m.Run()
 	}
