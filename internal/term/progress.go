@@ -69,6 +69,9 @@ func (p *Progress) Do(name string, fn func(*Step) error) error {
 	return err
 }
 
+// Progress is where the step is shown, for steps within this one.
+func (s *Step) Progress() *Progress { return s.p }
+
 // Status says what the step is doing right now; it is shown on a terminal.
 func (s *Step) Status(format string, args ...any) {
 	s.p.mu.Lock()

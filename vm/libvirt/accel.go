@@ -63,7 +63,7 @@ func (d *Driver) Acceleration(ctx context.Context, img *image.Image) (accel, why
 
 // Prove shows that a guest boots here, under whichever acceleration.
 func (d *Driver) Prove(ctx context.Context, step *term.Step) (string, error) {
-	img, err := image.Ensure(ctx, d.home, image.Within(step))
+	img, err := image.Ensure(ctx, d.home, step.Progress())
 	if err != nil {
 		return "", err
 	}
@@ -85,8 +85,10 @@ func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (pro
 		return known, nil
 	}
 	result, err := d.bootProbe(ctx, img, accel)
-	if err != nil || !result.ran {
-		return result, err // what did not even start is cheap to try again
+	if err != nil || !result.ran || (accel == AccelTCG && !result.Works) {
+		// What did not even start is cheap to try again, and emulation fails
+		// only where the host was too busy for it.
+		return result, err
 	}
 	result.Subject = subject
 	return result, store.WriteJSON(memory, result)

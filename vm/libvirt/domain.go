@@ -14,12 +14,21 @@ import (
 // metadataNamespace marks our domains. What is in it proves whose they are.
 const metadataNamespace = "https://axolotl.dev/libvirt/1"
 
+// metadata is the content of our element in a domain's metadata:
+// <cluster xmlns="NAMESPACE" id="…" …/>. libvirt gives it back without the
+// namespace.
 type metadata struct {
-	XMLName   xml.Name `xml:"https://axolotl.dev/libvirt/1 cluster"`
-	ClusterID string   `xml:"id,attr"`
-	Cluster   string   `xml:"name,attr"`
-	Machine   string   `xml:"machine,attr"`
-	Dir       string   `xml:"dir,attr"` // the cluster's state directory
+	ClusterID string `xml:"id,attr"`
+	Cluster   string `xml:"name,attr"`
+	Machine   string `xml:"machine,attr"`
+	Dir       string `xml:"dir,attr"` // the cluster's state directory
+}
+
+func (m metadata) element() (string, error) {
+	var text strings.Builder
+	name := xml.Name{Space: metadataNamespace, Local: "cluster"}
+	err := xml.NewEncoder(&text).EncodeElement(m, xml.StartElement{Name: name})
+	return text.String(), err
 }
 
 // bootFiles are what a machine starts from.
@@ -31,7 +40,7 @@ type bootFiles struct {
 
 // kernelArguments: console and quiet first; then what an emulated guest is
 // better without. Interface names are fixed because axolotl-network uses them.
-const kernelArguments = "root=/dev/vda rw console=ttyS0 quiet loglevel=3 net.ifnames=0 " +
+const kernelArguments = "root=/dev/vda rw axolotl.seed console=ttyS0 quiet loglevel=3 net.ifnames=0 " +
 	"mitigations=off nowatchdog audit=0 random.trust_cpu=on no_timer_check rcupdate.rcu_expedited=1 " +
 	"systemd.show_status=no"
 
@@ -43,13 +52,13 @@ func domainName(c *vm.Cluster, m *vm.Machine) string {
 
 // domainXML describes one machine. acceleration is "kvm" or "tcg".
 func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, acceleration string) (string, error) {
-	owner, err := xml.Marshal(metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: c.Dir})
+	owner, err := metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: c.Dir}.element()
 	if err != nil {
 		return "", err
 	}
 	d := baseDomain(domainName(c, m), acceleration, c.Spec.CPUs, c.Spec.MemoryMiB)
 	d.UUID = m.UUID
-	d.Metadata = &libvirtxml.DomainMetadata{XML: string(owner)}
+	d.Metadata = &libvirtxml.DomainMetadata{XML: owner}
 	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = boot.Kernel, boot.Initrd, kernelArguments
 	d.Devices.Disks = []libvirtxml.DomainDisk{
 		disk("vda", "qcow2", boot.Root, false),

@@ -77,7 +77,7 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			if node, err = image.Node.Ensure(ctx, d.home, step); err != nil {
 				return err
 			}
-			img, err = image.Ensure(ctx, d.home, image.Within(step))
+			img, err = d.image(ctx, c, step)
 			return err
 		}},
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
@@ -103,6 +103,23 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			return group.Wait()
 		}},
 	}
+}
+
+// image returns the node image that a cluster was made from, also where this
+// axolotl makes another one by now: the overlays lie over that one.
+func (d *Driver) image(ctx context.Context, c *vm.Cluster, step *term.Step) (*image.Image, error) {
+	current, err := image.ID()
+	if err != nil {
+		return nil, err
+	}
+	if c.Image != current {
+		img, err := image.Open(d.home, c.Image)
+		if err != nil {
+			return nil, fmt.Errorf("%w; cluster %q was made from it by another release: take it down and up again", err, c.Name)
+		}
+		return img, nil
+	}
+	return image.Ensure(ctx, d.home, step.Progress())
 }
 
 // ensureMachine makes what is missing of one machine and starts it.

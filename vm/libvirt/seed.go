@@ -112,8 +112,8 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 		"NODE_IP=" + m.Address,
 		"SERVICE_CIDR=" + vm.ServiceCIDR,
 		fmt.Sprintf("NODE_PORT_RANGE=%d-%d", vm.NodePortFirst, vm.NodePortFirst+vm.NodePortCount-1),
-		"ETCD_INITIAL_CLUSTER=" + strings.Join(members, ","),
-		"ETCD_INITIAL_STATE=new",
+		"CLUSTER_MEMBERS=" + strings.Join(members, ","),
+		"CLUSTER_STATE=new",
 		// Alone there is nobody to elect, and the lease costs writes and, after
 		// a restore, the wait until the old one has run out.
 		fmt.Sprintf("LEADER_ELECT=%t", controlPlanes > 1),
