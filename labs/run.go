@@ -20,8 +20,9 @@ type Options struct {
 }
 
 // cleanupTimeout bounds the removal of a lab's namespaces, which goes on after
-// the run was interrupted. Pods get their grace of 30 seconds within it.
-const cleanupTimeout = 90 * time.Second
+// the run was interrupted. Pods get their grace of 30 seconds within it, and an
+// emulated cluster was seen to take 80 seconds.
+const cleanupTimeout = 4 * time.Minute
 
 // Run does every step of a lab and waits until its checks hold. The result is
 // complete in every case; a lab that fails is no error. The error says what

@@ -42,12 +42,19 @@ func (e *permanentError) Unwrap() error { return e.err }
 
 // Wait checks a condition every interval until it holds or ctx ends. Then the
 // error names the condition and what was missing last; it wraps ctx's error.
+// After a slow check it waits longer, four times as long as the check took and
+// at most two seconds: on an emulated machine, looking would slow down what is
+// looked at.
 // Each check gets at most attemptTimeout, so that one hung call is not the
 // whole wait. missing, where not nil, is told what is missing after each try.
 func Wait(ctx context.Context, c Condition, interval time.Duration, missing func(error)) error {
-	const attemptTimeout = 10 * time.Second
+	const (
+		attemptTimeout = 10 * time.Second
+		slowest        = 2 * time.Second
+	)
 	var last error
 	for {
+		start := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := c.Check(attempt)
 		cancel()
@@ -67,7 +74,7 @@ func Wait(ctx context.Context, c Condition, interval time.Duration, missing func
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waited for: %s; last seen: %v: %w", c, last, context.Cause(ctx))
-		case <-time.After(interval):
+		case <-time.After(max(interval, min(4*time.Since(start), slowest))):
 		}
 	}
 }
