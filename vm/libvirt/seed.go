@@ -107,6 +107,12 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 			routes = append(routes, vm.PodSubnet(other.Index)+"="+other.Address)
 		}
 	}
+	// A member alone waits one heartbeat for its own election; several on
+	// emulated machines need patience with each other.
+	heartbeat, election := 100, 1000
+	if controlPlanes > 1 {
+		heartbeat, election = 500, 5000
+	}
 	lines := []string{
 		"NODE_NAME=" + m.Name,
 		"NODE_IP=" + m.Address,
@@ -114,6 +120,8 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 		fmt.Sprintf("NODE_PORT_RANGE=%d-%d", vm.NodePortFirst, vm.NodePortFirst+vm.NodePortCount-1),
 		"CLUSTER_MEMBERS=" + strings.Join(members, ","),
 		"CLUSTER_STATE=new",
+		fmt.Sprintf("MEMBER_HEARTBEAT_MS=%d", heartbeat),
+		fmt.Sprintf("MEMBER_ELECTION_MS=%d", election),
 		// Alone there is nobody to elect, and the lease costs writes and, after
 		// a restore, the wait until the old one has run out.
 		fmt.Sprintf("LEADER_ELECT=%t", controlPlanes > 1),
