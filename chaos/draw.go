@@ -77,7 +77,7 @@ func (p *Report) drawClient(d *drawing) {
 	d.line("")
 	d.line("client: GET %s every %s, past the API server", c.URL, c.Interval)
 	if c.Failed > 0 {
-		d.bar("failed requests", "", p.Outages, '░')
+		d.bar("failed", "", p.Outages, '░')
 	}
 	d.line("  %d of %d requests failed (%.1f %%)%s", c.Failed, c.Sent, 100*c.FailedShare, kinds(c.Failures))
 	if c.FirstFailure != nil {

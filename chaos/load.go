@@ -105,7 +105,7 @@ func parseFault(document *strictyaml.Document, f faultFile) fault.Fault {
 	}
 	parsed, err := fault.New(f.Name)
 	if err != nil {
-		document.Faultf("fault.name", "unknown fault %q%s; 'axolotl chaos list' shows them", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()))
+		document.Faultf("fault.name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
 		return nil
 	}
 	document.DecodeAt("fault.with", parsed)

@@ -47,7 +47,8 @@ func (s *scene) candidates(e *Experiment) []fault.Target {
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 
 // nodesOf are the nodes with a role; with none, the workers where there are
-// any, else all.
+// any, else all. Of those, the ones that run the target's pods, where any
+// does: a fault elsewhere would show nothing of how the target heals.
 func (s *scene) nodesOf(role string) []corev1.Node {
 	var workers, planes []corev1.Node
 	for _, n := range s.nodes {
@@ -57,10 +58,17 @@ func (s *scene) nodesOf(role string) []corev1.Node {
 			workers = append(workers, n)
 		}
 	}
+	nodes := workers
 	if role == "control-plane" || (role == "" && len(workers) == 0) {
-		return planes
+		nodes = planes
 	}
-	return workers
+	idle := func(n corev1.Node) bool {
+		return !slices.ContainsFunc(s.pods, func(p corev1.Pod) bool { return p.Spec.NodeName == n.Name })
+	}
+	if busy := slices.DeleteFunc(slices.Clone(nodes), idle); len(busy) > 0 {
+		return busy
+	}
+	return nodes
 }
 
 // choose takes as many candidates as the target asks for, by the seed alone:

@@ -31,9 +31,11 @@ func (*PowerCut) Doc() Doc {
 	}
 }
 
-// Available implements Fault.
+// Available implements Fault. A simulated node can be silenced, but its pods
+// do not start again when it is back, which would be shown as a failure of
+// the cluster's.
 func (*PowerCut) Available(h *vm.Handle) error {
-	if _, ok := h.Driver.(vm.Powerer); !ok {
+	if _, ok := h.Driver.(vm.Powerer); !ok || !h.Driver.Traits().RealMachines {
 		return fmt.Errorf("driver %q has no machines whose power can be cut; use a cluster made with --driver libvirt", h.Driver.Name())
 	}
 	return nil
@@ -101,7 +103,7 @@ func (*PowerCut) Undone(ctx context.Context, h *vm.Handle, objects []Object) (st
 		if !ready(node) {
 			return "", fmt.Errorf("%s is not Ready", o)
 		}
-		return fmt.Sprintf("node %s is Ready in boot %s", o.Name, told), nil
+		return strings.TrimSuffix(fmt.Sprintf("node %s is Ready in boot %s", o.Name, told), " in boot "), nil
 	})
 	return running + "; " + nodes, err
 }

@@ -61,11 +61,11 @@ func nodeRecovery(fault time.Duration, lost Node, entries []Observation) NodeRec
 }
 
 // nodeLadder orders what was seen. NotReady and Powered do not follow from
-// one another: power may be back before the cluster has missed the node, so
-// they stand in the order in which they came.
+// one another: power may be back before the cluster has missed the node, if it
+// does at all, so they stand in the order in which they came.
 func nodeLadder(down, notReady, powered, ready stamp) []rung {
 	middle := []rung{{NotReady, notReady}, {Powered, powered}}
-	if powered.known && notReady.known && powered.at < notReady.at {
+	if powered.known && (!notReady.known || powered.at < notReady.at) {
 		middle[0], middle[1] = middle[1], middle[0]
 	}
 	ladder := append([]rung{{Down, down}}, middle...)

@@ -28,7 +28,7 @@ func TestNodes(t *testing.T) {
 			"down 0.5, powered 9.5, not ready 30, ready 40 = 80"},
 		{"never missed: another boot is the sign of life", []Observation{before, at(10.5, power(false)),
 			at(20, power(true)), at(25, node(true, "boot1")), at(40, node(true, "boot2"))},
-			"down 0.5, not ready ?, powered 9.5, ready 20 = 30"},
+			"down 0.5, powered 9.5, not ready ?, ready 20 = 30"},
 		{"a stale Ready is not a return", []Observation{before, at(10.5, power(false)), at(20, node(true, "boot1"))},
 			"down 0.5, not ready ?, powered ?, ready ? = 0.5"},
 		{"ready and lost again", []Observation{before, at(10.5, power(false)), at(20, power(true)),
