@@ -139,6 +139,7 @@ func TestGuardsRefuseOnARealCluster(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			e := deletion(t)
 			test.change(e)
 			report := runner(t, h).Run(t.Context(), e)
@@ -154,6 +155,7 @@ func TestGuardsRefuseOnARealCluster(t *testing.T) {
 }
 
 func TestUnhealthyClusterIsRefused(t *testing.T) {
+	t.Parallel()
 	h := cluster(t)
 	objects, err := appObjects("broken", "", 2)
 	if err != nil {
