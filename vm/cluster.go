@@ -65,6 +65,19 @@ type Cluster struct {
 	// the machines (libvirt).
 	SegmentPort int `json:"segmentPort,omitempty"`
 
+	// Golden is the ID of the golden snapshot that the machines were restored
+	// from; empty where they booted cold. Their overlays lie over its disks.
+	Golden string `json:"golden,omitempty"`
+
+	// Resumed is when the restored machines began to run, by the host's clock.
+	// What a node says of itself counts from then on. Zero: they did not yet,
+	// and whatever exists of them is thrown away and restored anew.
+	Resumed time.Time `json:"resumed,omitzero"`
+
+	// SharedMemory is the directory of the files that the machines' memory
+	// is, while a golden snapshot is being made of them.
+	SharedMemory string `json:"sharedMemory,omitempty"`
+
 	// Dir is the cluster's state directory.
 	Dir string `json:"-"`
 }

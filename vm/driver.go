@@ -101,6 +101,24 @@ type Powerer interface {
 	PowerOn(ctx context.Context, c *Cluster, machine string) error
 }
 
+// Freezer is a driver that can save the machines of a cluster at one instant,
+// and make the machines of other clusters of what was saved, without booting.
+type Freezer interface {
+	// Shape names all that what is frozen depends on: the image, the spec, the
+	// host's emulator. It completes the spec (the acceleration, by proof).
+	Shape(ctx context.Context, spec *Spec, step *term.Step) (string, error)
+
+	// Freeze pauses all machines of c together, writes memory, devices and
+	// disks of each into c.Dir, and ends them. c was made with SharedMemory.
+	Freeze(ctx context.Context, c *Cluster) error
+
+	// Thaw makes the machines of c (all, or those named) of what Freeze wrote
+	// into the directory frozen, each with its name, UUID, ports and disk of
+	// its own, resumes them together and sets their clocks. What exists of
+	// these machines is thrown away before. It returns when they began to run.
+	Thaw(ctx context.Context, c *Cluster, frozen string, machines ...string) (time.Time, error)
+}
+
 // Deadline is how long a step of bringing a cluster up may take on a slow,
 // emulated machine before it is an error: three times the slowest reading.
 const Deadline = 6 * time.Minute

@@ -20,6 +20,7 @@ type upFlags struct {
 	driver    string
 	connect   string
 	noContext bool
+	cold      bool
 	spec      vm.Spec
 }
 
@@ -32,6 +33,7 @@ func (f *upFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.spec.CPUs, "cpus", 2, "virtual CPUs of each machine")
 	flags.IntVar(&f.spec.MemoryMiB, "memory", 2048, "memory of each machine, in MiB")
 	flags.IntVar(&f.spec.DiskGiB, "disk", 10, "size of each machine's disk, in GiB; it grows as it is used")
+	flags.BoolVar(&f.cold, "cold", false, "boot the machines, also where they could be restored from a golden snapshot")
 	flags.BoolVar(&f.noContext, "no-context", false, "leave the user's kubeconfig alone")
 }
 
@@ -73,7 +75,7 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	spec.ControlPlanes = 1
 	options := cluster.UpOptions{
 		Name: name, Spec: spec, Kubeconfig: a.userKubeconfig(f.noContext),
-		Choose: a.choose(f.driver, f.connect), Open: a.open,
+		Cold: f.cold, Choose: a.choose(f.driver, f.connect), Open: a.open,
 	}
 	if f.driver != driverAuto {
 		options.Driver = f.driver

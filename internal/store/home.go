@@ -55,3 +55,9 @@ func (h Home) Clusters() string { return filepath.Join(h.State, "clusters") }
 
 // Cluster is the state directory of the cluster with this name.
 func (h Home) Cluster(name string) string { return filepath.Join(h.Clusters(), name) }
+
+// Goldens is the directory that holds one directory for each golden snapshot.
+func (h Home) Goldens() string { return filepath.Join(h.Cache, "golden") }
+
+// Golden is the directory of the golden snapshot with this ID.
+func (h Home) Golden(id string) string { return filepath.Join(h.Goldens(), id) }

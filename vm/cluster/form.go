@@ -19,15 +19,29 @@ import (
 	"axolotl/vm/image"
 )
 
-//go:embed coredns.yaml
-var corednsManifest string
+var (
+	//go:embed rights.yaml
+	rightsManifest string
+	//go:embed coredns.yaml
+	corednsManifest string
+)
+
+// openAPI connects to the cluster and waits until its API server is ready.
+func openAPI(h *vm.Handle) vm.Action {
+	return vm.Action{Name: "Wait for the API server", Run: func(ctx context.Context, step *term.Step) (err error) {
+		if h.Kube, err = kube.Open(h.Cluster.Kubeconfig(), ""); err != nil {
+			return err
+		}
+		return wait(ctx, apiReady(h), step)
+	}}
+}
 
 // form lists what makes a cluster of an API server that answers.
-func (s Store) form(h *vm.Handle, options UpOptions) []vm.Action {
+func (s Store) form(h *vm.Handle) []vm.Action {
 	var actions []vm.Action
 	if h.Driver.Traits().RealPods {
-		actions = append(actions, vm.Action{Name: "Install CoreDNS", Run: func(ctx context.Context, _ *term.Step) error {
-			return installCoreDNS(ctx, h)
+		actions = append(actions, vm.Action{Name: "Give rights and install CoreDNS", Run: func(ctx context.Context, _ *term.Step) error {
+			return install(ctx, h, rightsManifest, corednsManifest)
 		}})
 	}
 	actions = append(actions, vm.Action{Name: "Wait until all nodes are Ready", Run: func(ctx context.Context, step *term.Step) error {
@@ -38,7 +52,24 @@ func (s Store) form(h *vm.Handle, options UpOptions) []vm.Action {
 			return wait(ctx, dnsAnswers(h), step)
 		}})
 	}
-	return append(actions, vm.Action{Name: "Write the kubeconfig", Run: func(context.Context, *term.Step) error {
+	return actions
+}
+
+// serve lists what waits for a restored cluster, in which all was formed.
+func serve(h *vm.Handle) []vm.Action {
+	return []vm.Action{
+		{Name: "Wait until all nodes are alive", Run: func(ctx context.Context, step *term.Step) error {
+			return wait(ctx, aliveSince(h, h.Cluster.Resumed), step)
+		}},
+		{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
+			return wait(ctx, dnsAnswers(h), step)
+		}},
+	}
+}
+
+// finish tells the user's kubectl of the cluster, and calls it up.
+func (s Store) finish(h *vm.Handle, options UpOptions) vm.Action {
+	return vm.Action{Name: "Write the kubeconfig", Run: func(context.Context, *term.Step) error {
 		if options.Kubeconfig != "" {
 			if err := kube.MergeContext(options.Kubeconfig, h.Cluster.Kubeconfig(), h.Cluster.Context()); err != nil {
 				return err
@@ -46,19 +77,22 @@ func (s Store) form(h *vm.Handle, options UpOptions) []vm.Action {
 		}
 		h.Cluster.Phase = vm.PhaseUp
 		return s.Save(h.Cluster)
-	}})
+	}}
 }
 
-func installCoreDNS(ctx context.Context, h *vm.Handle) error {
-	manifest := strings.NewReplacer(
-		"@IMAGE@", image.CoreDNSImage, "@CLUSTER_IP@", vm.ClusterDNS, "@DOMAIN@", vm.ClusterDomain,
-	).Replace(corednsManifest)
-	objects, err := kube.Decode([]byte(manifest))
-	if err != nil {
-		return err
+// install applies what every cluster with real pods has.
+func install(ctx context.Context, h *vm.Handle, manifests ...string) error {
+	fill := strings.NewReplacer("@IMAGE@", image.CoreDNSImage, "@CLUSTER_IP@", vm.ClusterDNS, "@DOMAIN@", vm.ClusterDomain)
+	for _, manifest := range manifests {
+		objects, err := kube.Decode([]byte(fill.Replace(manifest)))
+		if err != nil {
+			return err
+		}
+		if _, err := h.Kube.Apply(ctx, metav1.NamespaceSystem, objects...); err != nil {
+			return err
+		}
 	}
-	_, err = h.Kube.Apply(ctx, "kube-system", objects...)
-	return err
+	return nil
 }
 
 // nodesReady holds when every machine of the record is a Ready node. On the

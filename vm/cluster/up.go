@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
-	"axolotl/internal/kube"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -27,6 +27,10 @@ type UpOptions struct {
 	Choose func(context.Context) (vm.Driver, error)
 	// Open gives the driver of one that is.
 	Open Opener
+
+	// Cold boots the machines also where they could be restored from a golden
+	// snapshot.
+	Cold bool
 
 	// Kubeconfig is the user's file that the context is merged into; empty
 	// merges it nowhere.
@@ -69,14 +73,13 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 	}
 
 	handle := &vm.Handle{Cluster: c, Driver: driver}
-	actions := driver.Up(c)
-	actions = append(actions, vm.Action{Name: "Wait for the API server", Run: func(ctx context.Context, step *term.Step) (err error) {
-		if handle.Kube, err = kube.Open(c.Kubeconfig(), ""); err != nil {
-			return err
-		}
-		return wait(ctx, apiReady(handle), step)
-	}})
-	actions = append(actions, s.form(handle, options)...)
+	actions := append(driver.Up(c), openAPI(handle))
+	if c.Golden != "" && c.Phase == vm.PhaseCreating {
+		actions = slices.Concat([]vm.Action{s.inherit(c)}, actions, serve(handle))
+	} else {
+		actions = append(actions, s.form(handle)...)
+	}
+	actions = append(actions, s.finish(handle, options))
 	if err := Run(ctx, progress, actions); err != nil {
 		return nil, err
 	}
@@ -86,42 +89,57 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 // create checks the host and records the new cluster, before anything of it
 // exists.
 func (s Store) create(ctx context.Context, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Cluster, error) {
-	var c *vm.Cluster
-	err := Run(ctx, progress, []vm.Action{
-		{Name: "Check this host", Run: func(ctx context.Context, step *term.Step) error {
-			return Preflight(ctx, driver)
-		}},
-		{Name: "Record the cluster", Run: func(ctx context.Context, _ *term.Step) error {
-			// One at a time picks ports, or two would pick the same.
-			planning, err := lockWait(ctx, filepath.Join(s.Home.State, "plan.lock"))
-			if err != nil {
-				return err
-			}
-			defer planning.Unlock() //nolint:errcheck // the kernel frees it at the latest
-			c = &vm.Cluster{
-				Name: options.Name, ID: uuid.NewString(), Driver: driver.Name(), Spec: options.Spec,
-				Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
-				Dir: s.Home.Cluster(options.Name),
-			}
-			if err := driver.Plan(ctx, c); err != nil {
-				return err
-			}
-			if err := os.MkdirAll(c.Dir, 0o755); err != nil {
-				return err
-			}
-			return s.Save(c)
-		}},
-	})
-	return c, err
+	c := &vm.Cluster{
+		Name: options.Name, ID: uuid.NewString(), Driver: driver.Name(), Spec: options.Spec,
+		Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
+		Dir: s.Home.Cluster(options.Name),
+	}
+	err := Run(ctx, progress, []vm.Action{{Name: "Check this host", Run: func(ctx context.Context, _ *term.Step) error {
+		return Preflight(ctx, driver)
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	if freezer, ok := driver.(vm.Freezer); ok && !options.Cold {
+		golden, err := s.EnsureGolden(ctx, driver, freezer, &c.Spec, progress)
+		if err != nil {
+			return nil, fmt.Errorf("%w (--cold boots without one)", err)
+		}
+		c.Golden = golden.ID
+	}
+	return c, Run(ctx, progress, []vm.Action{{Name: "Record the cluster", Run: func(ctx context.Context, _ *term.Step) error {
+		return s.record(ctx, driver, c)
+	}}})
 }
 
-// lockWait waits for a lock that is held only for moments.
-func lockWait(ctx context.Context, path string) (*store.Lock, error) {
+// record plans a cluster's machines and writes its record, the first thing of
+// it that exists.
+func (s Store) record(ctx context.Context, driver vm.Driver, c *vm.Cluster) error {
+	// One at a time picks ports, or two would pick the same.
+	planning, err := lockWait(ctx, filepath.Join(s.Home.State, "plan.lock"), nil)
+	if err != nil {
+		return err
+	}
+	defer planning.Unlock() //nolint:errcheck // the kernel frees it at the latest
+	if err := driver.Plan(ctx, c); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return err
+	}
+	return s.Save(c)
+}
+
+// lockWait waits for a lock. step, where not nil, says who holds it.
+func lockWait(ctx context.Context, path string, step *term.Step) (*store.Lock, error) {
 	for {
 		lock, err := store.TryLock(path)
 		var locked *store.LockedError
 		if !errors.As(err, &locked) {
 			return lock, err
+		}
+		if step != nil {
+			step.Status("waiting for %q (pid %d)", locked.Holder.Command, locked.Holder.PID)
 		}
 		select {
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"axolotl/internal/store"
 	"axolotl/vm"
 )
 
@@ -29,7 +30,7 @@ func (d *Driver) Checks() []vm.HostCheck {
 			if err := checkFree(dir, minimumFree); err != nil {
 				return "", err
 			}
-			free, err := freeBytes(dir)
+			free, err := store.FreeBytes(dir)
 			return fmt.Sprintf("%d GiB free in %s", free>>30, dir), err
 		}},
 	}

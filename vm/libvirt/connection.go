@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,57 @@ func (c *connection) Start(uuid string) error {
 		}
 		return err
 	})
+}
+
+func (c *connection) StartPaused(xml string) error {
+	conn, err := c.open()
+	if err != nil {
+		return err
+	}
+	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED)
+	if err != nil {
+		return err
+	}
+	return dom.Free()
+}
+
+func (c *connection) Pause(uuid string) error {
+	return c.with(uuid, func(dom *libvirt.Domain) error { return dom.Suspend() })
+}
+
+func (c *connection) Resume(uuid string) error {
+	return c.with(uuid, func(dom *libvirt.Domain) error { return dom.Resume() })
+}
+
+func (c *connection) Monitor(uuid, command string, files ...*os.File) (string, error) {
+	var answer string
+	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {
+		if len(files) == 0 {
+			answer, err = dom.QemuMonitorCommand(command, libvirt.DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT)
+			return err
+		}
+		passed := make([]os.File, len(files))
+		for i, file := range files {
+			passed[i] = *file
+		}
+		answer, _, err = dom.QemuMonitorCommandWithFiles(command, passed, libvirt.DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT)
+		return err
+	})
+	return answer, err
+}
+
+// Owner reads it from the host's capabilities, where libvirt says by which
+// labels it confines QEMU: "+64055:+64055".
+func (c *connection) Owner() (uid, gid int, err error) {
+	conn, err := c.open()
+	if err != nil {
+		return 0, 0, err
+	}
+	text, err := conn.GetCapabilities()
+	if err != nil {
+		return 0, 0, err
+	}
+	return ownerOf(text)
 }
 
 func (c *connection) Destroy(uuid string) error {

@@ -10,8 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"axolotl/internal/store"
 	"axolotl/vm"
 	"axolotl/vm/image"
 )
@@ -20,13 +19,27 @@ import (
 // after again, in bytes.
 const minimumFree = 2 << 30
 
-// ensureDisks makes a machine's overlay and seed where they are missing.
+// The files that a machine's disks are.
+const (
+	rootOverlay = "root.qcow2"
+	seedFile    = "seed.tar"
+)
+
+// ensureDisks makes a machine's overlay and seed where they are missing. The
+// overlay of a machine that was restored lies over that of the golden
+// snapshot, and so does one that is made anew; its seed is that one's, too.
 func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) (bootFiles, error) {
 	dir := c.Path("machines", m.Name)
 	boot := bootFiles{
 		Kernel: img.Kernel, Initrd: img.Initrd,
-		Root: filepath.Join(dir, "root.qcow2"),
-		Seed: filepath.Join(dir, "seed.tar"),
+		Root: filepath.Join(dir, rootOverlay),
+		Seed: filepath.Join(dir, seedFile),
+	}
+	backing, format := img.Root, "raw"
+	if c.Golden != "" {
+		golden := d.home.Golden(c.Golden)
+		backing, format = machineFile(golden, m.Name, rootOverlay), "qcow2"
+		boot.Seed = machineFile(golden, m.Name, seedFile)
 	}
 	// NOTE: 0755 and 0711 above: QEMU of qemu:///system runs as its own user.
 	// The files themselves are given to it by libvirt while it runs.
@@ -37,21 +50,24 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		if err := checkFree(dir, minimumFree); err != nil {
 			return boot, err
 		}
-		if err := makeOverlay(ctx, boot.Root, img.Root, c.Spec.DiskGiB); err != nil {
+		if err := makeOverlay(ctx, boot.Root, backing, format, c.Spec.DiskGiB); err != nil {
 			return boot, err
 		}
 	} else if err != nil {
 		return boot, err
 	}
+	if c.Golden != "" {
+		return boot, nil
+	}
 	return boot, writeSeed(boot.Seed, c, m)
 }
 
-// makeOverlay makes a qcow2 file over a read-only raw backing file, under a
-// temporary name first so that a half-made one is never booted.
-func makeOverlay(ctx context.Context, path, backing string, sizeGiB int) error {
+// makeOverlay makes a qcow2 file over a backing file that is only read, under
+// a temporary name first so that a half-made one is never booted.
+func makeOverlay(ctx context.Context, path, backing, format string, sizeGiB int) error {
 	temporary := path + ".new"
 	out, err := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2",
-		"-b", backing, "-F", "raw", temporary, fmt.Sprintf("%dG", sizeGiB)).CombinedOutput()
+		"-b", backing, "-F", format, temporary, fmt.Sprintf("%dG", sizeGiB)).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		return fmt.Errorf("%w; install it (Debian: apt-get install qemu-utils)", err)
 	}
@@ -65,7 +81,7 @@ func makeOverlay(ctx context.Context, path, backing string, sizeGiB int) error {
 // checkFree returns an error with both figures where dir's disk has fewer
 // than needed bytes left.
 func checkFree(dir string, needed uint64) error {
-	free, err := freeBytes(dir)
+	free, err := store.FreeBytes(dir)
 	if err != nil {
 		return err
 	}
@@ -74,12 +90,4 @@ func checkFree(dir string, needed uint64) error {
 			dir, free>>20, needed>>20)
 	}
 	return nil
-}
-
-func freeBytes(dir string) (uint64, error) {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
-		return 0, fmt.Errorf("free space of %s: %w", dir, err)
-	}
-	return stat.Bavail * uint64(stat.Bsize), nil
 }

@@ -54,14 +54,28 @@ func domainName(c *vm.Cluster, m *vm.Machine) string {
 	return fmt.Sprintf("axolotl-%s-%s", c.Name, m.Name)
 }
 
-// domainXML describes one machine. acceleration is "kvm" or "tcg".
-func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, acceleration string) (string, error) {
+// memory is what a machine's memory is made of.
+type memory struct {
+	// File is mapped as memory; empty: it is QEMU's own.
+	File string
+	// Shared writes what the guest writes into File. Else pages that are
+	// written become QEMU's own, and File stays as it is.
+	Shared bool
+	// Incoming has QEMU wait for the state of the devices before it runs.
+	Incoming bool
+}
+
+// domainXML describes one machine.
+func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string, error) {
 	owner, err := metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: c.Dir}.element()
 	if err != nil {
 		return "", err
 	}
-	d := baseDomain(domainName(c, m), acceleration, c.Spec.CPUs, c.Spec.MemoryMiB)
+	d := baseDomain(domainName(c, m), c.Spec.Accel, c.Spec.CPUs, c.Spec.MemoryMiB)
 	d.UUID = m.UUID
+	// A kernel that was restored sees another ID here than the one it booted
+	// with, and takes new randomness: clones must not share their secrets.
+	d.GenID = &libvirtxml.DomainGenID{Value: m.UUID}
 	d.Metadata = &libvirtxml.DomainMetadata{XML: owner}
 	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = boot.Kernel, boot.Initrd, kernelArguments
 	d.Devices.Disks = []libvirtxml.DomainDisk{
@@ -73,9 +87,35 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, acceleration string
 		Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: "org.qemu.guest_agent.0"}},
 	}}
 	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: c.Path("machines", m.Name, "console.log"), Append: "on"}
-	d.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{Args: networkArguments(c, m)}
+	arguments := append(networkArguments(c, m), memoryArguments(c.Spec.MemoryMiB, mem)...)
+	d.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{}
+	for _, value := range arguments {
+		d.QEMUCommandline.Args = append(d.QEMUCommandline.Args, libvirtxml.DomainQEMUCommandlineArg{Value: value})
+	}
 	return d.Marshal()
 }
+
+// memoryArguments are given to QEMU directly: libvirt names the files of
+// mapped memory itself, and shares none of them.
+func memoryArguments(memoryMiB int, mem memory) []string {
+	var args []string
+	if mem.File != "" {
+		share := "off"
+		if mem.Shared {
+			share = "on"
+		}
+		args = append(args,
+			"-object", fmt.Sprintf("memory-backend-file,id=axo.ram,size=%dM,share=%s,mem-path=%s", memoryMiB, share, commas(mem.File)),
+			"-machine", "memory-backend=axo.ram")
+	}
+	if mem.Incoming {
+		args = append(args, "-incoming", "defer")
+	}
+	return args
+}
+
+// commas writes a path as the value of a QEMU option: a comma is doubled.
+func commas(path string) string { return strings.ReplaceAll(path, ",", ",,") }
 
 // probeXML describes the small guest that proves an acceleration: kernel and
 // initrd only, which power off at once.
@@ -144,7 +184,7 @@ func disk(target, format, file string, readOnly bool) libvirtxml.DomainDisk {
 //
 // restrict=on leaves the guest no way out; only the forwards, which listen on
 // 127.0.0.1, come in. The segment is a multicast socket bound to loopback.
-func networkArguments(c *vm.Cluster, m *vm.Machine) []libvirtxml.DomainQEMUCommandlineArg {
+func networkArguments(c *vm.Cluster, m *vm.Machine) []string {
 	user := []string{"user,id=axouser,ipv6=off,restrict=on"}
 	forward := func(host, guest int) {
 		user = append(user, fmt.Sprintf("hostfwd=tcp:127.0.0.1:%d-10.0.2.15:%d", host, guest))
@@ -155,14 +195,10 @@ func networkArguments(c *vm.Cluster, m *vm.Machine) []libvirtxml.DomainQEMUComma
 	for n := range vm.NodePortCount {
 		forward(m.NodePortBase+n, vm.NodePortFirst+n)
 	}
-	var args []libvirtxml.DomainQEMUCommandlineArg
-	for _, value := range []string{
+	return []string{
 		"-netdev", strings.Join(user, ","),
 		"-device", fmt.Sprintf("virtio-net-pci,netdev=axouser,mac=52:54:00:88:01:%02x,addr=0x18,romfile=", m.Index),
 		"-netdev", fmt.Sprintf("socket,id=axoseg,mcast=230.88.0.1:%d,localaddr=127.0.0.1", c.SegmentPort),
 		"-device", fmt.Sprintf("virtio-net-pci,netdev=axoseg,mac=52:54:00:88:02:%02x,addr=0x19,romfile=", m.Index),
-	} {
-		args = append(args, libvirtxml.DomainQEMUCommandlineArg{Value: value})
 	}
-	return args
 }

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sync/errgroup"
-
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -70,6 +68,9 @@ func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
 
 // Up implements vm.Driver.
 func (d *Driver) Up(c *vm.Cluster) []vm.Action {
+	if c.Golden != "" {
+		return d.upRestored(c)
+	}
 	var node string // the node binary, which is kubeadm too
 	var img *image.Image
 	return []vm.Action{
@@ -96,13 +97,27 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			return nil
 		}},
 		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
-			group, ctx := errgroup.WithContext(ctx)
-			for i := range c.Machines {
-				group.Go(func() error { return d.ensureMachine(ctx, c, &c.Machines[i], img) })
-			}
-			return group.Wait()
+			return each(pointers(c.Machines), func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
 		}},
 	}
+}
+
+// upRestored starts machines from memory, or, where they ran already, those
+// that do not run now from their disks.
+func (d *Driver) upRestored(c *vm.Cluster) []vm.Action {
+	if c.Resumed.IsZero() {
+		return []vm.Action{{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) (err error) {
+			c.Resumed, err = d.Thaw(ctx, c, d.home.Golden(c.Golden))
+			return err
+		}}}
+	}
+	return []vm.Action{{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
+		img, err := image.Open(d.home, c.Image)
+		if err != nil {
+			return fmt.Errorf("%w; take cluster %q down and up again", err, c.Name)
+		}
+		return each(pointers(c.Machines), func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
+	}}}
 }
 
 // image returns the node image that a cluster was made from, also where this
@@ -131,7 +146,14 @@ func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine
 	if err != nil {
 		return fmt.Errorf("disks of %s: %w", m.Name, err)
 	}
-	text, err := domainXML(c, m, boot, c.Spec.Accel)
+	var mem memory
+	if c.SharedMemory != "" {
+		mem = memory{File: sharedMemory(c, m.Name), Shared: true}
+		if err := d.makeSharedMemory(c, m); err != nil {
+			return fmt.Errorf("memory of %s: %w", m.Name, err)
+		}
+	}
+	text, err := domainXML(c, m, boot, mem)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"axolotl/vm"
@@ -13,6 +14,18 @@ import (
 type hypervisor interface {
 	// Define records a persistent domain, or changes the record.
 	Define(xml string) error
+	// StartPaused starts a defined domain by another description than the one
+	// on record, which stays; its CPUs do not run yet.
+	StartPaused(xml string) error
+	// Pause stops a running domain's CPUs; Resume lets them go on.
+	Pause(uuid string) error
+	Resume(uuid string) error
+	// Monitor sends one command to QEMU's own monitor, with open files, and
+	// returns its answer.
+	Monitor(uuid, command string, files ...*os.File) (string, error)
+	// Owner is the user and group that QEMU runs as, who must own files that
+	// libvirt does not know of; -1 where that is who we are.
+	Owner() (uid, gid int, err error)
 	// Start starts a defined domain. One that runs already is success.
 	Start(uuid string) error
 	// Destroy cuts a domain's power. One that is off or gone is success.

@@ -60,6 +60,11 @@ func recordedPorts(home store.Home, except string) (map[int]bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	making, err := filepath.Glob(filepath.Join(home.Goldens(), "*.building", vm.RecordFile))
+	if err != nil {
+		return nil, err
+	}
+	records = append(records, making...)
 	for _, path := range records {
 		var other vm.Cluster
 		// NOTE: a damaged record must not stop others; blockFree sees what runs.

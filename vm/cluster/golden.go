@@ -1,0 +1,229 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// Golden is the record of a golden snapshot: the frozen machines of a formed,
+// healthy, idle cluster, its credentials and its own record. Clusters are
+// restored from it and lie over it; it is never written again.
+type Golden struct {
+	ID      string              `json:"id"` // what names its shape
+	Created time.Time           `json:"created"`
+	Spec    vm.Spec             `json:"spec"`
+	Image   string              `json:"image"`
+	Files   map[string]fileMark `json:"files"` // by path below Dir
+
+	Dir string `json:"-"`
+}
+
+// goldenFile is the record's name. A directory without it is none.
+const goldenFile = "golden.json"
+
+// goldenAge is how long a golden snapshot is used. Its certificates and the
+// tokens of its pods are made for a year.
+const goldenAge = 90 * 24 * time.Hour
+
+// fileMark is how a file looked when it was sealed. Whoever writes or cuts it
+// changes one of the two.
+type fileMark struct {
+	Bytes    int64     `json:"bytes"`
+	Modified time.Time `json:"modified"`
+}
+
+func mark(path string) (fileMark, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileMark{}, err
+	}
+	return fileMark{Bytes: info.Size(), Modified: info.ModTime().UTC()}, nil
+}
+
+// openGolden reads a golden snapshot and sees whether it can be used. The
+// error wraps fs.ErrNotExist where there is none.
+func (s Store) openGolden(id string, now time.Time) (*Golden, error) {
+	g := &Golden{Dir: s.Home.Golden(id)}
+	if err := store.ReadJSON(filepath.Join(g.Dir, goldenFile), g); err != nil {
+		return nil, err
+	}
+	if age := now.Sub(g.Created); age > goldenAge || age < 0 {
+		return nil, fmt.Errorf("it is of %s; its credentials may have run out", g.Created.Format(time.DateOnly))
+	}
+	for name, sealed := range g.Files {
+		found, err := mark(filepath.Join(g.Dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("it is damaged: %w", errors.Unwrap(err))
+		}
+		if !found.Modified.Equal(sealed.Modified) || found.Bytes != sealed.Bytes {
+			return nil, fmt.Errorf("it is damaged: %s was written after it was sealed", name)
+		}
+	}
+	return g, nil
+}
+
+// EnsureGolden returns the golden snapshot for a spec, and makes it where it is
+// missing, stale or damaged: one cold boot. It completes the spec. One process
+// at a time makes it, others wait. The end of ctx, or of the process, leaves
+// nothing that counts; the next call removes what there is.
+func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, spec *vm.Spec, progress *term.Progress) (*Golden, error) {
+	var id string
+	var golden *Golden
+	var lock *store.Lock
+	err := progress.Do("Look for a golden snapshot", func(step *term.Step) (err error) {
+		if id, err = freezer.Shape(ctx, spec, step); err != nil {
+			return err
+		}
+		if golden, err = s.openGolden(id, time.Now()); err == nil {
+			return nil
+		}
+		lock, err = lockWait(ctx, s.Home.Golden(id)+".lock", step)
+		return err
+	})
+	if golden != nil || err != nil {
+		return golden, err
+	}
+	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+
+	golden, err = s.openGolden(id, time.Now())
+	switch {
+	case err == nil:
+		return golden, nil // whoever had the lock has made it
+	case errors.Is(err, fs.ErrNotExist):
+		progress.Line("the first cluster of this shape boots once, and is kept as golden snapshot %s; later ones are restored from it", id)
+	default:
+		progress.Line("golden snapshot %s is made anew: %v", id, err)
+		if users := s.goldenUsers(id); len(users) > 0 {
+			return nil, fmt.Errorf("golden snapshot %s: %w; clusters lie over it: take down %v first", id, err, users)
+		}
+	}
+	if err := s.buildGolden(ctx, driver, freezer, id, *spec, progress); err != nil {
+		return nil, fmt.Errorf("golden snapshot: %w", err)
+	}
+	return s.openGolden(id, time.Now())
+}
+
+// buildGolden boots a cluster of its own and freezes it. The caller holds the
+// snapshot's lock.
+func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, id string, spec vm.Spec, progress *term.Progress) error {
+	dir := s.Home.Golden(id)
+	if err := s.discardBuilding(ctx, driver, id, progress); err != nil {
+		return err
+	}
+	c := &vm.Cluster{
+		Name: "golden-" + id, ID: uuid.NewString(), Driver: driver.Name(), Spec: spec,
+		Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
+		SharedMemory: filepath.Join(memoryDir(spec), "axolotl-golden-"+id),
+		Dir:          dir + buildingSuffix,
+	}
+	if err := s.record(ctx, driver, c); err != nil {
+		return err
+	}
+	handle := &vm.Handle{Cluster: c, Driver: driver}
+	actions := append(driver.Up(c), openAPI(handle))
+	actions = append(actions, s.form(handle)...)
+	actions = append(actions,
+		vm.Action{Name: "Wait until the cluster is idle", Run: func(ctx context.Context, step *term.Step) error {
+			return wait(ctx, settled(handle), step)
+		}},
+		vm.Action{Name: "Freeze the machines", Run: func(ctx context.Context, _ *term.Step) error {
+			return freezer.Freeze(ctx, c)
+		}},
+		vm.Action{Name: "Seal the golden snapshot", Run: func(context.Context, *term.Step) error {
+			return sealGolden(c, id, dir)
+		}},
+	)
+	err := Run(ctx, progress, actions)
+	if err != nil {
+		// Also where ctx has ended: nothing half-made is of use to anybody.
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		err = errors.Join(err, s.discardBuilding(clean, driver, id, progress))
+	}
+	return err
+}
+
+const buildingSuffix = ".building"
+
+// discardBuilding removes what a build has left that was stopped.
+func (s Store) discardBuilding(ctx context.Context, driver vm.Driver, id string, progress *term.Progress) error {
+	dir := s.Home.Golden(id) + buildingSuffix
+	var c vm.Cluster
+	err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c)
+	if err == nil {
+		c.Dir = dir
+		if err := Run(ctx, progress, driver.Down(&c)); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if c.SharedMemory != "" {
+		err = os.RemoveAll(c.SharedMemory)
+	} else {
+		err = nil
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// sealGolden gives what was frozen its name.
+func sealGolden(c *vm.Cluster, id, dir string) error {
+	g := Golden{ID: id, Created: time.Now().UTC(), Spec: c.Spec, Image: c.Image, Files: map[string]fileMark{}}
+	err := filepath.WalkDir(c.Dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(c.Dir, path)
+		if err == nil {
+			g.Files[name], err = mark(path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := store.WriteJSON(filepath.Join(c.Dir, goldenFile), g); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(c.SharedMemory), os.RemoveAll(dir)); err != nil {
+		return err
+	}
+	if err := os.Rename(c.Dir, dir); err != nil {
+		return err
+	}
+	return store.SyncDir(filepath.Dir(dir))
+}
+
+// goldenUsers are the clusters whose disks lie over a golden snapshot.
+func (s Store) goldenUsers(id string) []string {
+	var users []string
+	for _, name := range s.names() {
+		if c, err := s.Load(name); err == nil && c.Golden == id {
+			users = append(users, name)
+		}
+	}
+	return users
+}
+
+// memoryDir is where the memory of machines that will be frozen lies: in the
+// host's memory where that has room, for on a disk each of the guest's writes
+// is written back. The sizes are the most that it may take.
+func memoryDir(spec vm.Spec) string {
+	const inMemory = "/dev/shm"
+	free, err := store.FreeBytes(inMemory)
+	if needed := uint64(spec.Nodes()*spec.MemoryMiB) << 20; err == nil && free > needed+needed/4 {
+		return inMemory
+	}
+	return os.TempDir()
+}

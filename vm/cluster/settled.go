@@ -1,0 +1,112 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"axolotl/internal/check"
+	"axolotl/vm"
+)
+
+// The kubelet renews its lease every 10 s (a quarter of its duration of 40 s)
+// and up to 4 % later. A cluster that is frozen when that is about to happen
+// renews it as the first thing that it does when restored, which is the proof
+// that it lives.
+const (
+	leaseRenewal = 10 * time.Second
+	leaseSoon    = 1200 * time.Millisecond
+	idleFor      = 20 * time.Second
+)
+
+// settled holds when a formed cluster has nothing left to do and all its
+// leases are about to be renewed.
+func settled(h *vm.Handle) check.Condition {
+	var since time.Time
+	return check.Func("the cluster is idle and its leases are about to be renewed", func(ctx context.Context) error {
+		if err := podsRun(ctx, h); err != nil {
+			since = time.Time{}
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if left := idleFor - time.Since(since); left > 0 {
+			return fmt.Errorf("idle for %.0f s more", left.Seconds())
+		}
+		leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		var oldest, newest time.Duration
+		for i, lease := range leases.Items {
+			if lease.Spec.RenewTime == nil {
+				return fmt.Errorf("node %s has no lease yet", lease.Name)
+			}
+			age := time.Since(lease.Spec.RenewTime.Time)
+			if i == 0 || age > oldest {
+				oldest = age
+			}
+			if i == 0 || age < newest {
+				newest = age
+			}
+		}
+		// Where nodes are far apart no instant suits all: then the first one's
+		// renewal is taken, and the others' come within the 10 s.
+		patience := time.Since(since) > idleFor+3*leaseRenewal
+		if (newest < leaseRenewal-leaseSoon && !patience) || oldest < leaseRenewal-leaseSoon {
+			return fmt.Errorf("the leases are %.1f to %.1f s old", newest.Seconds(), oldest.Seconds())
+		}
+		return nil
+	})
+}
+
+// podsRun returns nil where all pods are Ready.
+func podsRun(ctx context.Context, h *vm.Handle) error {
+	pods, err := h.Kube.Typed.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		ready := false
+		for _, condition := range pod.Status.Conditions {
+			ready = ready || condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+		}
+		if !ready {
+			return fmt.Errorf("pod %s/%s is not Ready", pod.Namespace, pod.Name)
+		}
+	}
+	return nil
+}
+
+// aliveSince holds when every node is Ready and has renewed its lease since it
+// was resumed: what the API server knew before proves nothing.
+func aliveSince(h *vm.Handle, resumed time.Time) check.Condition {
+	name := fmt.Sprintf("%d node(s) Ready, with a sign of life newer than the resume", len(h.Cluster.Machines))
+	return check.Func(name, func(ctx context.Context) error {
+		leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		renewed := map[string]time.Time{}
+		for _, lease := range leases.Items {
+			if lease.Spec.RenewTime != nil {
+				renewed[lease.Name] = lease.Spec.RenewTime.Time
+			}
+		}
+		var waiting []string
+		for _, m := range h.Cluster.Machines {
+			if !renewed[m.Name].After(resumed) {
+				waiting = append(waiting, m.Name+" has not renewed its lease yet")
+			}
+		}
+		if len(waiting) > 0 {
+			return fmt.Errorf("%s", shorten(waiting))
+		}
+		return nodesReady(h).Check(ctx)
+	})
+}

@@ -1,0 +1,218 @@
+package libvirt
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/image"
+)
+
+var _ vm.Freezer = (*Driver)(nil)
+
+// frozenForm is part of every shape. Raise it where another form of what is
+// frozen, or other devices of a machine, make older ones useless.
+const frozenForm = "1"
+
+// Shape implements vm.Freezer. A machine's state fits only the emulator, the
+// devices, the sizes and, under KVM, the processor that it was saved with.
+func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (string, error) {
+	if !strings.HasPrefix(d.uri, "qemu:///") {
+		return "", fmt.Errorf("machines at %s cannot be restored from memory files on this host", d.uri)
+	}
+	img, err := image.Ensure(ctx, d.home, step.Progress())
+	if err != nil {
+		return "", err
+	}
+	if spec.Accel != AccelKVM && spec.Accel != AccelTCG {
+		step.Status("booting a small guest")
+		if spec.Accel, _, err = d.Acceleration(ctx, img); err != nil {
+			return "", err
+		}
+	}
+	host, err := d.probeSubject(img)
+	if err != nil {
+		return "", err
+	}
+	data, err := json.Marshal(struct {
+		Form, Host, Kernel string
+		Spec               vm.Spec
+	}{frozenForm, host, kernelArguments, *spec})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:6]), nil
+}
+
+// The files that a frozen machine is, beside its overlay and seed.
+const (
+	memoryFile = "memory" // as big as the machine's memory, with holes
+	deviceFile = "devices"
+)
+
+func machineFile(dir, machine, name string) string {
+	return filepath.Join(dir, "machines", machine, name)
+}
+
+// sharedMemory is where a machine's memory is while it is to be frozen.
+func sharedMemory(c *vm.Cluster, machine string) string {
+	return filepath.Join(c.SharedMemory, machine)
+}
+
+// makeSharedMemory makes the file that will be a machine's memory.
+func (d *Driver) makeSharedMemory(c *vm.Cluster, m *vm.Machine) error {
+	if err := os.MkdirAll(c.SharedMemory, 0o711); err != nil {
+		return err
+	}
+	path := sharedMemory(c, m.Name)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := file.Truncate(int64(c.Spec.MemoryMiB) << 20); err != nil {
+		return err
+	}
+	return d.giveTo(path)
+}
+
+// Freeze implements vm.Freezer.
+func (d *Driver) Freeze(ctx context.Context, c *vm.Cluster) error {
+	// Together: what one has sent, another must not have missed.
+	if err := each(pointers(c.Machines), func(m *vm.Machine) error { return d.hypervisor.Pause(m.UUID) }); err != nil {
+		return err
+	}
+	err := each(pointers(c.Machines), func(m *vm.Machine) error {
+		path := machineFile(c.Dir, m.Name, deviceFile)
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := d.saveState(ctx, m.UUID, file); err != nil {
+			return fmt.Errorf("save %s: %w", m.Name, err)
+		}
+		return d.hypervisor.Destroy(m.UUID)
+	})
+	if err != nil {
+		return err
+	}
+	return each(pointers(c.Machines), func(m *vm.Machine) error {
+		path := machineFile(c.Dir, m.Name, memoryFile)
+		if err := store.CopySparse(ctx, path, sharedMemory(c, m.Name)); err != nil {
+			return fmt.Errorf("keep the memory of %s: %w", m.Name, err)
+		}
+		// NOTE: QEMU opens it for writing, though nothing is written where it
+		// is mapped privately.
+		if err := d.giveTo(path); err != nil {
+			return err
+		}
+		return d.hypervisor.Undefine(m.UUID)
+	})
+}
+
+// Thaw implements vm.Freezer.
+func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names ...string) (time.Time, error) {
+	machines := slices.DeleteFunc(pointers(c.Machines), func(m *vm.Machine) bool {
+		return len(names) > 0 && !slices.Contains(names, m.Name)
+	})
+	if err := each(machines, func(m *vm.Machine) error { return d.thawPaused(ctx, c, m, frozen) }); err != nil {
+		return time.Time{}, err
+	}
+	resumed := time.Now()
+	if err := each(machines, func(m *vm.Machine) error { return d.hypervisor.Resume(m.UUID) }); err != nil {
+		return time.Time{}, err
+	}
+	return resumed, each(machines, func(m *vm.Machine) error {
+		if err := d.SetTime(c, m.Name, time.Now()); err != nil {
+			return fmt.Errorf("set the clock of %s: %w", m.Name, err)
+		}
+		return nil
+	})
+}
+
+// thawPaused makes one machine that is about to run.
+func (d *Driver) thawPaused(ctx context.Context, c *vm.Cluster, m *vm.Machine, frozen string) error {
+	if err := d.discard(c, m); err != nil {
+		return err
+	}
+	img, err := image.Open(d.home, c.Image)
+	if err != nil {
+		return err
+	}
+	boot, err := d.ensureDisks(ctx, c, m, img)
+	if err != nil {
+		return fmt.Errorf("disks of %s: %w", m.Name, err)
+	}
+	cold, err := domainXML(c, m, boot, memory{})
+	if err != nil {
+		return err
+	}
+	warm, err := domainXML(c, m, boot, memory{File: machineFile(frozen, m.Name, memoryFile), Incoming: true})
+	if err != nil {
+		return err
+	}
+	if err := d.hypervisor.Define(cold); err != nil {
+		return fmt.Errorf("define %s: %w", m.Name, err)
+	}
+	if err := d.hypervisor.StartPaused(warm); err != nil {
+		return fmt.Errorf("start %s from memory: %w", m.Name, err)
+	}
+	file, err := os.Open(machineFile(frozen, m.Name, deviceFile))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := d.loadState(ctx, m.UUID, file); err != nil {
+		return fmt.Errorf("restore %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// discard throws away what exists of a machine of ours.
+func (d *Driver) discard(c *vm.Cluster, m *vm.Machine) error {
+	dom, err := d.hypervisor.Domain(m.UUID)
+	if err != nil && !errors.Is(err, errNoDomain) {
+		return err
+	}
+	if err == nil {
+		if dom.Owner.ClusterID != c.ID {
+			return fmt.Errorf("domain %q is not of cluster %q: not touched", dom.Name, c.Name)
+		}
+		if err := errors.Join(d.hypervisor.Destroy(m.UUID), d.hypervisor.Undefine(m.UUID)); err != nil {
+			return fmt.Errorf("remove %s: %w", m.Name, err)
+		}
+	}
+	return store.RemoveFile(machineFile(c.Dir, m.Name, rootOverlay))
+}
+
+// each runs fn for machines side by side.
+func each(machines []*vm.Machine, fn func(*vm.Machine) error) error {
+	var group errgroup.Group
+	for _, m := range machines {
+		group.Go(func() error { return fn(m) })
+	}
+	return group.Wait()
+}
+
+func pointers(machines []vm.Machine) []*vm.Machine {
+	all := make([]*vm.Machine, len(machines))
+	for i := range machines {
+		all[i] = &machines[i]
+	}
+	return all
+}
