@@ -205,6 +205,9 @@ func (c *connection) Agent(uuid, command string, timeout time.Duration) (string,
 	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {
 		seconds := max(1, int(timeout/time.Second))
 		answer, err = dom.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(seconds), 0)
+		if hasCode(err, libvirt.ERR_AGENT_UNRESPONSIVE) {
+			return fmt.Errorf("%w: %w", errAgentSilent, err)
+		}
 		return err
 	})
 	return answer, err

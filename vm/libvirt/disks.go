@@ -75,6 +75,10 @@ func makeOverlay(ctx context.Context, path, backing, format string, sizeGiB int)
 		os.Remove(temporary)
 		return fmt.Errorf("qemu-img create: %w: %s", err, strings.TrimSpace(string(out)))
 	}
+	// It holds the machine's keys. libvirt gives it to QEMU's user.
+	if err := os.Chmod(temporary, 0o600); err != nil {
+		return err
+	}
 	return os.Rename(temporary, path)
 }
 

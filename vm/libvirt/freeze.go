@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"axolotl/internal/store"
@@ -127,6 +128,7 @@ func (d *Driver) Freeze(ctx context.Context, c *vm.Cluster) error {
 
 // Thaw implements vm.Freezer.
 func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names ...string) (time.Time, error) {
+	start := time.Now()
 	machines := slices.DeleteFunc(pointers(c.Machines), func(m *vm.Machine) bool {
 		return len(names) > 0 && !slices.Contains(names, m.Name)
 	})
@@ -134,15 +136,33 @@ func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names .
 		return time.Time{}, err
 	}
 	resumed := time.Now()
+	zap.L().Debug("machines are restored", zap.String("cluster", c.Name), zap.Duration("took", time.Since(start)))
 	if err := each(machines, func(m *vm.Machine) error { return d.hypervisor.Resume(m.UUID) }); err != nil {
 		return time.Time{}, err
 	}
-	return resumed, each(machines, func(m *vm.Machine) error {
-		if err := d.SetTime(c, m.Name, time.Now()); err != nil {
+	return resumed, each(machines, func(m *vm.Machine) error { return d.setClock(ctx, c, m) })
+}
+
+// setClock sets the clock of a machine that was just resumed; it stood still
+// while the machine was frozen. The agent's channel opens a moment after.
+func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	defer cancel()
+	for {
+		start := time.Now()
+		err := d.SetTime(c, m.Name, start)
+		zap.L().Debug("set the clock", zap.String("machine", m.Name), zap.Duration("took", time.Since(start)), zap.Error(err))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, errAgentSilent) || ctx.Err() != nil {
 			return fmt.Errorf("set the clock of %s: %w", m.Name, err)
 		}
-		return nil
-	})
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // thawPaused makes one machine that is about to run.

@@ -36,7 +36,8 @@ type hypervisor interface {
 	Domain(uuid string) (domain, error)
 	// Domains returns all domains that carry our metadata, of any cluster.
 	Domains() ([]domain, error)
-	// Agent sends one command to the guest agent and returns its answer.
+	// Agent sends one command to the guest agent and returns its answer, or
+	// errAgentSilent.
 	Agent(uuid, command string, timeout time.Duration) (string, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the
 	// guest powered off by itself, false where it ended otherwise, and ctx's
@@ -56,4 +57,7 @@ type domain struct {
 	Reason string
 }
 
-var errNoDomain = errors.New("no such domain")
+var (
+	errNoDomain    = errors.New("no such domain")
+	errAgentSilent = errors.New("the guest agent does not answer")
+)
