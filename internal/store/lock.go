@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,11 @@ func TryLock(path string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
+	if taken && !current(lock) {
+		// Its holder has removed it between our look at its name and our lock.
+		_ = lock.Unlock()
+		return TryLock(path)
+	}
 	if !taken {
 		var holder Holder
 		if data, err := os.ReadFile(path); err == nil {
@@ -65,6 +71,21 @@ func TryLock(path string) (*Lock, error) {
 	return &Lock{flock: lock}, nil
 }
 
-// Unlock frees the lock. The file stays: removing it would let two processes
-// hold locks on two inodes of one name.
+// current tells whether a lock is on the file that has its name now.
+func current(lock *flock.Flock) bool {
+	held, err := lock.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(lock.Path())
+	return err == nil && os.SameFile(held, named)
+}
+
+// Unlock frees the lock. The file stays.
 func (l *Lock) Unlock() error { return l.flock.Unlock() }
+
+// Remove removes the file and frees the lock. Whoever takes the lock of a file
+// that has lost its name meanwhile notices, and takes that of the new one.
+func (l *Lock) Remove() error {
+	return errors.Join(os.Remove(l.flock.Path()), l.flock.Unlock())
+}

@@ -78,7 +78,7 @@ func (s Store) Save(c *vm.Cluster) error { return store.WriteJSON(c.Path(vm.Reco
 // List returns all clusters by name; one whose record is damaged has phase
 // broken and nothing but its name.
 func (s Store) List() ([]*vm.Cluster, error) {
-	var all []*vm.Cluster
+	all := []*vm.Cluster{} // not nil: it is printed as JSON
 	for _, name := range s.names() {
 		c, err := s.Load(name)
 		if err != nil {
@@ -106,12 +106,24 @@ func (s Store) names() []string {
 }
 
 // Lock takes the cluster's lock, which every command that changes it holds.
-// It lies beside the cluster's directory, so that it outlives it.
+// It lies beside the cluster's directory, which is removed under it.
 func (s Store) Lock(name string) (*store.Lock, error) {
-	lock, err := store.TryLock(filepath.Join(s.Home.Clusters(), name+".lock"))
+	lock, err := store.TryLock(s.lockFile(name))
 	var locked *store.LockedError
 	if errors.As(err, &locked) {
 		return nil, fmt.Errorf("cluster %q is busy: %w", name, err)
 	}
 	return lock, err
 }
+
+// unlock frees a cluster's lock, and removes it where nothing of the cluster
+// is there any more.
+func (s Store) unlock(name string, lock *store.Lock) {
+	if _, err := os.Stat(s.Home.Cluster(name)); errors.Is(err, fs.ErrNotExist) {
+		lock.Remove() //nolint:errcheck // an empty file more, which nobody holds
+		return
+	}
+	lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+}
+
+func (s Store) lockFile(name string) string { return filepath.Join(s.Home.Clusters(), name+".lock") }

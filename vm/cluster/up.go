@@ -48,7 +48,7 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+	defer s.unlock(options.Name, lock)
 
 	c, err := s.Load(options.Name)
 	var driver vm.Driver
