@@ -33,7 +33,7 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 	if err != nil {
 		return err
 	}
-	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+	defer s.unlock(name, lock)
 
 	c, err := s.Load(name)
 	var broken *BrokenError
@@ -58,6 +58,8 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 // downBroken removes a cluster of which only the name is known.
 func (s Store) downBroken(ctx context.Context, name string, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
 	c := &vm.Cluster{Name: name, Dir: s.Home.Cluster(name)}
+	owned := false
+	var unasked []error // drivers that do not work here; it may not have been theirs
 	for _, driver := range salvage {
 		salvager, ok := driver.(Salvager)
 		if !ok {
@@ -65,16 +67,23 @@ func (s Store) downBroken(ctx context.Context, name string, salvage []vm.Driver,
 		}
 		id, err := salvager.Salvage(ctx, name, c.Dir)
 		if err != nil {
-			return fmt.Errorf("look for what is left of cluster %q with driver %s: %w", name, driver.Name(), err)
+			unasked = append(unasked, fmt.Errorf("look for what is left of cluster %q with driver %s: %w", name, driver.Name(), err))
+			continue
 		}
 		if id == "" {
 			continue
 		}
+		owned = true
 		found := *c
 		found.ID = id
 		if err := Run(ctx, progress, driver.Down(&found)); err != nil {
 			return err
 		}
+	}
+	// Its files are the last trace of it: they stay while a driver that may
+	// have made it, and has begun to, cannot be asked.
+	if files, err := os.ReadDir(c.Dir); !owned && len(unasked) > 0 && (err != nil || len(files) > 0) {
+		return errors.Join(append(unasked, err)...)
 	}
 	return Run(ctx, progress, s.forget(c, kubeconfig))
 }

@@ -128,11 +128,19 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 }
 
 // Salvage finds the ID of a cluster whose record is damaged, by what its
-// processes say of themselves; it is "" where none runs.
+// processes say of themselves, or its supervisor's orders where none runs; it
+// is "" where there are neither.
 func (d *Driver) Salvage(_ context.Context, _, dir string) (string, error) {
 	processes, err := findProcesses(func(p Process) bool { return p.Dir == dir })
-	if err != nil || len(processes) == 0 {
+	if err != nil {
 		return "", err
 	}
-	return processes[0].Cluster, nil
+	if len(processes) > 0 {
+		return processes[0].Cluster, nil
+	}
+	o, err := readOrders(dir)
+	if err != nil {
+		return "", nil //nolint:nilerr // missing or damaged: it tells nothing
+	}
+	return o.Cluster.ID, nil
 }
