@@ -180,12 +180,12 @@ func runFile(c *vm.Cluster, id string) string { return c.Path("runs", id+".json"
 func Reports(c *vm.Cluster) ([]*Report, error) {
 	files, err := os.ReadDir(c.Path("runs"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return []*Report{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var all []*Report
+	all := []*Report{} // not nil: it is printed as JSON
 	var errs []error
 	for _, f := range files { // their names begin with the time, so they are in order
 		id, ok := strings.CutSuffix(f.Name(), ".json")

@@ -10,19 +10,18 @@ import (
 
 	"axolotl/chaos"
 	"axolotl/chaos/fault"
-	"axolotl/internal/strictyaml"
 	"axolotl/internal/term"
 	"axolotl/vm/cluster"
 )
 
 func newChaos(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := family(&cobra.Command{
 		Use:   "chaos",
 		Short: "Break a cluster on purpose and prove that it heals",
 		Long: `An experiment is a YAML file: a target, what must hold before and again after,
 a client that is played, a fault, and the time within which all must be well.
 Experiments that come with axolotl go by their name, others by their file.`,
-	}
+	})
 	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a),
 		newChaosUndo(a), newChaosReport(a), newChaosLint(a))
 	return cmd
@@ -125,26 +124,10 @@ Exit code 1 where there is a fault.`,
 		Args:              usageErrors(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: completeExperiments,
 		RunE: func(_ *cobra.Command, args []string) error {
-			all := strictyaml.Faults{}
-			for _, arg := range args {
-				_, err := chaos.Open(arg)
-				var faults strictyaml.Faults
-				if errors.As(err, &faults) {
-					all = append(all, faults...)
-				} else if err != nil {
-					return err
-				}
-			}
-			err := format.Print(a.out, all, func() error {
-				for _, f := range all {
-					fmt.Fprintln(a.out, f.Error())
-				}
-				return nil
+			return lint(a, format, args, func(nameOrFile string) error {
+				_, err := chaos.Open(nameOrFile)
+				return err
 			})
-			if err == nil && len(all) > 0 {
-				err = fmt.Errorf("%d faults; mend them and lint again", len(all))
-			}
-			return err
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")

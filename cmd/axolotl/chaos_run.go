@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,7 +49,10 @@ func (f *chaosFlags) experiment(nameOrFile string) (*chaos.Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.deployment != "" || f.selector != "" || f.namespace != "" {
+	if f.namespace == "" && (f.deployment != "" || f.selector != "") {
+		return nil, codedError{errors.New("--deployment and --selector need --namespace (-n): say where the pods are"), exitUsage}
+	}
+	if f.namespace != "" {
 		selector, err := labels.ConvertSelectorToLabelsMap(f.selector)
 		if err != nil {
 			return nil, codedError{fmt.Errorf("--selector: %w", err), exitUsage}

@@ -12,15 +12,14 @@ import (
 )
 
 func newImage(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := family(&cobra.Command{
 		Use:   "image",
 		Short: "Build, list and prune node images",
 		Long: `A node image is what machines boot: a kernel and a root file system with Debian,
 containerd, Kubernetes and every container image that labs need. It is made
 once, from source and Debian's packages, and 'axolotl up' makes it by itself
 where it is missing.`,
-		Args: usageErrors(cobra.NoArgs),
-	}
+	})
 	cmd.AddCommand(newImageBuild(a), newImageList(a), newImagePrune(a))
 	return cmd
 }

@@ -7,19 +7,18 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"axolotl/internal/strictyaml"
 	"axolotl/internal/term"
 	"axolotl/labs"
 )
 
 func newLab(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := family(&cobra.Command{
 		Use:   "lab",
 		Short: "Run exercises whose every step is proved on the cluster",
 		Long: `A lab is a YAML file: steps that say something, do something, and end in checks
 of what the cluster became. Labs that come with axolotl go by their name, others
 by their file.`,
-	}
+	})
 	cmd.AddCommand(newLabList(a), newLabShow(a), newLabRun(a), newLabLint(a))
 	return cmd
 }
@@ -102,28 +101,10 @@ Exit code 1 where there is a fault.`,
 		Args:              usageErrors(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: completeLabs,
 		RunE: func(_ *cobra.Command, args []string) error {
-			all := strictyaml.Faults{}
-			for _, arg := range args {
-				_, err := labs.Open(arg)
-				var faults strictyaml.Faults
-				if errors.As(err, &faults) {
-					all = append(all, faults...)
-				} else if err != nil {
-					return err
-				}
-			}
-			err := format.Print(a.out, all, func() error {
-				for _, fault := range all {
-					if _, err := fmt.Fprintln(a.out, fault.Error()); err != nil {
-						return err
-					}
-				}
-				return nil
+			return lint(a, format, args, func(nameOrFile string) error {
+				_, err := labs.Open(nameOrFile)
+				return err
 			})
-			if err == nil && len(all) > 0 {
-				err = fmt.Errorf("%d faults; mend them and lint again", len(all))
-			}
-			return err
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")

@@ -12,6 +12,7 @@ import (
 
 	"axolotl/chaos"
 	"axolotl/internal/term"
+	"axolotl/vm/cluster"
 )
 
 func main() { os.Exit(run()) }
@@ -39,6 +40,10 @@ func run() int {
 	var verdict *chaos.VerdictError
 	if ctx.Err() != nil && !errors.As(err, &verdict) {
 		return exitInterrupted
+	}
+	var name *cluster.NameError
+	if errors.As(err, &name) {
+		return exitUsage
 	}
 	var coded interface{ ExitCode() int }
 	if errors.As(err, &coded) {

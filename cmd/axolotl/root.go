@@ -19,7 +19,7 @@ Everything is kept under the XDG directories (as root /var/lib/axolotl and
 /var/cache/axolotl); AXOLOTL_HOME puts it all under one directory.`
 
 func newRoot(a *app) *cobra.Command {
-	root := &cobra.Command{
+	root := family(&cobra.Command{
 		Use:           "axolotl",
 		Short:         "Disposable VM clusters that are broken on purpose and proved to heal",
 		Long:          rootLong,
@@ -28,7 +28,7 @@ func newRoot(a *app) *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			return a.start()
 		},
-	}
+	})
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"axolotl/internal/strictyaml"
+	"axolotl/internal/term"
+)
+
+// lint opens files and prints the faults of all of them. One that cannot be
+// opened hides no fault of the others.
+func lint(a *app, format term.Format, names []string, open func(nameOrFile string) error) error {
+	all := strictyaml.Faults{}
+	var errs []error
+	for _, name := range names {
+		err := open(name)
+		var faults strictyaml.Faults
+		if errors.As(err, &faults) {
+			all = append(all, faults...)
+		} else {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, format.Print(a.out, all, func() error {
+		for _, fault := range all {
+			if _, err := fmt.Fprintln(a.out, fault.Error()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if len(all) > 0 {
+		errs = append(errs, fmt.Errorf("%d faults; mend them and lint again", len(all)))
+	}
+	return errors.Join(errs...)
+}
