@@ -78,6 +78,10 @@ type Cluster struct {
 	// is, while a golden snapshot is being made of them.
 	SharedMemory string `json:"sharedMemory,omitempty"`
 
+	// Kubeconfigs are the files of the user that have, or may have, the
+	// cluster's context.
+	Kubeconfigs []string `json:"kubeconfigs,omitempty"`
+
 	// Dir is the cluster's state directory.
 	Dir string `json:"-"`
 }

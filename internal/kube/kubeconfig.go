@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,27 +10,37 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"axolotl/internal/store"
 )
 
-// UserKubeconfig is the file that kubectl writes new contexts to: the first of
-// KUBECONFIG, else ~/.kube/config.
+// UserKubeconfig is the file that kubectl writes new contexts to: of the files
+// that KUBECONFIG lists the first that is there, or the last where none is;
+// without KUBECONFIG ~/.kube/config.
 func UserKubeconfig() string {
 	return clientcmd.NewDefaultPathOptions().GetDefaultFilename()
 }
 
 // MergeContext copies the only user and cluster of the kubeconfig at source
 // into the file at path under one name, and makes that the current context.
-// Other entries keep their values.
+// All else in the file stays as it is, byte for byte where it is laid out in
+// blocks. Which context was current before is kept with the new one.
 func MergeContext(path, source, name string) error {
 	from, err := only(source, name)
 	if err != nil {
 		return err
 	}
-	return edit(path, func(config *clientcmdapi.Config) bool {
+	return edit(path, name, func(config *clientcmdapi.Config) bool {
+		before := config.CurrentContext
+		if of := previousOf(config.Contexts[before]); of != "" || before == name {
+			before = of // of one of ours, which may be gone by then
+		}
+		if before != "" {
+			from.Contexts[name].Extensions = previous(before)
+		}
 		config.Clusters[name] = from.Clusters[name]
 		config.AuthInfos[name] = from.AuthInfos[name]
 		config.Contexts[name] = from.Contexts[name]
@@ -65,30 +76,71 @@ func only(source, name string) (*clientcmdapi.Config, error) {
 	return config, nil
 }
 
+// previousKey names the extension of our contexts that holds the name of the
+// context that was current before.
+const previousKey = "axolotl.dev/previous-context"
+
+type previousContext struct {
+	Name string `json:"name"`
+}
+
+func previous(name string) map[string]runtime.Object {
+	raw, err := json.Marshal(previousContext{name})
+	if err != nil {
+		panic(err) // a string can be encoded
+	}
+	return map[string]runtime.Object{previousKey: &runtime.Unknown{Raw: raw, ContentType: runtime.ContentTypeJSON}}
+}
+
+// previousOf is the context that was current before one of ours; "" where it
+// is not known.
+func previousOf(context *clientcmdapi.Context) string {
+	if context == nil {
+		return ""
+	}
+	unknown, ok := context.Extensions[previousKey].(*runtime.Unknown)
+	if !ok {
+		return ""
+	}
+	var p previousContext
+	if err := json.Unmarshal(unknown.Raw, &p); err != nil {
+		return "" // somebody else's writing
+	}
+	return p.Name
+}
+
 // RemoveContext removes what MergeContext wrote under this name. Where it was
-// the current context, none is current then. What is not there is success.
+// the current context, the one before it is current again, if it is still
+// there, else none. What is not there is success.
 func RemoveContext(path, name string) error {
-	return edit(path, func(config *clientcmdapi.Config) bool {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return edit(path, name, func(config *clientcmdapi.Config) bool {
 		_, context := config.Contexts[name]
 		_, cluster := config.Clusters[name]
 		_, user := config.AuthInfos[name]
 		if !context && !cluster && !user && config.CurrentContext != name {
 			return false
 		}
+		before := previousOf(config.Contexts[name])
 		delete(config.Contexts, name)
 		delete(config.Clusters, name)
 		delete(config.AuthInfos, name)
 		if config.CurrentContext == name {
 			config.CurrentContext = ""
+			if config.Contexts[before] != nil {
+				config.CurrentContext = before
+			}
 		}
 		return true
 	})
 }
 
-// edit changes a kubeconfig under the lock that kubectl takes, and writes it
-// whole or not at all, readable by its owner only. Nothing is written where
-// change returns false.
-func edit(path string, change func(*clientcmdapi.Config) bool) error {
+// edit changes the entries called name and the current context of a kubeconfig
+// under the lock that kubectl takes, and writes it whole or not at all,
+// readable by its owner only. Nothing is written where change returns false.
+func edit(path, name string, change func(*clientcmdapi.Config) bool) error {
 	unlock, err := lockKubeconfig(path)
 	if err != nil {
 		return err
@@ -104,7 +156,11 @@ func edit(path string, change func(*clientcmdapi.Config) bool) error {
 	if !change(config) {
 		return nil
 	}
-	data, err := clientcmd.Write(*config)
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	data, err := render(text, config, name)
 	if err != nil {
 		return err
 	}

@@ -91,9 +91,11 @@ func (s Store) downBroken(ctx context.Context, name string, salvage []vm.Driver,
 // forget lists what removes the traces on disk, the record last.
 func (s Store) forget(c *vm.Cluster, kubeconfig string) []vm.Action {
 	return []vm.Action{{Name: "Remove files and context", Run: func(context.Context, *term.Step) error {
-		if kubeconfig != "" {
-			if err := kube.RemoveContext(kubeconfig, c.Context()); err != nil {
-				return err
+		if kubeconfig != "" { // it may be another one than up had
+			for _, path := range append([]string{kubeconfig}, c.Kubeconfigs...) {
+				if err := kube.RemoveContext(path, c.Context()); err != nil {
+					return fmt.Errorf("%w (--no-context leaves it alone)", err)
+				}
 			}
 		}
 		entries, err := os.ReadDir(c.Dir)

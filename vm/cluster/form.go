@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +73,17 @@ func serve(h *vm.Handle) []vm.Action {
 func (s Store) finish(h *vm.Handle, options UpOptions) vm.Action {
 	return vm.Action{Name: "Write the kubeconfig", Run: func(context.Context, *term.Step) error {
 		if options.Kubeconfig != "" {
-			if err := kube.MergeContext(options.Kubeconfig, h.Cluster.Kubeconfig(), h.Cluster.Context()); err != nil {
+			path, err := filepath.Abs(options.Kubeconfig)
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(h.Cluster.Kubeconfigs, path) {
+				h.Cluster.Kubeconfigs = append(h.Cluster.Kubeconfigs, path)
+			}
+			if err := s.Save(h.Cluster); err != nil {
+				return err
+			}
+			if err := kube.MergeContext(path, h.Cluster.Kubeconfig(), h.Cluster.Context()); err != nil {
 				return err
 			}
 		}
