@@ -45,6 +45,15 @@ type Spec struct {
 // Nodes is how many nodes the cluster has.
 func (s Spec) Nodes() int { return s.ControlPlanes + s.Workers }
 
+// String is the spec in words.
+func (s Spec) String() string {
+	text := fmt.Sprintf("%d control plane(s), %d worker(s), %d CPUs, %d MiB, %d GiB", s.ControlPlanes, s.Workers, s.CPUs, s.MemoryMiB, s.DiskGiB)
+	if s.Accel != "" {
+		text += ", " + s.Accel
+	}
+	return text
+}
+
 // Cluster is the record of one cluster. It is written before anything that it
 // names is made, so that whatever exists can be found and removed.
 type Cluster struct {

@@ -48,7 +48,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	add("cluster", newUp(a), newDown(a), newList(a), newStatus(a), newKubeconfig(a), newKubectl(a))
 	add("work", newLab(a), newChaos(a))
-	add("host", newDoctor(a), newImage(a), newVersion(a))
+	add("host", newDoctor(a), newImage(a), newGolden(a), newVersion(a))
 	root.AddCommand(newSupervise())
 	root.SetHelpCommandGroupID("host")
 	root.SetCompletionCommandGroupID("host")

@@ -32,7 +32,7 @@ func processesOf(work string) []process {
 			continue // another user's, gone, or not ours
 		}
 		dir := filepath.Dir(file)
-		pid, _ := strconv.Atoi(filepath.Base(dir)) // the pattern is of digits
+		pid, _ := strconv.Atoi(filepath.Base(dir))               // the pattern is of digits
 		command, _ := os.ReadFile(filepath.Join(dir, "cmdline")) // empty where it has just ended
 		words := strings.Split(strings.TrimRight(string(command), "\x00"), "\x00")
 		p := process{pid: pid, command: strings.Join(words[:min(len(words), 3)], " ")}

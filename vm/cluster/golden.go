@@ -111,14 +111,32 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 	if err := s.buildGolden(ctx, driver, freezer, id, *spec, progress); err != nil {
 		return nil, fmt.Errorf("golden snapshot: %w", err)
 	}
+	if err := s.boundGoldens(id); err != nil {
+		return nil, err
+	}
 	return s.openGolden(id, time.Now())
+}
+
+// goldensKept is how many golden snapshots that no cluster lies over are kept,
+// a gigabyte for each machine.
+const goldensKept = 4
+
+// boundGoldens removes the oldest unused ones, but for the one just made.
+func (s Store) boundGoldens(made string) error {
+	unused := 0
+	_, err := s.removeGoldens(func(e GoldenEntry) bool {
+		unused++
+		return e.ID != made && unused > goldensKept
+	})
+	return err
 }
 
 // buildGolden boots a cluster of its own and freezes it. The caller holds the
 // snapshot's lock.
 func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, id string, spec vm.Spec, progress *term.Progress) error {
 	dir := s.Home.Golden(id)
-	if err := s.discardBuilding(ctx, driver, id, progress); err != nil {
+	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
+	if err := s.discardBuilding(ctx, open, id, progress); err != nil {
 		return err
 	}
 	c := &vm.Cluster{
@@ -149,7 +167,7 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 		// Also where ctx has ended: nothing half-made is of use to anybody.
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		err = errors.Join(err, s.discardBuilding(clean, driver, id, progress))
+		err = errors.Join(err, s.discardBuilding(clean, open, id, progress))
 	}
 	return err
 }
@@ -157,24 +175,29 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 const buildingSuffix = ".building"
 
 // discardBuilding removes what a build has left that was stopped.
-func (s Store) discardBuilding(ctx context.Context, driver vm.Driver, id string, progress *term.Progress) error {
+func (s Store) discardBuilding(ctx context.Context, open Opener, id string, progress *term.Progress) error {
 	dir := s.Home.Golden(id) + buildingSuffix
 	var c vm.Cluster
-	err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c)
-	if err == nil {
-		c.Dir = dir
-		if err := Run(ctx, progress, driver.Down(&c)); err != nil {
-			return err
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	switch err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c); {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.RemoveAll(dir)
+	case err != nil:
+		return err
+	}
+	c.Dir = dir
+	driver, err := open(&c)
+	if err != nil {
+		return err
+	}
+	if err := Run(ctx, progress, driver.Down(&c)); err != nil {
 		return err
 	}
 	if c.SharedMemory != "" {
-		err = os.RemoveAll(c.SharedMemory)
-	} else {
-		err = nil
+		if err := os.RemoveAll(c.SharedMemory); err != nil {
+			return err
+		}
 	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return os.RemoveAll(dir)
 }
 
 // sealGolden gives what was frozen its name.

@@ -164,15 +164,7 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 	}
 	if asked != have {
 		return fmt.Errorf("cluster %q is there with %s, asked for: %s; take it down first ('axolotl down %s') or choose another name",
-			c.Name, describeSpec(have), describeSpec(asked), c.Name)
+			c.Name, have, asked, c.Name)
 	}
 	return nil
-}
-
-func describeSpec(s vm.Spec) string {
-	text := fmt.Sprintf("%d control plane(s), %d worker(s), %d CPUs, %d MiB, %d GiB", s.ControlPlanes, s.Workers, s.CPUs, s.MemoryMiB, s.DiskGiB)
-	if s.Accel != "" {
-		text += ", " + s.Accel
-	}
-	return text
 }

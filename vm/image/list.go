@@ -4,9 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
-	"syscall"
 	"time"
 
 	"axolotl/internal/store"
@@ -53,30 +51,10 @@ func List(home store.Home, verify bool) ([]Entry, error) {
 		default:
 			entry.Created = image.Manifest.Created
 		}
-		if entry.Bytes, err = diskUsage(entry.Dir); err != nil {
+		if entry.Bytes, err = store.DiskUsage(entry.Dir); err != nil {
 			return nil, err
 		}
 		entries = append(entries, entry)
 	}
 	return entries, nil
-}
-
-// diskUsage is how many bytes a file or a tree takes on disk; holes take none.
-// What is gone meanwhile counts as nothing.
-func diskUsage(path string) (int64, error) {
-	const block = 512 // bytes, the unit of st_blocks, on every file system
-	var bytes int64
-	err := filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
-		if err == nil {
-			var info fs.FileInfo
-			if info, err = entry.Info(); err == nil {
-				bytes += info.Sys().(*syscall.Stat_t).Blocks * block
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	return bytes, err
 }

@@ -74,7 +74,7 @@ func prune(path, lockPath string, dryRun bool) (*Pruned, error) {
 		return nil, err
 	}
 	defer lock.Unlock()
-	bytes, err := diskUsage(path)
+	bytes, err := store.DiskUsage(path)
 	if err != nil {
 		return nil, err
 	}

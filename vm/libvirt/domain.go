@@ -44,7 +44,7 @@ type bootFiles struct {
 // the kernel takes two of them for unsynchronized and falls back to the HPET,
 // where every look at the clock is a call into QEMU: a cluster then idles at
 // 0.9 of a host's core and its pods take a minute to start.
-//: Go's runtime and others sleep for fractions of a millisecond;
+// : Go's runtime and others sleep for fractions of a millisecond;
 // rounded to the tick, a thousand wakeups a second become a few hundred.
 const kernelArguments = "root=/dev/vda rw axolotl.seed console=ttyS0 quiet loglevel=3 net.ifnames=0 " +
 	"tsc=reliable transparent_hugepage=never mitigations=off nowatchdog audit=0 random.trust_cpu=on no_timer_check rcupdate.rcu_expedited=1 " +

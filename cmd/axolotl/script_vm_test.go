@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"axolotl/internal/store"
+	"axolotl/vm/cluster"
+	"axolotl/vm/libvirt"
+)
+
+// vmCommands are what scripts with real VMs have beside scriptCommands. They
+// look at libvirt past our own driver.
+var vmCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"domains":       domains,
+	"bootID":        bootID,
+	"destroyDomain": destroyDomain,
+	"foreignDomain": foreignDomain,
+}
+
+// TestVM runs the scripts that make real machines, one after another: each
+// takes both cores.
+func TestVM(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes virtual machines")
+	}
+	home, err := store.FindHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/vm/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			testscript.RunT(sequential{t}, testscript.Params{
+				Files:       []string{file},
+				WorkdirRoot: vmWorkDir(t),
+				Cmds:        merged(scriptCommands, vmCommands),
+				Setup: func(env *testscript.Env) error {
+					env.Defer(func() { endAll(t, env.WorkDir) })
+					env.Defer(func() { removeDomains(t, env) })
+					return enclose(env, home)
+				},
+			})
+		})
+	}
+}
+
+// sequential runs a script where it stands: testscript would run it in
+// parallel to others.
+type sequential struct{ *testing.T }
+
+func (sequential) Parallel() {}
+
+func (s sequential) Run(name string, fn func(testscript.T)) {
+	s.T.Run(name, func(t *testing.T) { fn(sequential{t}) })
+}
+
+func (s sequential) Verbose() bool { return testing.Verbose() }
+
+func merged[V any](maps ...map[string]V) map[string]V {
+	all := map[string]V{}
+	for _, m := range maps {
+		for name, value := range m {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+// vmWorkDir is a directory that QEMU's own user can enter, as a test's usual
+// one is not.
+func vmWorkDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "axolotl-test-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// virsh runs virsh on the libvirt that the driver uses by default.
+func virsh(args ...string) (string, error) {
+	out, err := exec.Command("virsh", append([]string{"-q", "-c", libvirt.DefaultURI()}, args...)...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// domainsUnder returns the names of the domains, running or not, that are
+// described with a path under a directory.
+func domainsUnder(dir string) ([]string, error) {
+	out, err := virsh("list", "--all", "--name")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for name := range strings.FieldsSeq(out) {
+		// NOTE: one that has just gone is none.
+		if description, err := virsh("dumpxml", name); err == nil && strings.Contains(description, dir) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// domains holds where so many domains are the script's:
+//
+//	domains COUNT
+func domains(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	names, err := domainsUnder(ts.Getenv("WORK"))
+	ts.Check(err)
+	if len(names) != want {
+		ts.Fatalf("%d domains, want %d: %v", len(names), want, names)
+	}
+}
+
+// removeDomains removes what a script has left; to leave something is a
+// failure of its own, but for the foreign domain that it made.
+func removeDomains(t *testing.T, env *testscript.Env) {
+	names, err := domainsUnder(env.WorkDir)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, "axolotl-three-") {
+			t.Errorf("domain %s is left", name)
+		}
+		_, _ = virsh("destroy", name) // it may be off
+		if out, err := virsh("undefine", name); err != nil {
+			t.Errorf("undefine %s: %v: %s", name, err, out)
+		}
+	}
+}
+
+// bootID writes the boot ID of a cluster's first machine into a file, as the
+// machine itself says it:
+//
+//	bootID CLUSTER FILE
+func bootID(ts *testscript.TestScript, _ bool, args []string) {
+	clusters := cluster.Store{Home: store.Home{State: filepath.Dir(ts.Getenv("CLUSTERS"))}}
+	c, err := clusters.Load(args[0])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	id, err := libvirt.New(clusters.Home, c.URI).Exec(ctx, c, c.Machines[0].Name, "/bin/cat", "/proc/sys/kernel/random/boot_id")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(id), 0o600))
+}
+
+// destroyDomain cuts the power of a cluster's first machine behind our back:
+//
+//	destroyDomain CLUSTER
+func destroyDomain(ts *testscript.TestScript, _ bool, args []string) {
+	out, err := virsh("destroy", "axolotl-"+args[0]+"-cp-1")
+	if err != nil {
+		ts.Fatalf("%v: %s", err, out)
+	}
+}
+
+// foreignDomain defines a domain that is not ours:
+//
+//	foreignDomain NAME
+func foreignDomain(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.MkAbs("foreign.xml")
+	description := `<domain type="qemu"><name>` + args[0] + `</name><memory unit="MiB">64</memory><vcpu>1</vcpu>
+<os><type arch="x86_64">hvm</type><kernel>` + ts.MkAbs("nothing") + `</kernel></os></domain>`
+	ts.Check(os.WriteFile(file, []byte(description), 0o600))
+	out, err := virsh("define", file)
+	if err != nil {
+		ts.Fatalf("%v: %s", err, out)
+	}
+}

@@ -1,0 +1,109 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// GoldenEntry is one golden snapshot on this host.
+type GoldenEntry struct {
+	ID       string    `json:"id"`
+	Created  time.Time `json:"created,omitzero"`
+	Spec     vm.Spec   `json:"spec"`
+	Image    string    `json:"image"`
+	Bytes    int64     `json:"bytes"`    // that it takes on disk
+	Clusters []string  `json:"clusters"` // that lie over it
+	Damage   string    `json:"damage,omitempty"`
+}
+
+// Goldens returns all golden snapshots, the newest first.
+func (s Store) Goldens() ([]GoldenEntry, error) {
+	names, err := os.ReadDir(s.Home.Goldens())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	entries := []GoldenEntry{}
+	for _, name := range names {
+		if !name.IsDir() || strings.HasSuffix(name.Name(), buildingSuffix) {
+			continue
+		}
+		entry := GoldenEntry{ID: name.Name(), Clusters: s.goldenUsers(name.Name())}
+		if golden, err := s.openGolden(entry.ID, time.Now()); err != nil {
+			entry.Damage = err.Error()
+		} else {
+			entry.Created, entry.Spec, entry.Image = golden.Created, golden.Spec, golden.Image
+		}
+		if entry.Bytes, err = store.DiskUsage(s.Home.Golden(entry.ID)); err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+	}
+	slices.SortFunc(entries, func(a, b GoldenEntry) int { return b.Created.Compare(a.Created) })
+	return entries, nil
+}
+
+// PruneGoldens removes the golden snapshots that no cluster lies over and that
+// unwanted chooses, and what builds have left that were killed. What another
+// process makes stays.
+func (s Store) PruneGoldens(ctx context.Context, open Opener, unwanted func(GoldenEntry) bool, progress *term.Progress) ([]GoldenEntry, error) {
+	left, err := filepath.Glob(filepath.Join(s.Home.Goldens(), "*"+buildingSuffix))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range left {
+		err := s.ifUnlocked(strings.TrimSuffix(filepath.Base(dir), buildingSuffix), func(id string) error {
+			return s.discardBuilding(ctx, open, id, progress)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.removeGoldens(unwanted)
+}
+
+// removeGoldens asks about those that no cluster lies over, the newest first.
+func (s Store) removeGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, error) {
+	all, err := s.Goldens()
+	if err != nil {
+		return nil, err
+	}
+	removed := []GoldenEntry{}
+	for _, entry := range all {
+		if len(entry.Clusters) > 0 || !unwanted(entry) {
+			continue
+		}
+		err := s.ifUnlocked(entry.ID, func(id string) error {
+			removed = append(removed, entry)
+			return os.RemoveAll(s.Home.Golden(id))
+		})
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// ifUnlocked does something with a golden snapshot under its lock, or nothing
+// where another process has that.
+func (s Store) ifUnlocked(id string, do func(id string) error) error {
+	lock, err := store.TryLock(s.Home.Golden(id) + ".lock")
+	var locked *store.LockedError
+	if errors.As(err, &locked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
+	return do(id)
+}
