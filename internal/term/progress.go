@@ -6,6 +6,7 @@ package term
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -113,12 +114,13 @@ func (p *Progress) Line(format string, args ...any) {
 // Seconds writes a duration as people read it: "0.34 s", "12.3 s", "2 m 05 s".
 func Seconds(d time.Duration) string {
 	switch s := d.Seconds(); {
-	case s < 10:
+	case s < 9.995: // what follows would round up to 10.00
 		return fmt.Sprintf("%.2f s", s)
-	case s < 100:
+	case s < 99.95:
 		return fmt.Sprintf("%.1f s", s)
 	default:
-		return fmt.Sprintf("%d m %02d s", int(s)/60, int(s)%60)
+		whole := int(math.Round(s))
+		return fmt.Sprintf("%d m %02d s", whole/60, whole%60)
 	}
 }
 
