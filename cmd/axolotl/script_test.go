@@ -68,5 +68,6 @@ func enclose(env *testscript.Env, home store.Home) error {
 	env.Setenv("XDG_STATE_HOME", state)
 	env.Setenv("CLUSTERS", store.Home{State: filepath.Join(state, "axolotl")}.Clusters())
 	env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "kubeconfig"))
+	env.Setenv("LIBVIRT_AUTOSTART", "0") // down asks for leftovers; no daemon is started for that
 	return nil
 }
