@@ -98,7 +98,7 @@ func cut(ts *testscript.TestScript, _ bool, args []string) {
 	// NOTE: the shell finds the program on the script's PATH and becomes it.
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec "$@"`, "sh"}, args[2:]...)...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"WORK", "PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "KUBECONFIG"} {
+	for _, name := range []string{"WORK", "PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "KUBECONFIG", testVariable} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +11,30 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// testVariable tells what a script starts which process the test is.
+const testVariable = "AXOLOTL_TEST_PID"
+
+// endWith ends this process, a supervisor too, when the test has ended without
+// doing so: it was killed itself.
+func endWith(test string) {
+	pid, err := strconv.Atoi(test)
+	if err != nil {
+		return // started by hand
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	for err == nil {
+		_, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if err == nil || !errors.Is(err, unix.EINTR) {
+			break
+		}
+		err = nil
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM) // as a person would end it
+}
 
 // process is one that a script has started, by what its environment says.
 type process struct {

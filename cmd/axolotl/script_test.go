@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,7 +16,7 @@ import (
 // TestMain makes this test binary axolotl itself where it is called by that
 // name, as scripts do, and as the supervisor of a local cluster is started.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"axolotl": main})
+	testscript.Main(m, map[string]func(){"axolotl": func() { go endWith(os.Getenv(testVariable)); main() }})
 }
 
 // TestScripts types what stands in testdata/script and reads what a person
@@ -68,6 +69,7 @@ func enclose(env *testscript.Env, home store.Home) error {
 	env.Setenv("XDG_STATE_HOME", state)
 	env.Setenv("CLUSTERS", store.Home{State: filepath.Join(state, "axolotl")}.Clusters())
 	env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "kubeconfig"))
+	env.Setenv(testVariable, strconv.Itoa(os.Getpid()))
 	env.Setenv("LIBVIRT_AUTOSTART", "0") // down asks for leftovers; no daemon is started for that
 	return nil
 }
