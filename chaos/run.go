@@ -88,10 +88,10 @@ func (r *Runner) newRun(e *Experiment) *run {
 		seed = uint64(binary.LittleEndian.Uint32(random[:]))
 	}
 	started := now()
-	suffix := strings.ToLower(rand.Text()[:5])
+	suffix := newSuffix()
 	x := &run{
 		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, now: now,
-		id: started.UTC().Format("20060102-150405") + "-" + suffix, seed: seed, started: started,
+		id: runID(started, suffix), seed: seed, started: started,
 		target: e.Target, log: timeline.NewLog(now),
 	}
 	if e.Target.App != "" {
@@ -99,6 +99,14 @@ func (r *Runner) newRun(e *Experiment) *run {
 		x.target = Target{Namespace: x.namespace, Deployment: e.Target.App, Nodes: e.Target.Nodes, Count: e.Target.Count, Percent: e.Target.Percent}
 	}
 	return x
+}
+
+// newSuffix makes names unlike those of other runs.
+func newSuffix() string { return strings.ToLower(rand.Text()[:5]) }
+
+// runID sorts by time.
+func runID(started time.Time, suffix string) string {
+	return started.UTC().Format("20060102-150405") + "-" + suffix
 }
 
 // step is a part of a run that a person sees.

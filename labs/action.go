@@ -1,128 +1,83 @@
 package labs
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Action is one thing to do. Exactly one field is set.
 type Action struct {
 	Namespace string    `yaml:"namespace" json:"namespace,omitempty"` // made, as the lab's own
 	Apply     string    `yaml:"apply" json:"apply,omitempty"`         // manifests, server-side applied
-	Delete    *Delete   `yaml:"delete" json:"delete,omitempty"`
-	Patch     *Patch    `yaml:"patch" json:"patch,omitempty"`
-	SetImage  *SetImage `yaml:"setImage" json:"setImage,omitempty"`
-	Scale     *Scale    `yaml:"scale" json:"scale,omitempty"`
-	Label     *Label    `yaml:"label" json:"label,omitempty"`
-	Env       *Env      `yaml:"env" json:"env,omitempty"`
-	Exec      *Exec     `yaml:"exec" json:"exec,omitempty"`
+	Delete    *Delete   `yaml:"delete" json:"delete,omitempty"`       // objects, by name or labels
+	Patch     *Patch    `yaml:"patch" json:"patch,omitempty"`         // fields of one object
+	SetImage  *SetImage `yaml:"setImage" json:"setImage,omitempty"`   // of a container
+	Scale     *Scale    `yaml:"scale" json:"scale,omitempty"`         // to a number of replicas
+	Label     *Marks    `yaml:"label" json:"label,omitempty"`         // objects
+	Annotate  *Marks    `yaml:"annotate" json:"annotate,omitempty"`   // objects
+	Env       *Env      `yaml:"env" json:"env,omitempty"`             // of a container
+	Exec      *Exec     `yaml:"exec" json:"exec,omitempty"`           // a command in a container
+	Evict     *Evict    `yaml:"evict" json:"evict,omitempty"`         // pods, as "kubectl drain" does
+	Break     *Break    `yaml:"break" json:"break,omitempty"`         // pods or a node, by a fault of chaos
+	Undo      string    `yaml:"undo" json:"undo,omitempty"`           // the fault of this name that the lab injected
+	Machine   *Machine  `yaml:"machine" json:"machine,omitempty"`     // under a node: off, on, remove, add
 }
 
-// Delete deletes objects, and what they own too unless Cascade is "orphan".
-type Delete struct {
-	Target
-	Cascade Cascade `yaml:"cascade" json:"cascade,omitempty"`
+// deed is one kind of action. String says it as a progress line does: "scale
+// Deployment web to 3". do returns what kubectl would have said: that the API
+// server took the request, not that it came true.
+type deed interface {
+	fmt.Stringer
+	validate(v *validator, at string)
+	do(ctx context.Context, s *session) error
 }
 
-// Cascade is what becomes of what a deleted object owns.
-type Cascade string
-
-// The ways to cascade, as kubectl names them; empty is background.
-const (
-	CascadeBackground Cascade = "background" // the owned go afterwards
-	CascadeForeground Cascade = "foreground" // the owned go first
-	CascadeOrphan     Cascade = "orphan"     // the owned stay
-)
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (c *Cascade) UnmarshalText(text []byte) error {
-	switch cascade := Cascade(text); cascade {
-	case CascadeBackground, CascadeForeground, CascadeOrphan:
-		*c = cascade
-		return nil
+// deeds are what the action has set, by the names of their fields.
+func (a Action) deeds() (names []string, all []deed) {
+	add := func(name string, set bool, d deed) {
+		if set {
+			names, all = append(names, name), append(all, d)
+		}
 	}
-	return fmt.Errorf("unknown cascade %q; use background, foreground or orphan", text)
+	add("namespace", a.Namespace != "", namespaceDeed(a.Namespace))
+	add("apply", a.Apply != "", applyDeed(a.Apply))
+	add("delete", a.Delete != nil, a.Delete)
+	add("patch", a.Patch != nil, a.Patch)
+	add("setImage", a.SetImage != nil, a.SetImage)
+	add("scale", a.Scale != nil, a.Scale)
+	add("label", a.Label != nil, marking{"label", a.Label})
+	add("annotate", a.Annotate != nil, marking{"annotate", a.Annotate})
+	add("env", a.Env != nil, a.Env)
+	add("exec", a.Exec != nil, a.Exec)
+	add("evict", a.Evict != nil, a.Evict)
+	add("break", a.Break != nil, a.Break)
+	add("undo", a.Undo != "", undoDeed(a.Undo))
+	add("machine", a.Machine != nil, a.Machine)
+	return names, all
 }
 
-// Patch changes the fields that With has; a strategic merge, as kubectl's.
-type Patch struct {
-	Target
-	With map[string]any `yaml:"with,required" json:"with"`
-}
-
-// SetImage changes the image of a container, the first where none is named.
-type SetImage struct {
-	Target
-	Container string `yaml:"container" json:"container,omitempty"`
-	Image     string `yaml:"image,required" json:"image"`
-}
-
-// Scale sets the number of replicas.
-type Scale struct {
-	Target
-	Replicas int `yaml:"replicas,required" json:"replicas"`
-}
-
-// Label puts labels on objects and takes labels off.
-type Label struct {
-	Target
-	Set    map[string]string `yaml:"set" json:"set,omitempty"`
-	Remove []string          `yaml:"remove" json:"remove,omitempty"`
-}
-
-// Env changes the environment of a workload's container, as "kubectl set env".
-type Env struct {
-	Target
-	Container     string            `yaml:"container" json:"container,omitempty"`
-	Set           map[string]string `yaml:"set" json:"set,omitempty"`
-	Unset         []string          `yaml:"unset" json:"unset,omitempty"`
-	FromConfigMap string            `yaml:"fromConfigMap" json:"fromConfigMap,omitempty"` // a variable of each key
-}
-
-// Exec runs a command in a container of a running pod.
-type Exec struct {
-	Pod       string            `yaml:"pod" json:"pod,omitempty"`
-	Pods      map[string]string `yaml:"pods" json:"pods,omitempty"` // labels; the first by name
-	Container string            `yaml:"container" json:"container,omitempty"`
-	Command   []string          `yaml:"command,required" json:"command"`
-}
-
-// String says the action as a progress line does: "scale Deployment web".
+// String says the action as a progress line does.
 func (a Action) String() string {
-	switch {
-	case a.Namespace != "":
-		return "namespace " + a.Namespace
-	case a.Apply != "":
-		return "apply"
-	case a.Delete != nil:
-		return "delete " + a.Delete.String()
-	case a.Patch != nil:
-		return "patch " + a.Patch.String()
-	case a.SetImage != nil:
-		return "setImage of " + a.SetImage.String()
-	case a.Scale != nil:
-		return fmt.Sprintf("scale %s to %d", a.Scale.String(), a.Scale.Replicas)
-	case a.Label != nil:
-		return "label " + a.Label.String()
-	case a.Env != nil:
-		return "env of " + a.Env.String()
-	case a.Exec != nil:
-		return fmt.Sprintf("exec %q", a.Exec.Command)
+	if _, all := a.deeds(); len(all) > 0 {
+		return all[0].String()
 	}
 	return "nothing"
 }
 
-// kinds names the actions that are set.
-func (a Action) kinds() []string {
-	var kinds []string
-	for _, k := range []struct {
-		name string
-		set  bool
-	}{
-		{"namespace", a.Namespace != ""}, {"apply", a.Apply != ""}, {"delete", a.Delete != nil},
-		{"patch", a.Patch != nil}, {"setImage", a.SetImage != nil}, {"scale", a.Scale != nil},
-		{"label", a.Label != nil}, {"env", a.Env != nil}, {"exec", a.Exec != nil},
-	} {
-		if k.set {
-			kinds = append(kinds, k.name)
-		}
+// validate judges the one deed of an action.
+func (v *validator) action(at string, a *Action) {
+	names, all := a.deeds()
+	if v.exactlyOne(at, "action", names) {
+		all[0].validate(v, at+"."+names[0])
 	}
-	return kinds
+}
+
+// do carries out one action with the variables as they are now.
+func (s *session) do(ctx context.Context, action Action) error {
+	a, err := expandAll(action, s.variables)
+	if err != nil {
+		return err
+	}
+	_, all := a.deeds()
+	return all[0].do(ctx, s)
 }

@@ -7,15 +7,17 @@ import (
 )
 
 // Check is one thing that must be seen. Exactly one of Object, List, HTTP,
-// Exec and Event is set.
+// Exec, Event, Access and Refused is set.
 type Check struct {
 	That *Text `yaml:"that" json:"that,omitempty"` // the check in a person's words
 
-	Object *Target `yaml:"object" json:"object,omitempty"` // it exists; CEL: "object"
-	List   *Target `yaml:"list" json:"list,omitempty"`     // CEL: "objects"
-	HTTP   *HTTP   `yaml:"http" json:"http,omitempty"`     // CEL: "status", "body", "json"
-	Exec   *Exec   `yaml:"exec" json:"exec,omitempty"`     // CEL: "stdout", "stderr", "exitCode"
-	Event  *Event  `yaml:"event" json:"event,omitempty"`
+	Object  *Target  `yaml:"object" json:"object,omitempty"`   // it exists; CEL: "object"
+	List    *Target  `yaml:"list" json:"list,omitempty"`       // CEL: "objects"
+	HTTP    *HTTP    `yaml:"http" json:"http,omitempty"`       // CEL: "status", "body", "json"
+	Exec    *Exec    `yaml:"exec" json:"exec,omitempty"`       // CEL: "stdout", "stderr", "exitCode"
+	Event   *Event   `yaml:"event" json:"event,omitempty"`     // it was recorded
+	Access  *Access  `yaml:"access" json:"access,omitempty"`   // it is allowed, as "kubectl auth can-i" says
+	Refused *Refused `yaml:"refused" json:"refused,omitempty"` // the API server would refuse this
 
 	CEL      string `yaml:"cel" json:"cel,omitempty"`
 	Contains string `yaml:"contains" json:"contains,omitempty"` // in body, standard output or message
@@ -44,6 +46,23 @@ type Event struct {
 	Reason string `yaml:"reason" json:"reason,omitempty"`
 }
 
+// Access asks whether somebody may do something.
+type Access struct {
+	ServiceAccount string `yaml:"serviceAccount" json:"serviceAccount,omitempty"` // of the lab's namespace, or "namespace:name"
+	Verb           string `yaml:"verb,required" json:"verb"`
+	Resource       string `yaml:"resource,required" json:"resource"` // "pods", "deployments.apps", "pods/log"
+	Name           string `yaml:"name" json:"name,omitempty"`
+	Namespace      string `yaml:"namespace" json:"namespace,omitempty"` // the lab's own where empty
+}
+
+// Refused asks the API server for something in a dry run, which changes
+// nothing.
+type Refused struct {
+	Apply          string `yaml:"apply" json:"apply,omitempty"`                   // manifests
+	Evict          string `yaml:"evict" json:"evict,omitempty"`                   // a pod
+	ServiceAccount string `yaml:"serviceAccount" json:"serviceAccount,omitempty"` // acting as this one; the cluster's administrator where empty
+}
+
 // subjects names what the check looks at.
 func (c Check) subjects() []string {
 	var subjects []string
@@ -53,6 +72,7 @@ func (c Check) subjects() []string {
 	}{
 		{"object", c.Object != nil}, {"list", c.List != nil}, {"http", c.HTTP != nil},
 		{"exec", c.Exec != nil}, {"event", c.Event != nil},
+		{"access", c.Access != nil}, {"refused", c.Refused != nil},
 	} {
 		if s.set {
 			subjects = append(subjects, s.name)

@@ -1,7 +1,10 @@
 package labs
 
 import (
+	"strings"
+
 	"axolotl/internal/check"
+	"axolotl/internal/kube"
 )
 
 // condition makes of a check what can be waited for, with the variables as
@@ -43,6 +46,21 @@ func (s *session) plainCondition(original Check) (check.Condition, error) {
 			Client: client, Namespace: s.namespace,
 			Kind: c.Event.Kind, Name: c.Event.Name, Reason: c.Event.Reason, Contains: c.Contains,
 		}, nil
+	case c.Access != nil:
+		namespace := c.Access.Namespace
+		if namespace == "" {
+			namespace = s.namespace
+		}
+		return check.Access{
+			Client: client, User: s.user(c.Access.ServiceAccount),
+			Verb: c.Access.Verb, Resource: c.Access.Resource, Name: c.Access.Name, Namespace: namespace,
+		}, nil
+	case c.Refused != nil:
+		objects, err := kube.Decode([]byte(c.Refused.Apply))
+		return check.Refused{
+			Client: client, Namespace: s.namespace, User: s.user(c.Refused.ServiceAccount),
+			Apply: objects, Evict: c.Refused.Evict, Contains: c.Contains,
+		}, err
 	case c.List != nil:
 		selector, err := s.selector(*c.List)
 		return check.List{Client: client, Selector: selector, Expression: c.expression, Variables: variables}, err
@@ -50,4 +68,16 @@ func (s *session) plainCondition(original Check) (check.Condition, error) {
 		selector, err := s.selector(*c.Object)
 		return check.Object{Client: client, Selector: selector, Expression: c.expression, Variables: variables}, err
 	}
+}
+
+// user is a service account's name as a user, "" for the cluster's
+// administrator.
+func (s *session) user(serviceAccount string) string {
+	if serviceAccount == "" {
+		return ""
+	}
+	if !strings.Contains(serviceAccount, ":") {
+		serviceAccount = s.namespace + ":" + serviceAccount
+	}
+	return "system:serviceaccount:" + serviceAccount
 }

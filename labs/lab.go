@@ -12,8 +12,9 @@
 package labs
 
 import (
-	"encoding"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -42,24 +43,21 @@ const (
 	Advanced     Level = "advanced"
 )
 
-var _ encoding.TextUnmarshaler = (*Level)(nil)
+// Values are what a file may say.
+func (Level) Values() []string {
+	return []string{string(Beginner), string(Intermediate), string(Advanced)}
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (l *Level) UnmarshalText(text []byte) error {
-	switch level := Level(text); level {
-	case Beginner, Intermediate, Advanced:
-		*l = level
-		return nil
-	}
-	return fmt.Errorf("unknown level %q; use beginner, intermediate or advanced", text)
-}
+func (l *Level) UnmarshalText(text []byte) error { return oneOf(l, "unknown level", text) }
 
 // Needs are what a lab asks of a cluster. On one that lacks it the lab is
 // skipped.
 type Needs struct {
 	RealPods       bool `yaml:"real-pods" json:"realPods,omitempty"`             // containers that run and answer
 	Nodes          int  `yaml:"nodes" json:"nodes,omitempty"`                    // at least so many
-	MachineControl bool `yaml:"machine-control" json:"machineControl,omitempty"` // power to cut and give
+	MachineControl bool `yaml:"machine-control" json:"machineControl,omitempty"` // real machines, with power to cut and give
+	NodePower      bool `yaml:"node-power" json:"nodePower,omitempty"`           // nodes that go silent and come back, simulated ones too
 }
 
 // Step is one thing to do and to see.
@@ -80,13 +78,20 @@ type Step struct {
 	// AlreadyTrue: the checks hold before the step is done, on purpose.
 	AlreadyTrue bool `yaml:"alreadyTrue" json:"alreadyTrue,omitempty"`
 
-	Hint []Text `yaml:"hint" json:"hint,omitempty"` // shown one at a time
+	Hint []Hint `yaml:"hint" json:"hint,omitempty"` // shown one at a time
 
 	// Timeout bounds the whole step; two minutes where it is not set.
 	Timeout time.Duration `yaml:"timeout" json:"timeout,omitempty"`
 
 	// OnFailure is what to collect when the step fails; all where not set.
 	OnFailure []Evidence `yaml:"onFailure" json:"onFailure,omitempty"`
+}
+
+// Hint helps a learner who is stuck. One with a condition is shown only when
+// this is what went wrong, and then before those without.
+type Hint struct {
+	Text
+	When *Check `yaml:"when" json:"when,omitempty"`
 }
 
 const defaultTimeout = 2 * time.Minute
@@ -109,14 +114,27 @@ const (
 	Logs     Evidence = "logs"     // the last lines of each container
 )
 
+// Values are what a file may say.
+func (Evidence) Values() []string { return []string{string(Events), string(Describe), string(Logs)} }
+
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (e *Evidence) UnmarshalText(text []byte) error {
-	switch evidence := Evidence(text); evidence {
-	case Events, Describe, Logs:
-		*e = evidence
-		return nil
+func (e *Evidence) UnmarshalText(text []byte) error { return oneOf(e, "cannot collect", text) }
+
+// word is a text of which a file may say only some.
+type word interface {
+	~string
+	Values() []string
+}
+
+// oneOf sets a word, or returns the error that names those there are.
+func oneOf[W word](w *W, wrong string, text []byte) error {
+	values := W.Values("")
+	if !slices.Contains(values, string(text)) {
+		last := len(values) - 1
+		return fmt.Errorf("%s %q; use %s or %s", wrong, text, strings.Join(values[:last], ", "), values[last])
 	}
-	return fmt.Errorf("cannot collect %q; use events, describe or logs", text)
+	*w = W(text)
+	return nil
 }
 
 // Target says which objects are meant: one by name, or those with labels.

@@ -22,6 +22,9 @@ func (n Needs) String() string {
 	if n.MachineControl {
 		needs = append(needs, "machine control")
 	}
+	if n.NodePower {
+		needs = append(needs, "node power")
+	}
 	return strings.Join(needs, ", ")
 }
 
@@ -34,6 +37,9 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 	if _, powers := h.Driver.(vm.Powerer); n.MachineControl && !(powers && h.Driver.Traits().RealMachines) {
 		return fmt.Sprintf("it needs machines whose power can be cut; driver %q has none", driver), nil
 	}
+	if _, powers := h.Driver.(vm.Powerer); n.NodePower && !powers {
+		return fmt.Sprintf("it needs nodes that can be switched off; driver %q has none", driver), nil
+	}
 	if n.Nodes > 1 {
 		nodes, err := h.Kube.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -44,4 +50,17 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// Exclusive tells whether the lab breaks what other labs on the cluster stand
+// on, so that it must run alone.
+func (l *Lab) Exclusive() bool {
+	for _, step := range l.Steps {
+		for _, action := range step.Do {
+			if action.Machine != nil || action.Break != nil && action.Break.Node != "" {
+				return true
+			}
+		}
+	}
+	return false
 }

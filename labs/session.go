@@ -37,6 +37,9 @@ type session struct {
 	namespace string
 	variables map[string]any
 	now       func() time.Time
+
+	struck      []Struck // faults to undo
+	machinesOff []string // machines to start
 }
 
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
@@ -97,11 +100,16 @@ func (s *session) namespaces(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// end removes the session's namespaces and waits until they are gone.
+// end mends what the session broke, removes its namespaces and waits until they
+// are gone.
 func (s *session) end(ctx context.Context) error {
+	mended := errors.Join(s.mend(ctx, ""), s.powerOn(ctx))
 	names, err := s.namespaces(ctx)
 	if err == nil {
 		err = s.removeNamespaces(ctx, names)
+	}
+	if mended != nil {
+		return errors.Join(fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo", s.lab.Name, mended), err)
 	}
 	if err != nil {
 		return fmt.Errorf("remove the namespaces of lab %q: %w; finish with: kubectl delete namespace -l %s=%s",

@@ -24,6 +24,7 @@ type validator struct {
 	document  *strictyaml.Document
 	lab       *Lab
 	variables []string // known so far, in order
+	faults    []string // that steps so far break by
 }
 
 func (v *validator) run() {
@@ -77,6 +78,11 @@ func (v *validator) step(at string, step *Step) {
 	for i := range step.Check {
 		v.check(fmt.Sprintf("%s.check[%d]", at, i), step, &step.Check[i])
 	}
+	for i := range step.Hint {
+		if when := step.Hint[i].When; when != nil {
+			v.check(fmt.Sprintf("%s.hint[%d].when", at, i), step, when)
+		}
+	}
 }
 
 func (v *validator) memory(at string, m *Memory) {
@@ -104,46 +110,6 @@ func (v *validator) memory(at string, m *Memory) {
 	}
 }
 
-func (v *validator) action(at string, a *Action) {
-	if !v.exactlyOne(at, "action", a.kinds()) {
-		return
-	}
-	switch {
-	case a.Namespace != "":
-		if !strings.HasPrefix(strings.ReplaceAll(a.Namespace, " ", ""), "{{namespace}}") {
-			v.document.Faultf(at+".namespace", `a lab makes only namespaces of its own; begin with "{{ namespace }}"`)
-		}
-	case a.Apply != "":
-		v.manifests(at+".apply", a.Apply)
-	case a.Delete != nil:
-		v.target(at+".delete", a.Delete.Target, false)
-		if a.Delete.Name == "" && len(a.Delete.Labels) == 0 {
-			v.document.Faultf(at+".delete", "say which by name or labels")
-		}
-	case a.Patch != nil:
-		v.target(at+".patch", a.Patch.Target, true)
-	case a.SetImage != nil:
-		v.target(at+".setImage", a.SetImage.Target, true)
-	case a.Scale != nil:
-		v.target(at+".scale", a.Scale.Target, true)
-		if a.Scale.Replicas < 0 {
-			v.document.Faultf(at+".scale.replicas", "want a number of replicas from 0")
-		}
-	case a.Label != nil:
-		v.target(at+".label", a.Label.Target, false)
-		if len(a.Label.Set)+len(a.Label.Remove) == 0 {
-			v.document.Faultf(at+".label", "say which labels to set or remove")
-		}
-	case a.Env != nil:
-		v.target(at+".env", a.Env.Target, true)
-		if len(a.Env.Set)+len(a.Env.Unset) == 0 && a.Env.FromConfigMap == "" {
-			v.document.Faultf(at+".env", "say what to set, unset, or take fromConfigMap")
-		}
-	case a.Exec != nil:
-		v.exec(at+".exec", a.Exec)
-	}
-}
-
 func (v *validator) check(at string, step *Step, c *Check) {
 	if !v.exactlyOne(at, "subject", c.subjects()) {
 		return
@@ -160,14 +126,16 @@ func (v *validator) check(at string, step *Step, c *Check) {
 	case "http":
 		v.http(at+".http", c.HTTP)
 	case "exec":
-		v.exec(at+".exec", c.Exec)
+		c.Exec.validate(v, at+".exec")
+	case "refused":
+		v.refused(at+".refused", c.Refused)
 	}
-	if c.CEL != "" && subject == "event" {
-		v.document.Faultf(at+".cel", "an event is told by kind, name, reason and contains")
+	if why := noCEL[subject]; c.CEL != "" && why != "" {
+		v.document.Faultf(at+".cel", "%s", why)
 	} else if c.CEL != "" {
 		c.expression = v.compile(at+".cel", c.CEL, check.Assertion, subjectVariables[subject])
 	}
-	if c.Contains != "" && (subject == "object" || subject == "list") {
+	if c.Contains != "" && slices.Contains([]string{"object", "list", "access"}, subject) {
 		v.document.Faultf(at+".contains", `"contains" looks into answers and messages; say it in "cel"`)
 	}
 	if c.Contains != "" && c.CEL != "" {
@@ -175,6 +143,22 @@ func (v *validator) check(at string, step *Step, c *Check) {
 	}
 	if limit := step.limit(); c.Within+c.For > limit {
 		v.document.Faultf(at, "within and for add up to %s, more than the step's timeout of %s", c.Within+c.For, limit)
+	}
+}
+
+// noCEL says why some subjects have no expression.
+var noCEL = map[string]string{
+	"event":   "an event is told by kind, name, reason and contains",
+	"access":  "an access is allowed or, with not, denied",
+	"refused": "a refusal is told by contains",
+}
+
+func (v *validator) refused(at string, r *Refused) {
+	if (r.Apply == "") == (r.Evict == "") {
+		v.document.Faultf(at, "say either apply or evict")
+	}
+	if r.Apply != "" {
+		v.manifests(at+".apply", r.Apply)
 	}
 }
 
@@ -197,9 +181,9 @@ func (v *validator) http(at string, h *HTTP) {
 	}
 }
 
-func (v *validator) exec(at string, e *Exec) {
-	v.needsRealPods(at)
-	if (e.Pod == "") == (len(e.Pods) == 0) {
+// podOrPods wants a pod's name or labels, and not both.
+func (v *validator) podOrPods(at, pod string, pods map[string]string) {
+	if (pod == "") == (len(pods) == 0) {
 		v.document.Faultf(at, "say either pod or pods")
 	}
 }

@@ -118,7 +118,7 @@ func (j *Journal) Pending() ([]*Held, error) {
 	var held []*Held
 	var errs []error
 	for _, id := range ids {
-		h, err := j.take(id)
+		h, err := j.Take(id)
 		if err != nil {
 			errs = append(errs, err)
 		} else if h != nil {
@@ -128,9 +128,9 @@ func (j *Journal) Pending() ([]*Held, error) {
 	return held, errors.Join(errs...)
 }
 
-// take returns an open entry, or nil where it is undone or another process
+// Take returns an open entry, or nil where it is undone or another process
 // has it.
-func (j *Journal) take(id string) (*Held, error) {
+func (j *Journal) Take(id string) (*Held, error) {
 	e, err := j.read(id)
 	if err != nil || e.State == Undone {
 		return nil, err

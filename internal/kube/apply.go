@@ -43,6 +43,17 @@ func Decode(manifests []byte) ([]*unstructured.Unstructured, error) {
 // others own, and returns what the server holds then. namespace is where
 // namespaced objects without one go.
 func (c *Client) Apply(ctx context.Context, namespace string, objects ...*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	return c.apply(ctx, namespace, nil, objects)
+}
+
+// DryRun asks the API server for all that Apply does, admission and
+// validation with it, and changes nothing.
+func (c *Client) DryRun(ctx context.Context, namespace string, objects ...*unstructured.Unstructured) error {
+	_, err := c.apply(ctx, namespace, []string{metav1.DryRunAll}, objects)
+	return err
+}
+
+func (c *Client) apply(ctx context.Context, namespace string, dryRun []string, objects []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
 	var applied []*unstructured.Unstructured
 	for _, object := range objects {
 		ns := object.GetNamespace()
@@ -53,7 +64,7 @@ func (c *Client) Apply(ctx context.Context, namespace string, objects ...*unstru
 		if err != nil {
 			return applied, fmt.Errorf("apply %s %q: %w", object.GetKind(), object.GetName(), err)
 		}
-		got, err := resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+		got, err := resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: FieldManager, Force: true, DryRun: dryRun})
 		if err != nil {
 			return applied, fmt.Errorf("apply %s %q: %w", object.GetKind(), object.GetName(), err)
 		}

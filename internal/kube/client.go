@@ -58,6 +58,16 @@ func New(config *rest.Config) (*Client, error) {
 	return &Client{Config: config, Typed: typed, Dynamic: dyn, Mapper: mapper}, nil
 }
 
+// As returns a client that acts as another user, with that one's rights only.
+func (c *Client) As(user string) (*Client, error) {
+	if user == "" {
+		return c, nil
+	}
+	config := rest.CopyConfig(c.Config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	return New(config)
+}
+
 // Ready asks the API server's /readyz and returns nil where it says ok.
 func (c *Client) Ready(ctx context.Context) error {
 	_, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)

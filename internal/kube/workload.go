@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -21,6 +22,11 @@ type Ref struct {
 	schema.GroupVersionKind
 	Namespace string
 	Name      string
+}
+
+// RefOf names an object that was read.
+func RefOf(object *unstructured.Unstructured) Ref {
+	return Ref{GroupVersionKind: object.GroupVersionKind(), Namespace: object.GetNamespace(), Name: object.GetName()}
 }
 
 // String is `Deployment "web"`.
@@ -54,6 +60,19 @@ func (c *Client) Scale(ctx context.Context, ref Ref, replicas int) error {
 // Label sets labels of an object; a nil value takes the label off.
 func (c *Client) Label(ctx context.Context, ref Ref, labels map[string]*string) error {
 	return c.Patch(ctx, ref, types.MergePatchType, map[string]any{"metadata": map[string]any{"labels": labels}})
+}
+
+// Annotate sets annotations as Label does labels.
+func (c *Client) Annotate(ctx context.Context, ref Ref, annotations map[string]*string) error {
+	return c.Patch(ctx, ref, types.MergePatchType, map[string]any{"metadata": map[string]any{"annotations": annotations}})
+}
+
+// Evict asks for a pod's removal as "kubectl drain" does; where a disruption
+// budget forbids it the error is TooManyRequests.
+func (c *Client) Evict(ctx context.Context, namespace, pod string, options metav1.DeleteOptions) error {
+	return c.Typed.PolicyV1().Evictions(namespace).Evict(ctx, &policyv1.Eviction{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pod}, DeleteOptions: &options,
+	})
 }
 
 // SetImage changes the image of a container, of the first where container is
