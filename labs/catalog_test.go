@@ -1,6 +1,15 @@
 package labs
 
-import "testing"
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"axolotl/vm"
+	"axolotl/vm/local/localtest"
+)
 
 func TestCatalogIsValid(t *testing.T) {
 	names := CatalogNames()
@@ -16,5 +25,164 @@ func TestCatalogIsValid(t *testing.T) {
 		if lab.Name != name {
 			t.Errorf("%s.yaml holds lab %q; the file is to have the lab's name", name, lab.Name)
 		}
+		for _, step := range lab.Steps {
+			for _, language := range []Language{English, Spanish} {
+				if said := lab.PreviewStep(&step, language); strings.Contains(said, "{{") && !strings.Contains(step.Say.EN, `\{{`) {
+					t.Errorf("%s, step %s: a placeholder is left in:\n%s", name, step.Name, said)
+				}
+			}
+		}
+	}
+}
+
+// clusterFor is the cluster that all tests share, or one of its own for a lab
+// that needs several nodes or would break what others stand on. A lab that
+// the local driver cannot give what it needs is skipped.
+func clusterFor(t *testing.T, lab *Lab) *vm.Handle {
+	t.Helper()
+	if lab.Needs.RealPods || lab.Needs.MachineControl {
+		t.Skipf("needs %s", lab.Needs)
+	}
+	if lab.Needs.Nodes <= 1 && !lab.Exclusive() {
+		return handle
+	}
+	return localtest.Start(t, max(3, lab.Needs.Nodes))
+}
+
+// TestCatalog does each lab that the local driver serves, and sabotages each
+// step in the plainest way on the way: the step is not done for a while, and
+// its checks must not come true meanwhile.
+func TestCatalog(t *testing.T) {
+	needCluster(t)
+	for _, name := range CatalogNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lab, err := Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proveLab(t, clusterFor(t, lab), lab)
+		})
+	}
+}
+
+func proveLab(t *testing.T, h *vm.Handle, lab *Lab) {
+	t.Helper()
+	s := newSession(h, lab, time.Now)
+	r := &runner{Options: Options{Now: time.Now, Progress: quiet()}, session: s, lab: lab}
+	defer func() {
+		if err := s.end(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := s.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	line := r.Progress.Start("")
+	for i := range lab.Steps {
+		step := &lab.Steps[i]
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), step.limit())
+		defer cancel()
+		if p := r.prepare(ctx, step); p != nil {
+			t.Fatalf("step %s: %+v", step.Name, p)
+		}
+		if !step.AlreadyTrue {
+			undone, cancel := context.WithTimeout(ctx, time.Second)
+			if _, p := r.checks(undone, step, line); p == nil {
+				t.Errorf("step %s: its checks hold though it was not done", step.Name)
+			}
+			cancel()
+		}
+		if p := r.solve(ctx, step, line); p != nil {
+			t.Fatalf("step %s: %+v", step.Name, p)
+		}
+		if checks, p := r.checks(ctx, step, line); p != nil {
+			t.Fatalf("step %s: %+v\n%+v\n%+v", step.Name, p, checks, s.collect(t.Context(), []Evidence{Events, Describe}))
+		}
+		t.Logf("%-16s %.2f s", step.Name, time.Since(start).Seconds())
+	}
+}
+
+// sabotage changes one step so that it is done wrong.
+type sabotage struct {
+	lab, step, name string
+	change          func(*Step)
+}
+
+// inApply replaces a text in what the step's nth action applies.
+func inApply(n int, old, replacement string) func(*Step) {
+	return func(s *Step) {
+		changed := strings.ReplaceAll(s.Do[n].Apply, old, replacement)
+		if changed == s.Do[n].Apply {
+			panic("nothing to sabotage: no " + old)
+		}
+		s.Do[n].Apply = changed
+	}
+}
+
+// without leaves out the step's nth action.
+func without(n int) func(*Step) {
+	return func(s *Step) { s.Do = slices.Delete(slices.Clone(s.Do), n, n+1) }
+}
+
+// first does something else before.
+func first(a Action) func(*Step) {
+	return func(s *Step) { s.Do = append([]Action{a}, s.Do...) }
+}
+
+var sabotages = []sabotage{
+	{"replicasets", "three-pods", "two pods", inApply(0, "replicas: 3", "replicas: 2")},
+	{"replicasets", "three-pods", "wrong selector", inApply(0, "app: web", "app: wbe")},
+	{"replicasets", "delete-one", "nobody replaces it", first(Action{Delete: &Delete{Target: Target{Kind: "ReplicaSet", Name: "web"}, Cascade: CascadeOrphan}})},
+	{"replicasets", "relabel-one", "wrong label", func(s *Step) { s.Do[0].Label.Set = map[string]string{"tier": "quarantine"} }},
+	{"replicasets", "relabel-one", "deleted", func(s *Step) { s.Do[0] = Action{Delete: &Delete{Target: s.Do[0].Label.Target}} }},
+	{"replicasets", "orphan-all", "pods go too", func(s *Step) { s.Do[0].Delete.Cascade = CascadeBackground }},
+	{"replicasets", "adopt", "new pods", first(Action{Delete: &Delete{Target: Target{Kind: "Pod", Labels: map[string]string{"app": "web"}}}})},
+
+	{"namespaces", "two-places", "one only", without(1)},
+	{"namespaces", "same-name", "same team", inApply(0, "theirs", "ours")},
+	{"namespaces", "quota", "no quota", without(0)},
+	{"namespaces", "quota", "quota of three", inApply(0, `"2"`, `"3"`)},
+	{"namespaces", "role", "may delete", inApply(0, "list, watch", "list, delete")},
+	{"namespaces", "role", "other account", inApply(0, "ServiceAccount, name: reader", "ServiceAccount, name: writer")},
+	{"namespaces", "cascade", "wrong namespace", func(s *Step) { s.Do[0].Delete.Name = "{{ namespace }}" }},
+
+	{"labels", "three-kinds", "a wrong port's selector", inApply(0, "selector: {app: shop}, ports", "selector: {app: shp}, ports")},
+	{"labels", "three-kinds", "stranger labelled too", inApply(0, "labels: {app: other}", "labels: {app: shop}")},
+	{"labels", "mark-together", "two kinds only", without(2)},
+	{"labels", "annotate", "label instead", func(s *Step) {
+		s.Do[0] = Action{Label: &Marks{Target: s.Do[0].Annotate.Target, Set: map[string]string{"on-call": "Ana"}}}
+	}},
+	{"labels", "out-of-service", "deleted", func(s *Step) { s.Do[0] = Action{Delete: &Delete{Target: s.Do[0].Label.Target}} }},
+	{"labels", "delete-together", "a kind forgotten", without(1)},
+
+	{"deployments", "chain", "other image", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
+	{"deployments", "update", "same image", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:2.0.1" }},
+	{"deployments", "rollback", "third version", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:crash" }},
+
+	{"iac-apply", "one-line", "other line", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
+	{"iac-apply", "drift", "no annotation", without(2)},
+	{"iac-apply", "put-back", "drifted file", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
+}
+
+// TestSabotage does a step wrong: its checks must notice.
+func TestSabotage(t *testing.T) {
+	needCluster(t)
+	for _, c := range sabotages {
+		t.Run(c.lab+"/"+c.step+"/"+c.name, func(t *testing.T) {
+			t.Parallel()
+			lab, err := Open(c.lab)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(lab.Steps, func(s Step) bool { return s.Name == c.step })
+			if i < 0 {
+				t.Fatalf("there is no step %s", c.step)
+			}
+			c.change(&lab.Steps[i])
+			lab.Steps[i].Timeout = 6 * time.Second
+			expectFailureAt(t, runOn(t, clusterFor(t, lab), lab), i)
+		})
 	}
 }

@@ -25,8 +25,11 @@ func (s *session) on(t Target, change func(kube.Ref) error) error {
 }
 
 // mayChange refuses what is outside of the lab's namespaces: another
-// namespace, and cluster-wide kinds.
+// namespace, and cluster-wide kinds. A lab's own namespaces are its own.
 func (s *session) mayChange(selector check.Selector) error {
+	if selector.Kind == "Namespace" && selector.Group == "" {
+		return s.owns(selector.Name)
+	}
 	_, mapping, err := s.handle.Kube.Resource(selector.GroupVersionKind, selector.Namespace)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,21 +67,26 @@ steps:
 
 func run(t *testing.T, lab *Lab) Result {
 	t.Helper()
-	result, err := Run(t.Context(), handle, lab, Options{})
+	return runOn(t, handle, lab)
+}
+
+func runOn(t *testing.T, h *vm.Handle, lab *Lab) Result {
+	t.Helper()
+	result, err := Run(t.Context(), h, lab, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone(t, result.Namespace)
+	gone(t, h, result.Namespace)
 	return result
 }
 
 // gone fails the test where a namespace is still there.
-func gone(t *testing.T, namespace string) {
+func gone(t *testing.T, h *vm.Handle, namespace string) {
 	t.Helper()
 	if namespace == "" {
 		return
 	}
-	list, err := handle.Kube.Typed.CoreV1().Namespaces().List(context.WithoutCancel(t.Context()), metav1.ListOptions{})
+	list, err := h.Kube.Typed.CoreV1().Namespaces().List(context.WithoutCancel(t.Context()), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,62 +94,6 @@ func gone(t *testing.T, namespace string) {
 		if strings.HasPrefix(list.Items[i].Name, namespace) {
 			t.Errorf("namespace %s is left", list.Items[i].Name)
 		}
-	}
-}
-
-func TestReplicasets(t *testing.T) {
-	needCluster(t)
-	t.Parallel()
-	lab, err := Open("replicasets")
-	if err != nil {
-		t.Fatal(err)
-	}
-	result := run(t, lab)
-	if result.Outcome != Passed {
-		t.Fatalf("%s: %s\n%+v", result.Outcome, result.Reason, result.Steps)
-	}
-	for _, step := range result.Steps {
-		t.Logf("%-12s %.2f s", step.Name, step.Seconds)
-	}
-}
-
-// TestSabotage leaves out what a step does, or does it wrong: its checks must
-// notice.
-func TestSabotage(t *testing.T) {
-	needCluster(t)
-	nothing := func(s *Step) { s.Do = nil }
-	for _, c := range []struct {
-		step, name string
-		sabotage   func(*Step)
-	}{
-		{"three-pods", "not done", nothing},
-		{"three-pods", "two pods", func(s *Step) { s.Do[0].Apply = strings.Replace(s.Do[0].Apply, "replicas: 3", "replicas: 2", 1) }},
-		{"three-pods", "wrong selector", func(s *Step) { s.Do[0].Apply = strings.ReplaceAll(s.Do[0].Apply, "app: web", "app: wbe") }},
-		{"delete-one", "not done", nothing},
-		{"delete-one", "nobody replaces it", func(s *Step) {
-			s.Do = append([]Action{{Delete: &Delete{Target: Target{Kind: "ReplicaSet", Name: "web"}, Cascade: CascadeOrphan}}}, s.Do...)
-		}},
-		{"relabel-one", "not done", nothing},
-		{"relabel-one", "wrong label", func(s *Step) { s.Do[0].Label.Set = map[string]string{"tier": "quarantine"} }},
-		{"relabel-one", "deleted", func(s *Step) { s.Do[0] = Action{Delete: &Delete{Target: s.Do[0].Label.Target}} }},
-		{"orphan-all", "not done", nothing},
-		{"orphan-all", "pods go too", func(s *Step) { s.Do[0].Delete.Cascade = CascadeBackground }},
-		{"adopt", "not done", nothing},
-		{"adopt", "new pods", func(s *Step) {
-			s.Do = append([]Action{{Delete: &Delete{Target: Target{Kind: "Pod", Labels: map[string]string{"app": "web"}}}}}, s.Do...)
-		}},
-	} {
-		t.Run(c.step+"/"+c.name, func(t *testing.T) {
-			t.Parallel()
-			lab, err := Open("replicasets")
-			if err != nil {
-				t.Fatal(err)
-			}
-			i := slices.IndexFunc(lab.Steps, func(s Step) bool { return s.Name == c.step })
-			c.sabotage(&lab.Steps[i])
-			lab.Steps[i].Timeout = 6 * time.Second
-			expectFailureAt(t, run(t, lab), i)
-		})
 	}
 }
 
@@ -317,7 +265,7 @@ func TestInterruptedLeavesNothing(t *testing.T) {
 	if result.Outcome != Interrupted || !errors.Is(err, interrupt) {
 		t.Errorf("outcome %s, error %v", result.Outcome, err)
 	}
-	gone(t, result.Namespace)
+	gone(t, handle, result.Namespace)
 }
 
 func TestNamespaceDeletedInTheMiddle(t *testing.T) {

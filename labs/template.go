@@ -17,6 +17,30 @@ var (
 // namespaceVariable is the lab's own namespace; every lab has it.
 const namespaceVariable = "namespace"
 
+// manifestsVariable stands in what a step says for the manifests that it
+// applies, so that they are written once.
+const manifestsVariable = "manifests"
+
+// sayWith is what a step says, with the values of a run or of a preview.
+func (s *Step) sayWith(language Language, value func(name string, offset int) (string, error)) (string, error) {
+	return expand(s.Say.In(language), func(name string, offset int) (string, error) {
+		if name != manifestsVariable {
+			return value(name, offset)
+		}
+		var all []string
+		for _, action := range s.Do {
+			if action.Apply != "" {
+				text, err := expand(strings.TrimSpace(action.Apply), value)
+				if err != nil {
+					return "", err
+				}
+				all = append(all, text)
+			}
+		}
+		return "```yaml\n" + strings.Join(all, "\n---\n") + "\n```", nil
+	})
+}
+
 // expand replaces the placeholders of a text. Where value knows no such
 // variable, or its value is no text, the placeholder stays and the first such
 // is the error.
@@ -52,7 +76,12 @@ func expand(text string, value func(name string, offset int) (string, error)) (s
 
 // expandWith expands a text with the values of a run.
 func expandWith(text string, variables map[string]any) (string, error) {
-	return expand(text, func(name string, _ int) (string, error) {
+	return expand(text, valueIn(variables))
+}
+
+// valueIn looks a placeholder up in the values of a run.
+func valueIn(variables map[string]any) func(name string, offset int) (string, error) {
+	return func(name string, _ int) (string, error) {
 		value, known := variables[name]
 		if !known {
 			return "", fmt.Errorf("no variable %q is set yet", name)
@@ -64,7 +93,7 @@ func expandWith(text string, variables map[string]any) (string, error) {
 			return fmt.Sprint(v), nil
 		}
 		return "", fmt.Errorf("variable %q holds a list or an object, not a text; use it in CEL, as vars.%s", name, name)
-	})
+	}
 }
 
 // expandAll returns a copy of value in which every string is expanded, map

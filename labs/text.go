@@ -48,14 +48,19 @@ func (t Text) In(language Language) string {
 // Preview returns a text as it reads before the lab has run: an example for
 // its namespace, and names for what is not known yet.
 func (l *Lab) Preview(t Text, language Language) string {
-	text, err := expand(t.In(language), func(name string, _ int) (string, error) {
+	return l.PreviewStep(&Step{Say: t}, language)
+}
+
+// PreviewStep is Preview of what a step says.
+func (l *Lab) PreviewStep(step *Step, language Language) string {
+	text, err := step.sayWith(language, func(name string, _ int) (string, error) {
 		if name == namespaceVariable {
 			return "lab-" + l.Name, nil
 		}
 		return "<" + name + ">", nil
 	})
 	if err != nil {
-		return t.In(language) // Parse has refused such a text
+		return step.Say.In(language) // Parse has refused such a text
 	}
 	return text
 }

@@ -40,7 +40,7 @@ func (v *validator) run() {
 		}
 		seen[step.Name] = true
 		v.step(at, step)
-		v.placeholders(at)
+		v.placeholders(at, step)
 	}
 }
 
@@ -248,12 +248,13 @@ func celName(variable string) string { return "vars." + variable }
 // What a text of the file is, by its path.
 var (
 	celField   = regexp.MustCompile(`\.cel$`)
+	said       = regexp.MustCompile(`\.say\.(en|es)$`)
 	translated = regexp.MustCompile(`\.(en|es)$`)
 )
 
 // placeholders checks every text of a step against the variables that are
 // known in it.
-func (v *validator) placeholders(at string) {
+func (v *validator) placeholders(at string, step *Step) {
 	for _, text := range v.document.Texts() {
 		if !strings.HasPrefix(text.Path, at+".") {
 			continue
@@ -261,6 +262,10 @@ func (v *validator) placeholders(at string) {
 		isCEL := celField.MatchString(text.Path)
 		_, err := expand(text.Value, func(name string, offset int) (string, error) {
 			switch {
+			case name == manifestsVariable && said.MatchString(text.Path):
+				if !slices.ContainsFunc(step.Do, func(a Action) bool { return a.Apply != "" }) {
+					v.document.FaultAtOffset(text.Path, text.Value, offset, "the step applies no manifests")
+				}
 			case isCEL:
 				v.document.FaultAtOffset(text.Path, text.Value, offset, "in CEL a variable is written vars.%s", name)
 			case !slices.Contains(v.variables, name):

@@ -77,7 +77,7 @@ func labText(lab *labs.Lab, language labs.Language) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n", lab.Title.In(language), strings.TrimSpace(lab.Summary.In(language)))
 	for i, step := range lab.Steps {
-		fmt.Fprintf(&b, "\n## %d. %s\n\n%s\n\n", i+1, step.Name, strings.TrimSpace(lab.Preview(step.Say, language)))
+		fmt.Fprintf(&b, "\n## %d. %s\n\n%s\n\n", i+1, step.Name, strings.TrimSpace(lab.PreviewStep(&step, language)))
 		for _, check := range step.Check {
 			if check.That != nil {
 				fmt.Fprintf(&b, "- [ ] %s\n", lab.Preview(*check.That, language))
