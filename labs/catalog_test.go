@@ -2,12 +2,14 @@ package labs
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"axolotl/vm"
+	"axolotl/vm/image"
 	"axolotl/vm/local/localtest"
 )
 
@@ -26,6 +28,13 @@ func TestCatalogIsValid(t *testing.T) {
 			t.Errorf("%s.yaml holds lab %q; the file is to have the lab's name", name, lab.Name)
 		}
 		for _, step := range lab.Steps {
+			for _, action := range step.Do {
+				for _, ref := range imageField.FindAllStringSubmatch(action.Apply, -1) {
+					if !slices.Contains(nodeImages, ref[1]) && !strings.Contains(ref[1], "no-such") {
+						t.Errorf("%s, step %s: no node has image %s", name, step.Name, ref[1])
+					}
+				}
+			}
 			for _, language := range []Language{English, Spanish} {
 				if said := lab.PreviewStep(&step, language); strings.Contains(said, "{{") && !strings.Contains(step.Say.EN, `\{{`) {
 					t.Errorf("%s, step %s: a placeholder is left in:\n%s", name, step.Name, said)
@@ -34,6 +43,18 @@ func TestCatalogIsValid(t *testing.T) {
 		}
 	}
 }
+
+// nodeImages are those that every node has, as people write them.
+var (
+	imageField = regexp.MustCompile(`image: "?([^",}\s]+)`)
+	nodeImages = func() []string {
+		var short []string
+		for _, ref := range []string{image.BusyboxImage, image.PingappOld, image.PingappNew, image.PingappCrash} {
+			short = append(short, strings.TrimPrefix(strings.TrimPrefix(ref, "docker.io/"), "library/"))
+		}
+		return short
+	}()
+)
 
 // clusterFor is the cluster that all tests share, or one of its own for a lab
 // that needs several nodes or would break what others stand on. A lab that
@@ -164,6 +185,67 @@ var sabotages = []sabotage{
 	{"iac-apply", "one-line", "other line", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
 	{"iac-apply", "drift", "no annotation", without(2)},
 	{"iac-apply", "put-back", "drifted file", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
+
+	{"kubectl-says-ok", "no-room", "there is room", inApply(0, `"1000"`, `"1m"`)},
+	{"kubectl-says-ok", "modest", "still too much", func(s *Step) {
+		s.Do[0] = Action{Patch: &Patch{Target: s.Do[0].Patch.Target, With: map[string]any{"spec": map[string]any{"template": map[string]any{
+			"metadata": map[string]any{"labels": map[string]any{"tried": "again"}},
+		}}}}}
+	}},
+	{"kubectl-says-ok", "no-account", "an account that is there", inApply(0, "casper", "default")},
+	{"kubectl-says-ok", "account", "another account", inApply(0, "casper", "wendy")},
+	{"kubectl-says-ok", "nobody-behind", "no slip of the pen", inApply(0, "gredy", "greedy")},
+	{"kubectl-says-ok", "somebody-behind", "another slip", func(s *Step) {
+		s.Do[0].Patch.With = map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "greeedy"}}}
+	}},
+
+	{"rbac", "nobody", "with rights already", first(Action{Apply: `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: early}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]`})},
+	{"rbac", "role", "may delete", inApply(0, "update, patch]", "update, delete]")},
+	{"rbac", "role", "may escalate", inApply(0, "resources: [roles], verbs: [get,", "resources: [roles], verbs: [escalate, get,")},
+	{"rbac", "role", "binds nobody", inApply(0, "ServiceAccount, name: deployer", "ServiceAccount, name: nobody")},
+	{"rbac", "view", "edit", inApply(0, "ClusterRole, name: view", "ClusterRole, name: edit")},
+	{"rbac", "revoke", "the other binding", func(s *Step) { s.Do[0].Delete.Name = "auditor" }},
+
+	{"secrets", "create", "another password", inApply(0, "axolotl", "ajolote")},
+	{"secrets", "use", "in the clear", inApply(0, "valueFrom: {secretKeyRef: {name: database, key: password}}", "value: axolotl")},
+	{"secrets", "few", "admin", inApply(0, "ClusterRole, name: view", "ClusterRole, name: admin")},
+	{"secrets", "immutable", "changed", first(Action{Patch: &Patch{
+		Target: Target{Kind: "Secret", Name: "database"}, With: map[string]any{"stringData": map[string]any{"password": "oops"}},
+	}})},
+
+	{"jobs", "three-times", "twice", inApply(0, "completions: 3", "completions: 2")},
+	{"jobs", "suspended", "not suspended", inApply(0, "suspend: true", "suspend: false")},
+	{"jobs", "resumed", "deleted instead", func(s *Step) {
+		s.Do[0] = Action{Delete: &Delete{Target: Target{Kind: "Job", Name: "later"}}}
+	}},
+
+	{"cronjobs", "suspended", "not suspended", inApply(0, "suspend: true", "suspend: false")},
+	{"cronjobs", "by-hand", "another name", inApply(0, "metadata: {name: now}", "metadata: {name: later}")},
+
+	{"statefulsets", "in-order", "a Deployment", inApply(0, "kind: StatefulSet", "kind: Deployment")},
+	{"statefulsets", "in-order", "no Service", inApply(0, "serviceName: db", "serviceName: bd")},
+	{"statefulsets", "same-name", "another one", func(s *Step) { s.Do[0].Delete.Name = "db-0" }},
+	{"statefulsets", "from-the-end", "no partition", without(0)},
+	{"statefulsets", "in-reverse", "to two", func(s *Step) { s.Do[0].Scale.Replicas = 2 }},
+	{"statefulsets", "in-reverse", "db-0 made anew", first(Action{Delete: &Delete{Target: Target{Kind: "Pod", Name: "db-0"}}})},
+
+	{"daemonsets", "everywhere", "a Deployment's kind of selector", inApply(0, "tolerations: [{operator: Exists, effect: NoSchedule}]", "nodeSelector: {no: such}")},
+	{"daemonsets", "replaced-in-place", "not the one", func(s *Step) {
+		s.Do[0] = Action{Annotate: &Marks{Target: s.Do[0].Delete.Target, Set: map[string]string{"a": "b"}}}
+	}},
+	{"daemonsets", "node-leaves", "off only", func(s *Step) { s.Do[0].Machine.Do = MachineOff }},
+
+	{"drain", "budget", "one may go", inApply(0, "minAvailable: 2", "minAvailable: 1")},
+	{"drain", "blocked", "evicted by force", first(Action{Delete: &Delete{Target: Target{Kind: "Pod", Name: "{{ guest }}"}}})},
+	{"drain", "yields", "the budget does not", without(0)},
+	{"drain", "yields", "nobody evicts", without(1)},
+
+	{"why-orchestrate", "two-apps", "only one", inApply(0, "replicas: 1", "replicas: 0")},
 }
 
 // TestSabotage does a step wrong: its checks must notice.

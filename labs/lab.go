@@ -31,6 +31,8 @@ type Lab struct {
 	Minutes int    `yaml:"minutes,required" json:"minutes"` // that a learner takes
 	Needs   Needs  `yaml:"needs" json:"needs"`
 	Steps   []Step `yaml:"steps,required" json:"steps"`
+
+	file, source string // as Parse was given them
 }
 
 // Level is how much a lab expects its learner to know.

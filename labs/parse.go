@@ -16,7 +16,7 @@ import (
 // strictyaml.Faults: everything that is wrong, each with its place.
 func Parse(name string, data []byte) (*Lab, error) {
 	document := strictyaml.Parse(name, data)
-	lab := &Lab{}
+	lab := &Lab{file: name, source: string(data)}
 	document.Decode(lab)
 	v := validator{document: document, lab: lab}
 	v.run()

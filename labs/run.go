@@ -19,6 +19,15 @@ type Options struct {
 	Now      func() time.Time
 }
 
+func (o *Options) setDefaults() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Progress == nil {
+		o.Progress = term.NewProgress(nil, true)
+	}
+}
+
 // cleanupTimeout bounds the removal of a lab's namespaces, which goes on after
 // the run was interrupted. Pods get their grace of 30 seconds within it, and an
 // emulated cluster was seen to take 80 seconds.
@@ -29,12 +38,7 @@ const cleanupTimeout = 4 * time.Minute
 // Run itself could not do: it was interrupted, or namespaces of the lab are
 // left.
 func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Progress == nil {
-		o.Progress = term.NewProgress(nil, true)
-	}
+	o.setDefaults()
 	r := &runner{Options: o, session: newSession(h, lab, o.Now), lab: lab}
 	start := o.Now()
 	result := Result{

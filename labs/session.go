@@ -43,12 +43,15 @@ type session struct {
 }
 
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
-	id := rand.String(5)
-	namespace := fmt.Sprintf("lab-%s-%s", lab.Name, id)
-	return &session{
-		handle: h, lab: lab, id: id, namespace: namespace, now: now,
-		variables: map[string]any{namespaceVariable: namespace},
-	}
+	s := &session{handle: h, lab: lab, now: now}
+	s.resume(rand.String(5))
+	s.variables = map[string]any{namespaceVariable: s.namespace}
+	return s
+}
+
+// resume makes the session the one with this ID.
+func (s *session) resume(id string) {
+	s.id, s.namespace = id, fmt.Sprintf("lab-%s-%s", s.lab.Name, id)
 }
 
 // begin makes the lab's namespace, unless making it is a step of the lab.

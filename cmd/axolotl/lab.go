@@ -19,7 +19,8 @@ func newLab(a *app) *cobra.Command {
 of what the cluster became. Labs that come with axolotl go by their name, others
 by their file.`,
 	})
-	cmd.AddCommand(newLabList(a), newLabShow(a), newLabRun(a), newLabLint(a))
+	cmd.AddCommand(newLabList(a), newLabShow(a), newLabRun(a), newLabLint(a), newLabNew(a), newLabSchema(a))
+	cmd.AddCommand(newLabGuide(a)...)
 	return cmd
 }
 
@@ -63,8 +64,7 @@ func newLabShow(a *app) *cobra.Command {
 				return err
 			}
 			return format.Print(a.out, lab, func() error {
-				_, err := fmt.Fprint(a.out, term.Escape(labText(lab, language)))
-				return err
+				return a.markdown(labText(lab, language))
 			})
 		},
 	}

@@ -21,6 +21,8 @@ import (
 
 type labRunFlags struct {
 	cluster  string
+	all      bool
+	jobs     int
 	keep     bool
 	junit    string
 	format   term.Format
@@ -30,20 +32,26 @@ type labRunFlags struct {
 func newLabRun(a *app) *cobra.Command {
 	flags := labRunFlags{format: term.FormatTable, language: labs.EnvironmentLanguage()}
 	cmd := &cobra.Command{
-		Use:   "run NAME|FILE...",
+		Use:   "run NAME|FILE... | --all",
 		Short: "Do every step of labs and prove each",
-		Long: `Do every step of the labs, one lab after another, and wait until the checks of
-each step hold. A lab works in namespaces of its own, which are removed at the
+		Long: `Do every step of the labs, several labs at a time, and wait until the checks of
+each step hold. A lab that breaks nodes runs alone. A lab works in namespaces of its own, which are removed at the
 end, also when it fails or is interrupted. A lab that needs what the cluster
 cannot give is skipped, with the reason.
 
 Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 130 interrupted.`,
 		Example: `  axolotl lab run first-steps
-  axolotl lab run replicasets ./my-lab.yaml --keep --junit labs.xml`,
-		Args:              usageErrors(cobra.MinimumNArgs(1)),
+  axolotl lab run replicasets ./my-lab.yaml --keep --junit labs.xml
+  axolotl lab run --all --jobs 4`,
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.all == (len(args) > 0) {
+				return codedError{errors.New("say which labs, or --all"), exitUsage}
+			}
+			if flags.all {
+				args = labs.CatalogNames()
+			}
 			all, err := openLabs(args)
 			if err != nil {
 				return err
@@ -56,6 +64,8 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 		},
 	}
 	cmd.Flags().StringVar(&flags.cluster, "cluster", cluster.DefaultName, "cluster to run on")
+	cmd.Flags().BoolVar(&flags.all, "all", false, "run every lab that comes with axolotl")
+	cmd.Flags().IntVarP(&flags.jobs, "jobs", "j", 1, "labs at a time")
 	cmd.Flags().BoolVar(&flags.keep, "keep", false, "leave the labs' namespaces, to look around")
 	cmd.Flags().StringVar(&flags.junit, "junit", "", "write the results to this file, as JUnit XML")
 	addLabFlags(cmd, &flags.format, &flags.language)
@@ -63,21 +73,13 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 	return cmd
 }
 
-// runLabs runs labs until they are done or ctx ends, then prints what became
-// of each.
+// runLabs runs labs until they are done or ctx ends, then prints what became of
+// each.
 func runLabs(ctx context.Context, a *app, handle *vm.Handle, all []*labs.Lab, flags labRunFlags) error {
-	results := []labs.Result{}
-	var errs []error
-	for _, lab := range all {
-		if ctx.Err() != nil {
-			break
-		}
-		result, err := labs.Run(ctx, handle, lab, labs.Options{
-			Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now,
-		})
-		results, errs = append(results, result), append(errs, err)
-		explainLab(a.progress, result)
-	}
+	results, err := labs.RunAll(ctx, handle, all, flags.jobs, labs.Options{
+		Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now,
+	}, func(result labs.Result) { explainLab(a.progress, result) })
+	errs := []error{err}
 	if flags.junit != "" {
 		errs = append(errs, writeJUnit(flags.junit, results))
 	}
@@ -94,11 +96,8 @@ func explainLab(p *term.Progress, result labs.Result) {
 		if step.Problem == nil {
 			continue
 		}
-		p.Line("lab %s, step %s: %s", result.Lab, step.Name, step.Problem.Message)
-		if step.Problem.Expected != "" {
-			p.Line("  expected: %s", step.Problem.Expected)
-		}
-		explainList(p, "seen", step.Problem.Seen)
+		p.Line("lab %s, step %s:", result.Lab, step.Name)
+		explainProblem(p, step.Problem)
 		if !slices.ContainsFunc(step.Evidence, func(c labs.Collected) bool { return c.Kind == labs.Events }) {
 			explainList(p, "last events", step.Problem.Events) // else they are among the evidence
 		}
@@ -108,6 +107,14 @@ func explainLab(p *term.Progress, result labs.Result) {
 			}
 		}
 	}
+}
+
+func explainProblem(p *term.Progress, problem *labs.Problem) {
+	p.Line("%s", problem.Message)
+	if problem.Expected != "" {
+		p.Line("  expected: %s", problem.Expected)
+	}
+	explainList(p, "seen", problem.Seen)
 }
 
 func explainList(p *term.Progress, title string, lines []string) {

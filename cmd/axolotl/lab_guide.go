@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	xterm "golang.org/x/term"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/labs"
+	"axolotl/vm/cluster"
+)
+
+// watchEvery is how often "lab check --watch" looks.
+const watchEvery = time.Second
+
+// guideFlags are those of every command of a guided lab.
+type guideFlags struct {
+	cluster  string
+	language labs.Language
+}
+
+// newLabGuide returns the commands by which a learner goes through a lab.
+func newLabGuide(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newLabStart(a), newLabCheck(a), newLabStatus(a),
+		guideCommand(a, "hint", "Help with this step, a little more each time", func(ctx context.Context, g *labs.Guide) error {
+			hint, err := g.Hint(ctx)
+			if err == nil && hint == "" {
+				hint = "There is no hint for this step; `axolotl lab solve` does it."
+			}
+			return errors.Join(err, a.markdown(hint))
+		}),
+		guideCommand(a, "solve", "Do this step for me, and prove it", func(ctx context.Context, g *labs.Guide) error {
+			problem, err := g.Solve(ctx)
+			if problem != nil {
+				explainProblem(a.progress, problem)
+				err = errors.Join(err, codedError{errors.New("the step could not be done; 'axolotl lab reset' begins the lab anew"), exitFailed})
+			}
+			return err
+		}),
+		guideCommand(a, "next", "Go on to the next step, when this one is done", func(ctx context.Context, g *labs.Guide) error {
+			if err := g.Next(ctx); err != nil {
+				return err
+			}
+			return a.say(g)
+		}),
+		guideCommand(a, "say", "Say again what this step is about", func(_ context.Context, g *labs.Guide) error { return a.say(g) }),
+		guideCommand(a, "reset", "Throw away what the lab made and begin it anew", func(ctx context.Context, g *labs.Guide) error {
+			err := a.progress.Do("Begin anew", func(*term.Step) error { return g.Reset(ctx) })
+			if err != nil {
+				return err
+			}
+			return a.say(g)
+		}),
+		guideCommand(a, "quit", "End the lab and remove all that it made", func(ctx context.Context, g *labs.Guide) error { return g.Quit(ctx) }),
+	}
+}
+
+// guideCommand is a command on the lab under way.
+func guideCommand(a *app, use, short string, run func(context.Context, *labs.Guide) error) *cobra.Command {
+	var flags guideFlags
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.guided(cmd.Context(), flags, run) },
+	}
+	flags.add(a, cmd)
+	return cmd
+}
+
+func (f *guideFlags) add(a *app, cmd *cobra.Command) {
+	f.cluster = cluster.DefaultName
+	addClusterFlag(a, cmd, &f.cluster)
+	cmd.Flags().Var(&f.language, "lang", "language of titles and texts (default: the lab's, as it was started)")
+}
+
+func (a *app) guideOptions(language labs.Language) labs.Options {
+	return labs.Options{Language: language, Progress: a.progress, Now: time.Now}
+}
+
+// guided opens the lab under way, runs, and lets go of it.
+func (a *app) guided(ctx context.Context, flags guideFlags, run func(context.Context, *labs.Guide) error) error {
+	handle, err := a.handle(flags.cluster)
+	if err != nil {
+		return err
+	}
+	guide, err := labs.ResumeGuide(handle, a.guideOptions(flags.language))
+	if err != nil {
+		return err
+	}
+	return errors.Join(run(ctx, guide), guide.Close())
+}
+
+func newLabStart(a *app) *cobra.Command {
+	var flags guideFlags
+	cmd := &cobra.Command{
+		Use:   "start NAME|FILE",
+		Short: "Begin a lab to be done by hand, step by step",
+		Long: `Begin a lab and print its first step. Do it in another window, with kubectl or
+k9s or however you like: what counts is what the cluster becomes. Then:
+
+  axolotl lab check --watch   see what is done, and tick it off as it comes true
+  axolotl lab hint            a little help
+  axolotl lab solve           have the step done
+  axolotl lab next            go on
+  axolotl lab status          where am I
+  axolotl lab reset           begin anew
+  axolotl lab quit            remove all that the lab made
+
+Progress is kept with the cluster: it outlives this terminal.`,
+		Args:              usageErrors(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeLabs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lab, err := labs.Open(args[0])
+			if err != nil {
+				return err
+			}
+			handle, err := a.handle(flags.cluster)
+			if err != nil {
+				return err
+			}
+			if flags.language == "" {
+				flags.language = labs.EnvironmentLanguage()
+			}
+			guide, err := labs.StartGuide(cmd.Context(), handle, lab, a.guideOptions(flags.language))
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.say(guide), guide.Close())
+		},
+	}
+	flags.add(a, cmd)
+	return cmd
+}
+
+func newLabCheck(a *app) *cobra.Command {
+	var flags guideFlags
+	watch := false
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "See whether this step is done",
+		Long: `Look at each check of the step under way. Exit code 1 where one does not hold.
+With --watch it looks until all hold, and ticks each off as it comes true.`,
+		Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.guided(cmd.Context(), flags, func(ctx context.Context, g *labs.Guide) error {
+				if g.Step() == nil {
+					return a.say(g)
+				}
+				if watch {
+					return a.watchChecks(ctx, g)
+				}
+				results, seen, err := g.Check(ctx)
+				if err != nil {
+					return err
+				}
+				for _, result := range results {
+					fmt.Fprintln(a.out, tick(result.Outcome == labs.Passed), result.That)
+				}
+				for _, problem := range seen {
+					explainProblem(a.progress, problem)
+				}
+				if len(seen) > 0 {
+					return codedError{errors.New("not yet; 'axolotl lab hint' helps"), exitFailed}
+				}
+				fmt.Fprintln(a.out, "This step is done: axolotl lab next")
+				return nil
+			})
+		},
+	}
+	flags.add(a, cmd)
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "look until all is done")
+	return cmd
+}
+
+// watchChecks ticks checks off as they come true, until all hold at once.
+func (a *app) watchChecks(ctx context.Context, g *labs.Guide) error {
+	shown := map[int]bool{}
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		results, seen, err := g.Check(ctx)
+		if err != nil {
+			return err
+		}
+		for i, result := range results {
+			if passed := result.Outcome == labs.Passed; passed != shown[i] {
+				shown[i] = passed
+				fmt.Fprintln(a.out, tick(passed), result.That)
+			}
+		}
+		if len(seen) == 0 {
+			fmt.Fprintln(a.out, "This step is done: axolotl lab next")
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+func tick(passed bool) string {
+	if passed {
+		return "[x]"
+	}
+	return "[ ]"
+}
+
+func newLabStatus(a *app) *cobra.Command {
+	var flags guideFlags
+	format := term.FormatTable
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say how far the lab under way has come",
+		Args:  usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.guided(cmd.Context(), flags, func(_ context.Context, g *labs.Guide) error {
+				status := g.Status()
+				return format.Print(a.out, status, func() error {
+					fmt.Fprintf(a.out, "%s (%s) in namespace %s\n", term.Escape(status.Title), status.Lab, status.Namespace)
+					var rows [][]string
+					for i, name := range status.Steps {
+						how := ""
+						switch {
+						case i+1 == status.Step && !status.Passed:
+							how = "under way"
+						case i < len(status.Done):
+							mark := status.Done[i]
+							how = fmt.Sprintf("done, %d hints", mark.Hints)
+							if mark.Solved {
+								how = "solved by axolotl"
+							}
+						}
+						rows = append(rows, []string{fmt.Sprint(i + 1), name, how})
+					}
+					return term.Table(a.out, []string{"#", "STEP", "STATE"}, rows)
+				})
+			})
+		},
+	}
+	flags.add(a, cmd)
+	cmd.Flags().VarP(&format, "output", "o", "output format")
+	return cmd
+}
+
+// say prints what the step under way says.
+func (a *app) say(g *labs.Guide) error {
+	text, err := g.Say()
+	if err != nil {
+		return err
+	}
+	if err := a.markdown(text); err != nil || g.Step() == nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, "\nThen: axolotl lab check")
+	return err
+}
+
+// markdown prints Markdown, in colour on a terminal.
+func (a *app) markdown(text string) error {
+	color := false
+	if file, ok := a.out.(*os.File); ok && xterm.IsTerminal(int(file.Fd())) {
+		_, noColor := os.LookupEnv("NO_COLOR")
+		color = !noColor
+	}
+	_, err := fmt.Fprint(a.out, term.Markdown(text, color))
+	return err
+}
+
+func newLabNew(a *app) *cobra.Command {
+	file := ""
+	cmd := &cobra.Command{
+		Use:   "new NAME",
+		Short: "Write a lab to begin with, commented, that runs as it is",
+		Args:  usageErrors(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			text, err := labs.NewFile(args[0])
+			if err != nil {
+				return codedError{err, exitUsage}
+			}
+			if file == "" {
+				file = args[0] + ".yaml"
+			}
+			if _, err := os.Stat(file); err == nil {
+				return fmt.Errorf("%s exists; choose another name or --file", file)
+			}
+			if err := store.WriteFile(file, text, 0o644); err != nil {
+				return err
+			}
+			a.progress.Line("wrote %s; next: axolotl lab lint ./%s, axolotl lab run ./%s", file, file, file)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "file to write (default NAME.yaml)")
+	return cmd
+}
+
+func newLabSchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of lab files, for editors",
+		Args:  usageErrors(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			return term.FormatJSON.Print(a.out, labs.Schema(), nil)
+		},
+	}
+}
