@@ -2,6 +2,7 @@ package labs
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"axolotl/internal/check"
@@ -36,6 +37,9 @@ func (a applyDeed) do(ctx context.Context, s *session) error {
 		return err
 	}
 	for _, object := range objects {
+		if object.GetKind() == "Namespace" {
+			return errors.New("a lab makes its namespaces by the action \"namespace\", so that they are removed with it")
+		}
 		if object.GetNamespace() == "" {
 			object.SetNamespace(s.namespace)
 		}

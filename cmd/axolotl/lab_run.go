@@ -35,9 +35,9 @@ func newLabRun(a *app) *cobra.Command {
 		Use:   "run NAME|FILE... | --all",
 		Short: "Do every step of labs and prove each",
 		Long: `Do every step of the labs, several labs at a time, and wait until the checks of
-each step hold. A lab that breaks nodes runs alone. A lab works in namespaces of its own, which are removed at the
-end, also when it fails or is interrupted. A lab that needs what the cluster
-cannot give is skipped, with the reason.
+each step hold. A lab works in namespaces of its own, which are removed at the
+end, also when it fails or is interrupted. A lab that breaks nodes runs alone.
+One that needs what the cluster cannot give is skipped, with the reason.
 
 Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 130 interrupted.`,
