@@ -90,7 +90,7 @@ func (r Refused) Check(ctx context.Context) error {
 	case err == nil:
 		return &Unmet{Expected: r.String(), Seen: []string{"it would be accepted"}}
 	case apierrors.ReasonForError(err) == metav1.StatusReasonUnknown || apierrors.IsNotFound(err):
-		return err // it was not judged
+		return &Unclear{Expected: r.String(), Err: err} // it was not judged
 	case !strings.Contains(err.Error(), r.Contains):
 		return &Unmet{Expected: r.String(), Seen: []string{"it says: " + shorten(err.Error())}}
 	}
