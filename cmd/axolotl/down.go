@@ -34,7 +34,9 @@ Only objects that carry the cluster's own ID are touched.`,
 					names = append(names, c.Name)
 				}
 			}
-			var errs []error
+			// An 'up' that was killed may have left machines that were to become
+			// a golden snapshot; they are of no cluster yet.
+			errs := []error{a.clusters().DiscardAbandoned(cmd.Context(), a.open, a.progress)}
 			for _, name := range names {
 				err := a.clusters().Down(cmd.Context(), name, a.open, a.drivers(""), a.userKubeconfig(noContext), a.progress)
 				var missing *cluster.NotFoundError

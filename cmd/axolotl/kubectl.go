@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,16 +31,10 @@ func newKubectl(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			kubectl := exec.CommandContext(cmd.Context(), program, append([]string{"kubectl"}, args[at:]...)...)
-			kubectl.Env = append(os.Environ(), "KUBECONFIG="+handle.Cluster.Kubeconfig())
-			kubectl.Stdin, kubectl.Stdout, kubectl.Stderr = a.in, a.out, a.err
-			kubectl.Cancel = func() error { return kubectl.Process.Signal(syscall.SIGINT) }
-			err = kubectl.Run()
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
-				return codedError{errors.New(""), exit.ExitCode()} // kubectl has said what was wrong
-			}
-			return err
+			// This process becomes kubectl, so that signals, the terminal and
+			// the exit code are kubectl's own, and nothing of it outlives us.
+			environment := append(os.Environ(), "KUBECONFIG="+handle.Cluster.Kubeconfig())
+			return os.NewSyscallError("exec "+program, syscall.Exec(program, append([]string{program, "kubectl"}, args[at:]...), environment))
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -68,12 +69,13 @@ func empty(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// appears waits until a file is there; it is false where ended is closed
+// appears waits until a file is there that has this path, or matches it as a
+// pattern; it is false where ended is closed
 // before, or it takes too long.
 func appears(path string, ended <-chan error) bool {
 	limit := time.After(awaitLimit)
 	for {
-		if _, err := os.Stat(path); err == nil {
+		if found, _ := filepath.Glob(path); len(found) > 0 { // a bad pattern finds nothing
 			return true
 		}
 		select {

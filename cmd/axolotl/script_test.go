@@ -68,6 +68,7 @@ func enclose(env *testscript.Env, home store.Home) error {
 	env.Setenv("XDG_CACHE_HOME", cache)
 	env.Setenv("XDG_STATE_HOME", state)
 	env.Setenv("CLUSTERS", store.Home{State: filepath.Join(state, "axolotl")}.Clusters())
+	env.Setenv("GOLDENS", store.Home{Cache: filepath.Join(cache, "axolotl")}.Goldens())
 	env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "kubeconfig"))
 	env.Setenv(testVariable, strconv.Itoa(os.Getpid()))
 	env.Setenv("LIBVIRT_AUTOSTART", "0") // down asks for leftovers; no daemon is started for that

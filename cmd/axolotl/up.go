@@ -111,6 +111,10 @@ func runUp(ctx context.Context, a *app, name string, flags upFlags) error {
 	handle, err := a.clusters().Up(ctx, flags.options(a, name), a.progress)
 	if err != nil {
 		if ctx.Err() != nil {
+			var missing *cluster.NotFoundError
+			if _, err := a.clusters().Load(name); errors.As(err, &missing) {
+				return fmt.Errorf("interrupted before anything of cluster %q was made; go on with 'axolotl up %s'", name, name)
+			}
 			return fmt.Errorf("interrupted; go on with 'axolotl up %s' or remove what was made with 'axolotl down %s'", name, name)
 		}
 		return err

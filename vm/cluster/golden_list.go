@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,22 +54,31 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 }
 
 // PruneGoldens removes the golden snapshots that no cluster lies over and that
-// unwanted chooses, and what builds have left that were killed. What another
-// process makes stays.
+// unwanted chooses, and abandoned builds. What another process makes stays.
 func (s Store) PruneGoldens(ctx context.Context, open Opener, unwanted func(GoldenEntry) bool, progress *term.Progress) ([]GoldenEntry, error) {
-	left, err := filepath.Glob(filepath.Join(s.Home.Goldens(), "*"+buildingSuffix))
-	if err != nil {
+	if err := s.DiscardAbandoned(ctx, open, progress); err != nil {
 		return nil, err
 	}
+	return s.removeGoldens(unwanted)
+}
+
+// DiscardAbandoned removes what builds of golden snapshots have left that were
+// killed: machines that run, their memory, their files. What another process
+// is building stays.
+func (s Store) DiscardAbandoned(ctx context.Context, open Opener, progress *term.Progress) error {
+	left, err := filepath.Glob(filepath.Join(s.Home.Goldens(), "*"+buildingSuffix))
+	if err != nil {
+		return err
+	}
+	var errs []error
 	for _, dir := range left {
-		err := s.ifUnlocked(strings.TrimSuffix(filepath.Base(dir), buildingSuffix), func(id string) error {
-			return s.discardBuilding(ctx, open, id, progress)
-		})
+		id := strings.TrimSuffix(filepath.Base(dir), buildingSuffix)
+		err := s.ifUnlocked(id, func(id string) error { return s.discardBuilding(ctx, open, id, progress) })
 		if err != nil {
-			return nil, err
+			errs = append(errs, fmt.Errorf("abandoned golden snapshot %s: %w", id, err))
 		}
 	}
-	return s.removeGoldens(unwanted)
+	return errors.Join(errs...)
 }
 
 // removeGoldens asks about those that no cluster lies over, the newest first.
