@@ -187,7 +187,7 @@ func Reports(c *vm.Cluster) ([]*Report, error) {
 	}
 	all := []*Report{} // not nil: it is printed as JSON
 	var errs []error
-	for _, f := range files { // their names begin with the time, so they are in order
+	for _, f := range files {
 		id, ok := strings.CutSuffix(f.Name(), ".json")
 		if !ok {
 			continue
@@ -199,6 +199,8 @@ func Reports(c *vm.Cluster) ([]*Report, error) {
 		}
 		all = append(all, report)
 	}
+	// Not by the names: an ID tells the second, and a run may take less.
+	slices.SortStableFunc(all, func(a, b *Report) int { return a.Started.Compare(b.Started) })
 	return all, errors.Join(errs...)
 }
 

@@ -104,7 +104,7 @@ func (r *Runner) newRun(e *Experiment) *run {
 // newSuffix makes names unlike those of other runs.
 func newSuffix() string { return strings.ToLower(rand.Text()[:5]) }
 
-// runID sorts by time.
+// runID begins with the second of the start, in UTC.
 func runID(started time.Time, suffix string) string {
 	return started.UTC().Format("20060102-150405") + "-" + suffix
 }
