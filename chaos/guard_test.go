@@ -164,7 +164,7 @@ func TestUnhealthyClusterIsRefused(t *testing.T) {
 	objects[0].SetLabels(nil)
 	// Pods that no node takes keep the workload from being complete.
 	nowhere := map[string]any{"no": "where"}
-	if err := unstructured.SetNestedMap(objects[1].Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
+	if err := unstructured.SetNestedMap(objects[3].Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Kube.Apply(t.Context(), "broken", objects...); err != nil {

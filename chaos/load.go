@@ -108,7 +108,7 @@ func parseFault(document *strictyaml.Document, f faultFile) fault.Fault {
 		document.Faultf("fault.name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
 		return nil
 	}
-	document.DecodeAt("fault.with", parsed)
+	document.DecodeAt("fault.with", fault.Settings(parsed))
 	return parsed
 }
 

@@ -103,6 +103,7 @@ func (r *run) conclude(failed error) *Report {
 func (p *Report) judge(failed, relapse, undo error) {
 	var refusal *Refusal
 	var skip *SkipError
+	var blocked *fault.BlockedError
 	switch {
 	case errors.Is(failed, errInterrupted):
 		p.Verdict, p.Reason = Aborted, errInterrupted.Error()
@@ -112,6 +113,8 @@ func (p *Report) judge(failed, relapse, undo error) {
 		p.Verdict, p.Reason = Skipped, skip.Reason
 	case errors.Is(failed, errNoEffect), errors.Is(failed, fault.ErrNoTarget):
 		p.Verdict, p.Reason = NoEffect, failed.Error()
+	case errors.As(failed, &blocked):
+		p.Verdict, p.Reason = Blocked, blocked.Error()
 	case errors.Is(failed, errNotHealed):
 		p.Verdict, p.Reason = NotHealed, failed.Error()
 	case failed != nil:
