@@ -157,7 +157,7 @@ func TestGuardsRefuseOnARealCluster(t *testing.T) {
 func TestUnhealthyClusterIsRefused(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
-	objects, err := appObjects("broken", "", 2)
+	objects, err := appObjects("broken", "", Target{Replicas: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

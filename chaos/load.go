@@ -33,14 +33,15 @@ type file struct {
 }
 
 type targetFile struct {
-	App        string            `yaml:"app"`
-	Replicas   int               `yaml:"replicas"`
-	Namespace  string            `yaml:"namespace"`
-	Deployment string            `yaml:"deployment"`
-	Selector   map[string]string `yaml:"selector"`
-	Nodes      string            `yaml:"nodes"`
-	Count      int               `yaml:"count"`
-	Percent    int               `yaml:"percent"`
+	App          string            `yaml:"app"`
+	Replicas     int               `yaml:"replicas"`
+	MinAvailable int               `yaml:"minAvailable"`
+	Namespace    string            `yaml:"namespace"`
+	Deployment   string            `yaml:"deployment"`
+	Selector     map[string]string `yaml:"selector"`
+	Nodes        string            `yaml:"nodes"`
+	Count        int               `yaml:"count"`
+	Percent      int               `yaml:"percent"`
 }
 
 type checkFile struct {

@@ -32,7 +32,8 @@ at=$((want + $(echo "$up" | tr -d .)))
 date -s "@$((at / 100)).$(printf %02d $((at % 100)))" >/dev/null
 `
 	clockIs = clockDistance + `off=$((distance - want))
-[ "$off" -gt -100 ] && [ "$off" -lt 100 ]
+[ "$off" -gt -100 ]
+[ "$off" -lt 100 ]
 `
 )
 

@@ -162,7 +162,10 @@ func (f *guest) see(ctx context.Context, h *vm.Handle, objects []Object, script,
 func (f *guest) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return mend(objects, "undo "+f.name+" on", func(o Object) error {
 		_, err := f.run(ctx, h, o, f.commands.Undo)
-		if err != nil && f.fatal && f.effect.Takes == TakesMachines {
+		if err != nil && f.fatal && f.effect.Takes == TakesBoots {
+			return nil // it comes back by itself, which Undone proves
+		}
+		if err != nil && f.fatal {
 			if started := startAnew(ctx, h, o.Name); started != nil {
 				return errors.Join(err, started)
 			}

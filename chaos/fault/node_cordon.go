@@ -82,7 +82,7 @@ func (*NodeCordon) Undone(ctx context.Context, h *vm.Handle, objects []Object) (
 }
 
 // setUnschedulable patches a node; the UID in the patch makes the server
-// refuse, with a conflict, a node that only has the same name.
+// refuse a node that only has the same name.
 func setUnschedulable(ctx context.Context, h *vm.Handle, o Object, value bool) error {
 	patch := fmt.Sprintf(`{"metadata":{"uid":%q},"spec":{"unschedulable":%t}}`, o.UID, value)
 	_, err := h.Kube.Typed.CoreV1().Nodes().Patch(ctx, o.Name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})

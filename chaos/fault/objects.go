@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,9 +20,14 @@ import (
 // errVanished is the error for an object that is another by now.
 var errVanished = errors.New("it is gone, another has its name")
 
-// vanished tells whether an object is gone, or another has its name: the
-// server answers the UID precondition with a conflict.
+// vanished tells whether an object is gone, or another has its name. The
+// server answers the UID of a deletion's precondition with a conflict, and one
+// in a patch as a change to a field that cannot be changed.
 func vanished(err error) bool {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && apierrors.IsInvalid(err) && status.Status().Details != nil {
+		return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
+	}
 	return apierrors.IsNotFound(err) || apierrors.IsConflict(err) || errors.Is(err, errVanished)
 }
 
@@ -107,7 +113,7 @@ func read(ctx context.Context, h *vm.Handle, t Target) (*unstructured.Unstructur
 }
 
 // merge patches the target itself: the UID in the patch makes the server
-// refuse, with a conflict, an object that only has the same name. fields is a
+// refuse an object that only has the same name. fields is a
 // JSON object with a %s for each value, which is encoded as JSON.
 func merge(ctx context.Context, h *vm.Handle, t Target, patchType types.PatchType, fields string, values ...any) error {
 	encoded := make([]any, len(values))
