@@ -48,6 +48,9 @@ type Report struct {
 	Reason   string   `json:"reason,omitempty"`
 	Refusal  *Refusal `json:"refusal,omitempty"`
 
+	// File is the experiment with this seed, as 'chaos replay' runs it again.
+	File string `json:"file,omitempty"`
+
 	Plan  *Plan  `json:"plan,omitempty"`
 	Proof string `json:"proof,omitempty"` // that the fault took effect
 
@@ -88,6 +91,11 @@ func (r *run) conclude(failed error) *Report {
 	report.judge(failed, r.relapse, r.undoErr)
 	if plan, err := r.plan(); err == nil {
 		report.Plan = plan
+	}
+	again := *r.experiment
+	again.Seed = r.seed
+	if file, err := again.File(); err == nil {
+		report.File = file
 	}
 	if r.injected {
 		r.tell(report)

@@ -30,7 +30,9 @@ func (config) Available(*vm.Handle) error { return nil }
 func (c config) name(verb string) string { return strings.ToLower(c.kind) + "-" + verb }
 
 // ConfigDeletion deletes ConfigMaps or Secrets that pods use.
-type ConfigDeletion struct{ config }
+type ConfigDeletion struct {
+	config `yaml:",inline"`
+}
 
 // priorObject is the key of the object as it was, in JSON.
 const priorObject = "object"
@@ -133,9 +135,9 @@ func (*ConfigDeletion) Undone(ctx context.Context, h *vm.Handle, objects []Objec
 
 // ConfigAlteration changes a value in ConfigMaps or Secrets that pods use.
 type ConfigAlteration struct {
-	config
-	Key   string `json:"key,omitempty" yaml:"key"` // empty: the first by name
-	Value string `json:"value,omitempty" yaml:"value"`
+	config `yaml:",inline"`
+	Key    string `json:"key,omitempty" yaml:"key"` // empty: the first by name
+	Value  string `json:"value,omitempty" yaml:"value"`
 }
 
 // priorKey is the key of the entry that is changed; its value is priorValue,

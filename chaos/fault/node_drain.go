@@ -15,7 +15,7 @@ import (
 // NodeDrain cordons nodes and evicts what runs there, as kubectl drain does
 // and by its library. The cordon is undone as NodeCordon's is.
 type NodeDrain struct {
-	NodeCordon
+	NodeCordon `yaml:",inline"`
 
 	// Timeout is how long the evictions of a node may take, also where
 	// disruption budgets refuse them at first.

@@ -16,7 +16,7 @@ import (
 // PodEviction asks the API server to evict pods, which it refuses where a
 // disruption budget says no. All else is as with a deletion.
 type PodEviction struct {
-	PodDeletion
+	PodDeletion `yaml:",inline"`
 
 	// Within is how long a refused eviction is tried again, as a drain does.
 	Within time.Duration `json:"withinNs,omitempty" yaml:"within"`
