@@ -54,7 +54,7 @@ func interrupt(ctx context.Context, entries *journal.Journal, l journal.Live) er
 	if err != nil || holder == nil || holder.PID != l.Holder.PID {
 		return err
 	}
-	if err := process.Signal(os.Interrupt); err != nil {
+	if err := process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("process %d: %w", l.Holder.PID, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*undoWithin)

@@ -30,7 +30,7 @@ func (p *Report) WriteHTML(w io.Writer) error {
 		page.Lanes = append(page.Lanes, lane)
 	}
 	for _, n := range p.Nodes {
-		page.Lanes = append(page.Lanes, page.lane("node "+n.Lost.Name, "boot "+orUnknown(n.BootID), n.Phases))
+		page.Lanes = append(page.Lanes, page.lane("node "+n.Lost.Name, "boot "+n.BootID, n.Phases))
 	}
 	if len(p.Outages) > 0 {
 		lane := htmlLane{Title: "client", About: "when requests failed"}
