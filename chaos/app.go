@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,7 +19,7 @@ import (
 var appManifests []byte
 
 // appObjects are the objects of a run's own target, in the order of making.
-func appObjects(namespace, runID string, replicas int) ([]*unstructured.Unstructured, error) {
+func appObjects(namespace, runID string, t Target) ([]*unstructured.Unstructured, error) {
 	objects, err := kube.Decode(appManifests)
 	if err != nil {
 		return nil, err
@@ -28,11 +29,18 @@ func appObjects(namespace, runID string, replicas int) ([]*unstructured.Unstruct
 		switch o.GetKind() {
 		case "Namespace":
 			o.SetName(namespace)
+		case "PodDisruptionBudget":
+			if err := unstructured.SetNestedField(o.Object, int64(t.MinAvailable), "spec", "minAvailable"); err != nil {
+				return nil, err
+			}
 		case "Deployment":
-			if err := unstructured.SetNestedField(o.Object, int64(replicas), "spec", "replicas"); err != nil {
+			if err := unstructured.SetNestedField(o.Object, int64(t.Replicas), "spec", "replicas"); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if t.MinAvailable == 0 {
+		objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "PodDisruptionBudget" })
 	}
 	return objects, nil
 }
@@ -46,7 +54,7 @@ func (r *run) deploy(ctx context.Context, _ *term.Step) error {
 	if err := r.beginJournal(); err != nil {
 		return err
 	}
-	objects, err := appObjects(r.namespace, r.id, r.experiment.Target.Replicas)
+	objects, err := appObjects(r.namespace, r.id, r.experiment.Target)
 	if err != nil {
 		return err
 	}

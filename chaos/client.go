@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"axolotl/chaos/fault"
 	"axolotl/chaos/probe"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/check"
@@ -152,9 +153,9 @@ func nodePortTo(services []corev1.Service, pods []corev1.Pod) int {
 
 // vantage is the machine through which the client looks.
 func (r *run) vantage(s *scene) *vm.Machine {
-	if r.experiment.Fault.Effect().TargetKind() == "Node" {
+	if r.experiment.Fault.Effect().On == fault.OnNodes {
 		struck := map[string]bool{}
-		for _, t := range choose(s.candidates(r.experiment), r.target, r.seed) {
+		for _, t := range choose(s.nodeTargets(r.experiment), r.target, r.seed) {
 			struck[t.Name] = true
 		}
 		for i := range r.home.Machines {

@@ -46,6 +46,8 @@ type Target struct {
 	// App, where set, is put up for the run and removed after it: "pingapp".
 	App      string
 	Replicas int
+	// MinAvailable, where set, gives the app a disruption budget.
+	MinAvailable int
 
 	// Namespace with Deployment or Selector name pods that exist.
 	Namespace  string
@@ -137,6 +139,7 @@ func (e *Experiment) Validate() error {
 	fault(t.Count < 0 || t.Percent < 0 || t.Percent > 100, "target wants count from 1, or percent from 1 to 100")
 	fault(t.Count > 0 && t.Percent > 0, "target has both count and percent; give one")
 	fault(t.Replicas < 0 || t.Replicas > 100, "target.replicas %d: use 1 to 100", t.Replicas)
+	fault(t.MinAvailable < 0 || t.MinAvailable > 0 && t.App == "", "target.minAvailable %d: use 1 or more, and with app", t.MinAvailable)
 	fault(e.HealWithin < 0 || e.Lasts < 0, "durations cannot be negative")
 	fault(e.Guards.MaxShare < 1 || e.Guards.MaxShare > 100, "guards.maxShare %d: use 1 to 100", e.Guards.MaxShare)
 	if p := e.Probe; p != nil {

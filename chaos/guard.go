@@ -186,8 +186,12 @@ func (r *run) lockTargets() error {
 func (r *run) lockKeys() []string {
 	var keys []string
 	for _, o := range r.targets {
-		if o.Kind == "Node" {
+		switch o.Kind {
+		case fault.OnPods: // by their controllers
+		case fault.OnNodes:
 			keys = append(keys, "node."+o.Name)
+		default:
+			keys = append(keys, strings.ToLower(o.Kind)+"."+o.Namespace+"."+o.Name)
 		}
 	}
 	lost := r.lostPods()

@@ -157,14 +157,14 @@ func TestGuardsRefuseOnARealCluster(t *testing.T) {
 func TestUnhealthyClusterIsRefused(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
-	objects, err := appObjects("broken", "", 2)
+	objects, err := appObjects("broken", "", Target{Replicas: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	objects[0].SetLabels(nil)
 	// Pods that no node takes keep the workload from being complete.
 	nowhere := map[string]any{"no": "where"}
-	if err := unstructured.SetNestedMap(objects[1].Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
+	if err := unstructured.SetNestedMap(objects[3].Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.Kube.Apply(t.Context(), "broken", objects...); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"axolotl/chaos/fault"
@@ -20,6 +21,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 	end := time.NewTimer(lateFactor*r.experiment.HealWithin - r.now().Sub(r.struck))
 	defer end.Stop()
 	var lasted <-chan time.Time
+	r.over = r.experiment.Lasts == 0 && r.experiment.Fault.Effect().Takes == fault.TakesBoots
 	if r.experiment.Lasts > 0 {
 		timer := time.NewTimer(r.experiment.Lasts - r.now().Sub(r.struck))
 		defer timer.Stop()
@@ -39,6 +41,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 			if err := r.experiment.Fault.Undo(ctx, r.handle, r.targets); err != nil {
 				return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
 			}
+			r.over = true
 			r.noteMachines(true)
 		case <-tick.C:
 		}
@@ -58,12 +61,12 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 func (r *run) well(ctx context.Context) error {
 	entries := r.log.Entries()
 	for _, p := range timeline.Pods(r.fault, entries) {
-		if !p.Reached(r.lastMilestone()) {
+		if !p.Reached(r.lastMilestone()) && !r.unnoticed(p.Phases) {
 			return fmt.Errorf("the place of pod %s is not yet %s", p.Lost.Name, r.lastMilestone())
 		}
 	}
 	for _, n := range timeline.Nodes(r.fault, entries) {
-		if r.experiment.Lasts > 0 && !n.Reached(timeline.Ready) {
+		if r.over && !n.Reached(timeline.Ready) && !r.unnoticed(n.Phases) {
 			return fmt.Errorf("node %s is not yet back", n.Lost.Name)
 		}
 	}
@@ -75,6 +78,13 @@ func (r *run) well(ctx context.Context) error {
 	return r.steadyNow(ctx)
 }
 
+// unnoticed tells whether a loss of contact was over before anybody missed
+// what was lost: it is the same as before, and there is nothing to wait for.
+func (r *run) unnoticed(phases []timeline.Phase) bool {
+	return r.over && r.experiment.Fault.Effect().Takes == fault.TakesContact &&
+		!slices.ContainsFunc(phases, func(p timeline.Phase) bool { return p.Known })
+}
+
 // lastMilestone is what a lost pod's place must reach.
 func (r *run) lastMilestone() timeline.Milestone {
 	if r.client == nil {
@@ -84,12 +94,9 @@ func (r *run) lastMilestone() timeline.Milestone {
 }
 
 // healedAt is when the last thing was well again, since the fault: the latest
-// of the recoveries and of the end of what the client suffered. Where the
-// fault takes nothing away it is when the steady state was seen to hold.
+// of the recoveries and of the end of what the client suffered. Where neither
+// tells of anything it is when the steady state was seen to hold.
 func (r *run) healedAt() time.Duration {
-	if r.experiment.Fault.Effect() == fault.TakesNothing {
-		return r.now().Sub(r.struck)
-	}
 	entries := r.log.Entries()
 	var latest time.Duration
 	for _, p := range timeline.Pods(r.fault, entries) {
@@ -100,6 +107,9 @@ func (r *run) healedAt() time.Duration {
 	}
 	if r.client != nil {
 		latest = max(latest, r.client.well(r.struck))
+	}
+	if latest == 0 {
+		return r.now().Sub(r.struck)
 	}
 	return latest
 }

@@ -33,14 +33,15 @@ type file struct {
 }
 
 type targetFile struct {
-	App        string            `yaml:"app"`
-	Replicas   int               `yaml:"replicas"`
-	Namespace  string            `yaml:"namespace"`
-	Deployment string            `yaml:"deployment"`
-	Selector   map[string]string `yaml:"selector"`
-	Nodes      string            `yaml:"nodes"`
-	Count      int               `yaml:"count"`
-	Percent    int               `yaml:"percent"`
+	App          string            `yaml:"app"`
+	Replicas     int               `yaml:"replicas"`
+	MinAvailable int               `yaml:"minAvailable"`
+	Namespace    string            `yaml:"namespace"`
+	Deployment   string            `yaml:"deployment"`
+	Selector     map[string]string `yaml:"selector"`
+	Nodes        string            `yaml:"nodes"`
+	Count        int               `yaml:"count"`
+	Percent      int               `yaml:"percent"`
 }
 
 type checkFile struct {
@@ -108,7 +109,7 @@ func parseFault(document *strictyaml.Document, f faultFile) fault.Fault {
 		document.Faultf("fault.name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
 		return nil
 	}
-	document.DecodeAt("fault.with", parsed)
+	document.DecodeAt("fault.with", fault.Settings(parsed))
 	return parsed
 }
 

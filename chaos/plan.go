@@ -28,21 +28,6 @@ type Plan struct {
 	Guards     []string       `json:"guards"`
 }
 
-// candidates are the objects that the fault may take, by name.
-func (s *scene) candidates(e *Experiment) []fault.Target {
-	var all []fault.Target
-	if e.Fault.Effect().TargetKind() == "Pod" {
-		for _, p := range s.pods {
-			all = append(all, fault.Target{Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID})
-		}
-		return all
-	}
-	for _, n := range s.nodesOf(e.Target.Nodes) {
-		all = append(all, fault.Target{Kind: "Node", Name: n.Name, UID: n.UID})
-	}
-	return all
-}
-
 // controlPlaneLabel marks control-plane nodes, as kubeadm does.
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 
@@ -96,7 +81,7 @@ func (r *run) planSteps(targets []fault.Object) []string {
 	add("write the journal: %s", r.home.Path("journal", r.id+".json"))
 	if len(targets) == 0 {
 		add("inject %s into %s, chosen by seed %d once they exist: %s",
-			e.Fault.Name(), amount(e.Target, e.Fault.Effect().TargetKind()), r.seed, e.Fault.Doc().Does)
+			e.Fault.Name(), amount(e.Target, e.Fault.Effect().On), r.seed, e.Fault.Doc().Does)
 	}
 	for _, o := range targets {
 		add("inject %s into %s", e.Fault.Name(), o)

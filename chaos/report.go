@@ -48,6 +48,9 @@ type Report struct {
 	Reason   string   `json:"reason,omitempty"`
 	Refusal  *Refusal `json:"refusal,omitempty"`
 
+	// File is the experiment with this seed, as 'chaos replay' runs it again.
+	File string `json:"file,omitempty"`
+
 	Plan  *Plan  `json:"plan,omitempty"`
 	Proof string `json:"proof,omitempty"` // that the fault took effect
 
@@ -89,6 +92,11 @@ func (r *run) conclude(failed error) *Report {
 	if plan, err := r.plan(); err == nil {
 		report.Plan = plan
 	}
+	again := *r.experiment
+	again.Seed = r.seed
+	if file, err := again.File(); err == nil {
+		report.File = file
+	}
 	if r.injected {
 		r.tell(report)
 	}
@@ -103,6 +111,7 @@ func (r *run) conclude(failed error) *Report {
 func (p *Report) judge(failed, relapse, undo error) {
 	var refusal *Refusal
 	var skip *SkipError
+	var blocked *fault.BlockedError
 	switch {
 	case errors.Is(failed, errInterrupted):
 		p.Verdict, p.Reason = Aborted, errInterrupted.Error()
@@ -112,6 +121,8 @@ func (p *Report) judge(failed, relapse, undo error) {
 		p.Verdict, p.Reason = Skipped, skip.Reason
 	case errors.Is(failed, errNoEffect), errors.Is(failed, fault.ErrNoTarget):
 		p.Verdict, p.Reason = NoEffect, failed.Error()
+	case errors.As(failed, &blocked):
+		p.Verdict, p.Reason = Blocked, blocked.Error()
 	case errors.Is(failed, errNotHealed):
 		p.Verdict, p.Reason = NotHealed, failed.Error()
 	case failed != nil:

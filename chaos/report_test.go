@@ -31,6 +31,7 @@ func TestJudge(t *testing.T) {
 		"targets vanished":    {nil, fault.ErrNoTarget, nil, nil, NoEffect},
 		"refused":             {nil, &Refusal{"g", "r", "m"}, nil, nil, Refused},
 		"skipped":             {nil, &SkipError{"r"}, nil, nil, Skipped},
+		"blocked":             {nil, fmt.Errorf("evict: %w", &fault.BlockedError{Budgets: []string{"n/b"}, Err: boom}), nil, nil, Blocked},
 		"an error":            {nil, boom, nil, nil, Aborted},
 		"interrupted":         {nil, fmt.Errorf("%w: %w", errInterrupted, errNotHealed), nil, nil, Aborted},
 		"undo failed":         {&soon, nil, nil, boom, UndoFailed},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ type run struct {
 	proof    string
 	fault    timeline.Fault
 	struck   time.Time // just before Inject
+	over     bool      // the fault does not last any more
 	healed   *time.Duration
 	relapse  error // why it was not well any more after the undo
 	undone   string
@@ -230,7 +232,10 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.scene, err = readScene(ctx, r.kube, r.target); err != nil {
 		return err
 	}
-	all := r.scene.candidates(r.experiment)
+	all, err := r.scene.candidates(ctx, r.kube, r.experiment)
+	if err != nil {
+		return err
+	}
 	r.candidates = len(all)
 	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, choose(all, r.target, r.seed)); err != nil {
 		return err
@@ -247,13 +252,10 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 // lostPods are the target's pods that the fault takes.
 func (r *run) lostPods() []timeline.Pod {
 	var lost []timeline.Pod
+	effect := r.experiment.Fault.Effect()
 	for _, p := range r.scene.podStates() {
-		for _, o := range r.targets {
-			deleted := r.experiment.Fault.Effect() == fault.TakesPods && p.UID == o.UID
-			unplugged := r.experiment.Fault.Effect() == fault.TakesMachines && p.Node == o.Name
-			if deleted || unplugged {
-				lost = append(lost, p)
-			}
+		if effect.Takes.Pods() && slices.ContainsFunc(r.targets, func(o fault.Object) bool { return r.scene.has(o, p) }) {
+			lost = append(lost, p)
 		}
 	}
 	return lost
@@ -262,14 +264,12 @@ func (r *run) lostPods() []timeline.Pod {
 // lostNodes are the nodes that the fault takes.
 func (r *run) lostNodes() []timeline.Node {
 	var lost []timeline.Node
-	if r.experiment.Fault.Effect() != fault.TakesMachines {
+	if !r.experiment.Fault.Effect().Takes.Nodes() {
 		return nil
 	}
 	for _, n := range r.scene.nodes {
-		for _, o := range r.targets {
-			if n.UID == o.UID {
-				lost = append(lost, observe.NodeState(&n))
-			}
+		if slices.ContainsFunc(r.targets, func(o fault.Object) bool { return n.UID == o.UID }) {
+			lost = append(lost, observe.NodeState(&n))
 		}
 	}
 	return lost
@@ -334,6 +334,9 @@ func (r *run) prove(ctx context.Context, step *term.Step) error {
 
 // noteMachines writes down that machines went off or on.
 func (r *run) noteMachines(on bool) {
+	if !r.experiment.Fault.Effect().Takes.Machines() {
+		return
+	}
 	for _, n := range r.fault.Nodes {
 		r.log.Add(timeline.Observation{Machine: &timeline.Machine{Node: n.Name, On: on}})
 	}

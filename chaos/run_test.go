@@ -274,7 +274,7 @@ func TestExistingTargetIsLeftInPlace(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
 	const namespace = "mine"
-	objects, err := appObjects(namespace, "", 3)
+	objects, err := appObjects(namespace, "", Target{Replicas: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	"axolotl/chaos/fault"
 	"axolotl/chaos/observe"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/kube"
@@ -29,6 +30,7 @@ type scene struct {
 type controller struct {
 	Kind, Name string
 	UID        types.UID
+	Owner      *metav1.OwnerReference // of the controller itself: the Deployment of a ReplicaSet
 	Wanted     int
 	Ready      int // of the pods that were read
 }
@@ -79,11 +81,12 @@ func (s *scene) readControllers(ctx context.Context, client *kube.Client) error 
 		}
 		at := slices.IndexFunc(s.controllers, func(c controller) bool { return c.UID == owner.UID })
 		if at < 0 {
-			wanted, err := wantedBy(ctx, client, s.namespace, owner)
+			c := controller{Kind: owner.Kind, Name: owner.Name, UID: owner.UID}
+			err := c.read(ctx, client, s.namespace)
 			if err != nil {
 				return fmt.Errorf("target: %s %q: %w", owner.Kind, owner.Name, err)
 			}
-			s.controllers = append(s.controllers, controller{Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Wanted: wanted})
+			s.controllers = append(s.controllers, c)
 			at = len(s.controllers) - 1
 		}
 		if observe.PodState(&s.pods[i]).Ready {
@@ -93,8 +96,8 @@ func (s *scene) readControllers(ctx context.Context, client *kube.Client) error 
 	return nil
 }
 
-// wantedBy is how many pods a controller wants.
-func wantedBy(ctx context.Context, client *kube.Client, namespace string, owner *metav1.OwnerReference) (int, error) {
+// read completes a controller: how many pods it wants, and its owner.
+func (c *controller) read(ctx context.Context, client *kube.Client, namespace string) error {
 	replicas := func(n *int32) int {
 		if n == nil {
 			return 1 // as the API defaults it
@@ -102,27 +105,29 @@ func wantedBy(ctx context.Context, client *kube.Client, namespace string, owner 
 		return int(*n)
 	}
 	apps := client.Typed.AppsV1()
-	switch owner.Kind {
+	switch c.Kind {
 	case "ReplicaSet":
-		rs, err := apps.ReplicaSets(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		rs, err := apps.ReplicaSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
 		if err != nil {
-			return 0, err
+			return err
 		}
-		return replicas(rs.Spec.Replicas), nil
+		c.Wanted, c.Owner = replicas(rs.Spec.Replicas), metav1.GetControllerOf(rs)
 	case "StatefulSet":
-		set, err := apps.StatefulSets(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		set, err := apps.StatefulSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
 		if err != nil {
-			return 0, err
+			return err
 		}
-		return replicas(set.Spec.Replicas), nil
+		c.Wanted = replicas(set.Spec.Replicas)
 	case "DaemonSet":
-		set, err := apps.DaemonSets(namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		set, err := apps.DaemonSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
 		if err != nil {
-			return 0, err
+			return err
 		}
-		return int(set.Status.DesiredNumberScheduled), nil
+		c.Wanted = int(set.Status.DesiredNumberScheduled)
+	default:
+		return fmt.Errorf("pods of a %s are not known to come back; use a Deployment, ReplicaSet, StatefulSet or DaemonSet", c.Kind)
 	}
-	return 0, fmt.Errorf("pods of a %s are not known to come back; use a Deployment, ReplicaSet, StatefulSet or DaemonSet", owner.Kind)
+	return nil
 }
 
 // unwell says what keeps the scene from being steady, in words; nothing where
@@ -143,6 +148,19 @@ func (s *scene) unwell() []string {
 		words = append(words, fmt.Sprintf("no pod in namespace %s matches %s", s.namespace, s.selector))
 	}
 	return words
+}
+
+// has tells whether a pod is an object, is on it, or is kept by it.
+func (s *scene) has(o fault.Object, p timeline.Pod) bool {
+	switch o.Kind {
+	case fault.OnNodes:
+		return p.Node == o.Name
+	case fault.OnDeployments:
+		return slices.ContainsFunc(s.controllers, func(c controller) bool {
+			return c.UID == p.Owner && c.Owner != nil && c.Owner.UID == o.UID
+		})
+	}
+	return p.UID == o.UID
 }
 
 // podStates are the pods as a timeline knows them.

@@ -17,6 +17,7 @@ const (
 	Refused    Verdict = "refused"     // a guard forbade it; nothing was touched
 	Skipped    Verdict = "skipped"     // this cluster cannot give what it needs
 	Aborted    Verdict = "aborted"     // interrupted, or an error ended it; undone
+	Blocked    Verdict = "blocked"     // a disruption budget kept the fault from happening
 	UndoFailed Verdict = "undo-failed" // something that the run did is still there
 )
 
@@ -34,6 +35,7 @@ var verdicts = []struct {
 	{Refused, 13, "a guard refused; the fault was not injected"},
 	{Aborted, 14, "interrupted, or ended by an error; what was done is undone"},
 	{UndoFailed, 15, "something of the run is still there; 'axolotl chaos undo' goes on"},
+	{Blocked, 16, "a disruption budget, which is named, kept the fault from happening; undone"},
 }
 
 // ExitCode is the exit code of a verdict.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,24 +45,30 @@ func (b *Break) validate(v *validator, at string) {
 	}
 	f, err := fault.New(b.Fault)
 	if err != nil {
-		v.document.Faultf(at+".fault", "unknown fault %q%s; known are %s", b.Fault,
-			strictyaml.DidYouMean(b.Fault, fault.Names()), strings.Join(fault.Names(), ", "))
+		v.document.Faultf(at+".fault", "unknown fault %q%s; 'axolotl chaos list' shows them all", b.Fault,
+			strictyaml.DidYouMean(b.Fault, fault.Names()))
 		return
 	}
 	v.document.DecodeAt(at+".with", f)
 	b.fault = f
-	if f.Effect() == fault.TakesPods {
+	switch f.Effect().On {
+	case fault.OnPods:
 		v.podOrPods(at, b.Pod, b.Pods)
 		if b.Node != "" {
 			v.document.Faultf(at+".node", "%s breaks pods; say which by pod or pods", b.Fault)
 		}
-	} else if b.Node == "" || b.Pod != "" || len(b.Pods) > 0 || b.Count != 0 {
-		v.document.Faultf(at, "%s breaks a node; say which by node, and nothing else", b.Fault)
+	case fault.OnNodes:
+		if b.Node == "" || b.Pod != "" || len(b.Pods) > 0 || b.Count != 0 {
+			v.document.Faultf(at, "%s breaks a node; say which by node, and nothing else", b.Fault)
+		}
+	default:
+		v.document.Faultf(at+".fault", "%s breaks a %s; a lab breaks pods and nodes, and does the rest by its own actions or by \"axolotl chaos run\"",
+			b.Fault, f.Effect().On)
 	}
 	if b.Count < 0 {
 		v.document.Faultf(at+".count", "want a number of pods from 1")
 	}
-	if f.Effect() == fault.TakesMachines && !v.lab.Needs.MachineControl {
+	if f.Effect().Takes.Machines() && !v.lab.Needs.MachineControl {
 		v.document.Faultf(at, `this takes machines; add "needs: {machine-control: true}" to the lab`)
 	}
 	v.faults = append(v.faults, b.Fault)

@@ -101,6 +101,24 @@ type Powerer interface {
 	PowerOn(ctx context.Context, c *Cluster, machine string) error
 }
 
+// Resetter is a driver that can press a machine's reset button.
+type Resetter interface {
+	// Reset starts the machine anew at once, without a word to what runs on
+	// it. One that is off or paused runs afterwards.
+	Reset(ctx context.Context, c *Cluster, machine string) error
+}
+
+// Pauser is a driver that can stop a machine's processors and let them go on.
+type Pauser interface {
+	// Pause stops the machine's processors; its memory and its connections
+	// stay. A machine that is paused already is success, one that is off is
+	// not.
+	Pause(ctx context.Context, c *Cluster, machine string) error
+	// Resume lets a paused machine go on where it was. One that runs is
+	// success.
+	Resume(ctx context.Context, c *Cluster, machine string) error
+}
+
 // Freezer is a driver that can save the machines of a cluster at one instant,
 // and make the machines of other clusters of what was saved, without booting.
 type Freezer interface {

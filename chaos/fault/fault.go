@@ -60,23 +60,45 @@ type Doc struct {
 	Undone string `json:"undone"`
 }
 
-// Effect is what a fault takes away.
-type Effect string
+// Effect is what a fault acts on and what that takes away.
+type Effect struct {
+	On    string // the kind of its targets
+	Takes Takes
+	// Role narrows targets that are nodes, where the experiment does not:
+	// "control-plane", or "" for any.
+	Role string
+}
 
-// The effects.
+// The kinds of target.
 const (
-	TakesPods     Effect = "pods"     // its targets are pods, and are lost
-	TakesMachines Effect = "machines" // its targets are nodes, whose machines go off
-	TakesNothing  Effect = "nothing"  // its targets are nodes; what runs goes on running
+	OnPods        = "Pod"
+	OnNodes       = "Node"
+	OnDeployments = "Deployment"
+	OnConfigMaps  = "ConfigMap"
+	OnSecrets     = "Secret"
 )
 
-// TargetKind is the kind of object that a fault with this effect acts on.
-func (e Effect) TargetKind() string {
-	if e == TakesPods {
-		return "Pod"
-	}
-	return "Node"
-}
+// Takes is what goes when the fault strikes, and so what must come back.
+type Takes string
+
+// What faults take. The pods of a target are itself, those on it, or those
+// that it keeps, by its kind.
+const (
+	TakesNothing  Takes = "nothing"  // what runs goes on running
+	TakesContact  Takes = "contact"  // its nodes are not heard of; what runs there is the same afterwards
+	TakesPods     Takes = "pods"     // the pods of its targets are lost
+	TakesMachines Takes = "machines" // as pods, and the nodes' machines go off
+	TakesBoots    Takes = "boots"    // as machines, and these come back by themselves
+)
+
+// Pods tells whether pods may be lost.
+func (t Takes) Pods() bool { return t != TakesNothing }
+
+// Nodes tells whether nodes may be lost.
+func (t Takes) Nodes() bool { return t == TakesContact || t.Machines() }
+
+// Machines tells whether what ran on the nodes starts anew.
+func (t Takes) Machines() bool { return t == TakesMachines || t == TakesBoots }
 
 // Target is an object that a fault is to act on.
 type Target struct {

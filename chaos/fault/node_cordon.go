@@ -2,13 +2,10 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -25,7 +22,7 @@ const priorUnschedulable = "unschedulable"
 func (*NodeCordon) Name() string { return "node-cordon" }
 
 // Effect implements Fault.
-func (*NodeCordon) Effect() Effect { return TakesNothing }
+func (*NodeCordon) Effect() Effect { return Effect{On: OnNodes, Takes: TakesNothing} }
 
 // Doc implements Fault.
 func (*NodeCordon) Doc() Doc {
@@ -33,7 +30,7 @@ func (*NodeCordon) Doc() Doc {
 		Does:   "marks nodes as unschedulable; what runs there goes on running",
 		Needs:  "nothing",
 		Proved: "the node, read again, is unschedulable",
-		Undone: "the prior value is restored: a node cordoned before stays cordoned; read again as proof",
+		Undone: "the prior value is restored: a node cordoned before stays cordoned; read again as proof, without the taint of a cordoned node",
 	}
 }
 
@@ -42,35 +39,18 @@ func (*NodeCordon) Available(*vm.Handle) error { return nil }
 
 // Prepare implements Fault.
 func (*NodeCordon) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
-	var objects []Object
-	for _, t := range targets {
+	return prepare(targets, func(t Target) (map[string]string, error) {
 		node, err := h.Kube.Typed.CoreV1().Nodes().Get(ctx, t.Name, metav1.GetOptions{})
 		if err != nil {
-			return nil, fmt.Errorf("prepare %s: %w", t, err)
+			return nil, err
 		}
-		objects = append(objects, Object{Target: t, Prior: map[string]string{
-			priorUnschedulable: strconv.FormatBool(node.Spec.Unschedulable),
-		}})
-	}
-	return objects, nil
+		return map[string]string{priorUnschedulable: strconv.FormatBool(node.Spec.Unschedulable)}, nil
+	})
 }
 
 // Inject implements Fault.
 func (*NodeCordon) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	cordoned := 0
-	for _, o := range objects {
-		switch err := setUnschedulable(ctx, h, o, true); {
-		case vanished(err):
-		case err != nil:
-			return fmt.Errorf("cordon %s: %w", o, err)
-		default:
-			cordoned++
-		}
-	}
-	if cordoned == 0 {
-		return ErrNoTarget
-	}
-	return nil
+	return strike(objects, "cordon", func(o Object) error { return setUnschedulable(ctx, h, o, true) })
 }
 
 // Injected implements Fault.
@@ -85,14 +65,9 @@ func (*NodeCordon) Injected(ctx context.Context, h *vm.Handle, objects []Object)
 
 // Undo implements Fault.
 func (*NodeCordon) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
-	var errs []error
-	for _, o := range objects {
-		before := o.Prior[priorUnschedulable] == "true"
-		if err := setUnschedulable(ctx, h, o, before); err != nil && !vanished(err) {
-			errs = append(errs, fmt.Errorf("uncordon %s: %w", o, err))
-		}
-	}
-	return errors.Join(errs...)
+	return mend(objects, "uncordon", func(o Object) error {
+		return setUnschedulable(ctx, h, o, o.Prior[priorUnschedulable] == "true")
+	})
 }
 
 // Undone implements Fault.
@@ -102,39 +77,36 @@ func (*NodeCordon) Undone(ctx context.Context, h *vm.Handle, objects []Object) (
 		if is != before {
 			return "", fmt.Errorf("%s has unschedulable: %s, before it was %s", o, is, before)
 		}
+		// The node controller follows with a taint of its own, and until that
+		// is gone no pod is put there.
+		for _, taint := range node.Spec.Taints {
+			if taint.Key == corev1.TaintNodeUnschedulable && !node.Spec.Unschedulable {
+				return "", fmt.Errorf("%s still has the taint %s", o, taint.Key)
+			}
+		}
 		return fmt.Sprintf("node %s has unschedulable: %s, as before", o.Name, before), nil
 	})
 }
 
 // setUnschedulable patches a node; the UID in the patch makes the server
-// refuse, with a conflict, a node that only has the same name.
+// refuse a node that only has the same name.
 func setUnschedulable(ctx context.Context, h *vm.Handle, o Object, value bool) error {
 	patch := fmt.Sprintf(`{"metadata":{"uid":%q},"spec":{"unschedulable":%t}}`, o.UID, value)
 	_, err := h.Kube.Typed.CoreV1().Nodes().Patch(ctx, o.Name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
 	return err
 }
 
-// eachNode reads every node again and collects what look says of it. A node
+// eachNode reads every node again and collects what see says of it. A node
 // that is gone, or is another by now, has nothing left to be said of.
-func eachNode(ctx context.Context, h *vm.Handle, objects []Object, look func(Object, *corev1.Node) (string, error)) (string, error) {
-	var seen []string
-	var errs []error
-	for _, o := range objects {
+func eachNode(ctx context.Context, h *vm.Handle, objects []Object, see func(Object, *corev1.Node) (string, error)) (string, error) {
+	return look(objects, func(o Object) (string, error) {
 		node, err := h.Kube.Typed.CoreV1().Nodes().Get(ctx, o.Name, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err), err == nil && node.UID != o.UID:
-			seen = append(seen, fmt.Sprintf("node %s is gone", o.Name))
-			continue
-		case err != nil:
-			errs = append(errs, err)
-			continue
+		if err == nil && node.UID != o.UID {
+			err = errVanished
 		}
-		words, err := look(o, node)
 		if err != nil {
-			errs = append(errs, err)
-			continue
+			return "", err
 		}
-		seen = append(seen, words)
-	}
-	return strings.Join(seen, "; "), errors.Join(errs...)
+		return see(o, node)
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,7 +27,7 @@ type PodDeletion struct {
 func (*PodDeletion) Name() string { return "pod-deletion" }
 
 // Effect implements Fault.
-func (*PodDeletion) Effect() Effect { return TakesPods }
+func (*PodDeletion) Effect() Effect { return Effect{On: OnPods, Takes: TakesPods} }
 
 // Doc implements Fault.
 func (*PodDeletion) Doc() Doc {
@@ -47,66 +46,54 @@ func (*PodDeletion) Available(*vm.Handle) error { return nil }
 // Prepare implements Fault. A pod that no controller keeps is refused: nothing
 // would bring it back.
 func (*PodDeletion) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
-	var objects []Object
-	for _, t := range targets {
-		pod, err := h.Kube.Typed.CoreV1().Pods(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("prepare %s: %w", t, err)
-		}
-		if metav1.GetControllerOf(pod) == nil {
-			return nil, fmt.Errorf("%s has no controller that would replace it; choose a pod of a Deployment, StatefulSet or DaemonSet", t)
-		}
-		objects = append(objects, Object{Target: t})
+	return prepare(targets, func(t Target) (map[string]string, error) { return nil, keptPod(ctx, h, t) })
+}
+
+// keptPod returns nil where a controller would replace the pod.
+func keptPod(ctx context.Context, h *vm.Handle, t Target) error {
+	pod, err := h.Kube.Typed.CoreV1().Pods(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
+	if err == nil && metav1.GetControllerOf(pod) == nil {
+		err = errors.New("it has no controller that would replace it; choose a pod of a Deployment, StatefulSet or DaemonSet")
 	}
-	return objects, nil
+	return err
 }
 
 // Inject implements Fault.
 func (f *PodDeletion) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	deleted := 0
-	for _, o := range objects {
-		options := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(o.UID))}
-		if f.GracePeriod != nil {
-			seconds := int64(f.GracePeriod.Round(time.Second).Seconds())
-			options.GracePeriodSeconds = &seconds
-		}
-		if f.Force {
-			options.GracePeriodSeconds = new(int64)
-		}
-		switch err := h.Kube.Typed.CoreV1().Pods(o.Namespace).Delete(ctx, o.Name, options); {
-		case vanished(err):
-		case err != nil:
-			return fmt.Errorf("delete %s: %w", o, err)
-		default:
-			deleted++
-		}
+	return strike(objects, "delete", func(o Object) error {
+		return h.Kube.Typed.CoreV1().Pods(o.Namespace).Delete(ctx, o.Name, f.options(o))
+	})
+}
+
+// options ask for the pod itself, not for another one of its name.
+func (f *PodDeletion) options(o Object) metav1.DeleteOptions {
+	options := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(o.UID))}
+	if f.GracePeriod != nil {
+		seconds := int64(f.GracePeriod.Round(time.Second).Seconds())
+		options.GracePeriodSeconds = &seconds
 	}
-	if deleted == 0 {
-		return ErrNoTarget
+	if f.Force {
+		options.GracePeriodSeconds = new(int64)
 	}
-	return nil
+	return options
 }
 
 // Injected implements Fault.
 func (*PodDeletion) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	var seen []string
-	var errs []error
-	for _, o := range objects {
+	return look(objects, func(o Object) (string, error) {
 		pod, err := h.Kube.Typed.CoreV1().Pods(o.Namespace).Get(ctx, o.Name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			seen = append(seen, fmt.Sprintf("pod %s is gone", o.Name))
+			return fmt.Sprintf("pod %s is gone", o.Name), nil
 		case err != nil:
-			errs = append(errs, err)
+			return "", err
 		case pod.UID != o.UID:
-			seen = append(seen, fmt.Sprintf("pod %s has another UID, %s", o.Name, pod.UID))
+			return fmt.Sprintf("pod %s has another UID, %s", o.Name, pod.UID), nil
 		case pod.DeletionTimestamp != nil:
-			seen = append(seen, fmt.Sprintf("pod %s carries a deletion timestamp", o.Name))
-		default:
-			errs = append(errs, fmt.Errorf("%s is still there", o))
+			return fmt.Sprintf("pod %s carries a deletion timestamp", o.Name), nil
 		}
-	}
-	return strings.Join(seen, "; "), errors.Join(errs...)
+		return "", fmt.Errorf("%s is still there", o)
+	})
 }
 
 // Undo implements Fault.
@@ -116,7 +103,3 @@ func (*PodDeletion) Undo(context.Context, *vm.Handle, []Object) error { return n
 func (*PodDeletion) Undone(context.Context, *vm.Handle, []Object) (string, error) {
 	return "nothing to undo: controllers replace deleted pods", nil
 }
-
-// vanished tells whether an object is gone, or another has its name: the
-// server answers the UID precondition with a conflict.
-func vanished(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsConflict(err) }

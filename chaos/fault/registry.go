@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrNoTarget is Inject's error where every target was gone already.
@@ -14,8 +15,25 @@ var ErrNoTarget = errors.New("every target was gone before the fault struck; run
 // makers make each fault with its default settings.
 var makers = []func() Fault{
 	func() Fault { return &PodDeletion{} },
+	func() Fault { return &PodEviction{Within: 30 * time.Second} },
+	func() Fault { return &LabelTornOff{} },
+	func() Fault { return &ImageBroken{Image: "axolotl.invalid/broken:0"} }, // RFC 6761: .invalid never resolves
+	func() Fault { return &ScaleToZero{} },
+	func() Fault { return &ConfigDeletion{config{OnConfigMaps}} },
+	func() Fault { return &ConfigDeletion{config{OnSecrets}} },
+	func() Fault { return &ConfigAlteration{config: config{OnConfigMaps}, Value: "altered by axolotl"} },
+	func() Fault { return &ConfigAlteration{config: config{OnSecrets}, Value: "altered by axolotl"} },
 	func() Fault { return &NodeCordon{} },
+	func() Fault { return &NodeDrain{Timeout: time.Minute} },
+	func() Fault { return &NodeTaint{Key: "axolotl.dev/chaos"} },
 	func() Fault { return &PowerCut{} },
+	func() Fault { return &MachineReset{} },
+	func() Fault { return &MachinePause{} },
+	newNodeReboot, newKernelPanic,
+	newKubeletStopped, newContainerdStopped,
+	newAPIServerStopped, newControllerManagerStopped, newSchedulerStopped, newEtcdPaused,
+	newNetworkPartition, newNetworkSlow,
+	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
 }
 
 // All returns every fault with default settings.
@@ -46,6 +64,20 @@ func New(name string) (Fault, error) {
 	return all[i], nil
 }
 
+// Configured is a fault whose settings are not the fault's value itself.
+type Configured interface {
+	// Settings points to the settings, or to an empty struct.
+	Settings() any
+}
+
+// Settings points to the settings of a fault, as files have them.
+func Settings(f Fault) any {
+	if c, ok := f.(Configured); ok {
+		return c.Settings()
+	}
+	return f
+}
+
 // Spec is a fault as it is kept in files: its name and its settings.
 type Spec struct {
 	Name string          `json:"name"`
@@ -54,7 +86,7 @@ type Spec struct {
 
 // SpecOf returns a fault in the form for files.
 func SpecOf(f Fault) (Spec, error) {
-	with, err := json.Marshal(f)
+	with, err := json.Marshal(Settings(f))
 	if err != nil {
 		return Spec{}, fmt.Errorf("encode fault %s: %w", f.Name(), err)
 	}
@@ -68,7 +100,7 @@ func (s Spec) Fault() (Fault, error) {
 		return nil, err
 	}
 	if len(s.With) > 0 {
-		if err := json.Unmarshal(s.With, f); err != nil {
+		if err := json.Unmarshal(s.With, Settings(f)); err != nil {
 			return nil, fmt.Errorf("settings of fault %s: %w", s.Name, err)
 		}
 	}

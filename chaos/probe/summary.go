@@ -60,7 +60,7 @@ func Summarize(s Settings, requests []Request, from, to time.Time) Summary {
 	sum.LongestGap = longestGap(arrivals, from, to)
 	if len(took) > 0 {
 		slices.Sort(took)
-		sum.Median, sum.P99 = rank(took, 0.5), rank(took, 0.99)
+		sum.Median, sum.P99 = Rank(took, 0.5), Rank(took, 0.99)
 	}
 	return sum
 }
@@ -78,8 +78,8 @@ func longestGap(arrivals []time.Time, from, to time.Time) time.Duration {
 	return longest
 }
 
-// rank is the nearest-rank percentile of sorted values.
-func rank[T cmp.Ordered](values []T, share float64) T {
+// Rank is the nearest-rank percentile of sorted values.
+func Rank[T cmp.Ordered](values []T, share float64) T {
 	i := int(share*float64(len(values))+0.999999) - 1
 	return values[min(max(i, 0), len(values)-1)]
 }

@@ -113,6 +113,11 @@ func TestPods(t *testing.T) {
 			"a->c: noticed 0.5, replaced 0.5, scheduled 1, started 3, ready 1, serving 1 = 7"},
 		{"nothing seen: all unknown, nothing zero", []Pod{a}, nil,
 			"a->none: noticed ?, replaced ?, scheduled ?, started ?, ready ?, serving ? = 0"},
+		{"its controller lets go of it: it runs, and is lost", []Pod{a}, []Observation{
+			at(1, pod("a", "web-a", "ready")),
+			at(10.5, Observation{Pod: &Pod{UID: "a", Namespace: "ns", Name: "web-a", Node: "n1", Started: true, Ready: true}}),
+			at(11, pod("c", "web-c", "ready")),
+		}, "a->c: noticed 0.5, replaced 0.5, scheduled 0, started 0, ready 0, serving ? = 1"},
 		{"no effect", []Pod{a}, []Observation{at(1, pod("a", "web-a", "ready")), at(11, pod("a", "web-a", "ready"))},
 			"a->none: noticed ?, replaced ?, scheduled ?, started ?, ready ?, serving ? = 0"},
 		{"never ready", []Pod{a}, []Observation{

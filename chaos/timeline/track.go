@@ -41,7 +41,7 @@ func (t *track) see(p Pod, s stamp, fault time.Duration) {
 		t.lose(s, fault)
 	}
 	hold(&t.ready, p.Ready && !p.Leaving, s)
-	if p.Leaving {
+	if p.Leaving || before.Owner != "" && p.Owner == "" { // its controller let go of it
 		t.leave(s, fault)
 	}
 }

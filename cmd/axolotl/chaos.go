@@ -23,7 +23,7 @@ a client that is played, a fault, and the time within which all must be well.
 Experiments that come with axolotl go by their name, others by their file.`,
 	})
 	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a),
-		newChaosUndo(a), newChaosReport(a), newChaosLint(a))
+		newChaosReplay(a), newChaosUndo(a), newChaosAbort(a), newChaosReport(a), newChaosLint(a), newChaosNew(a))
 	return cmd
 }
 
@@ -165,30 +165,30 @@ first. Runs that are still at work are left alone.`,
 }
 
 func newChaosReport(a *app) *cobra.Command {
-	format, name, junit := term.FormatTable, cluster.DefaultName, ""
+	flags := chaosFlags{cluster: cluster.DefaultName, format: term.FormatTable}
 	cmd := &cobra.Command{
 		Use:   "report [RUN]",
 		Short: "Show the report of a run, or list the runs",
 		Args:  usageErrors(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := a.clusters().Load(name)
+			c, err := a.clusters().Load(flags.cluster)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
 				all, err := chaos.Reports(c)
-				return errors.Join(err, format.Print(a.out, all, func() error { return printRuns(a, all) }))
+				return errors.Join(err, flags.format.Print(a.out, all, func() error { return printRuns(a, all) }))
 			}
 			report, err := chaos.ReadReport(c, args[0])
 			if err != nil {
 				return err
 			}
-			return printReport(a, report, format, junit)
+			return printReport(a, report, flags)
 		},
 	}
-	cmd.Flags().VarP(&format, "output", "o", "output format")
-	cmd.Flags().StringVar(&junit, "junit", "", "also write the report to this file, as JUnit XML")
-	addClusterFlag(a, cmd, &name)
+	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
+	flags.addResults(cmd)
+	addClusterFlag(a, cmd, &flags.cluster)
 	return cmd
 }
 
@@ -218,7 +218,7 @@ func completeExperiments(*cobra.Command, []string, string) ([]string, cobra.Shel
 func faultTable() string {
 	var b strings.Builder
 	for _, f := range fault.All() {
-		fmt.Fprintf(&b, "  %-16s %s\n", f.Name(), f.Doc().Does)
+		fmt.Fprintf(&b, "  %-26s %s\n", f.Name(), f.Doc().Does)
 	}
 	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,8 @@ type chaosFlags struct {
 	noProbe    bool
 	dryRun     bool
 	junit      string
+	html       string
+	trials     int
 	format     term.Format
 }
 
@@ -145,7 +148,8 @@ Verdicts and exit codes:
 	}
 	flags.add(a, cmd)
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the plan and change nothing")
-	cmd.Flags().StringVar(&flags.junit, "junit", "", "also write the report to this file, as JUnit XML")
+	cmd.Flags().IntVar(&flags.trials, "trials", 1, "run it so often, with another seed each time, and sum up")
+	flags.addResults(cmd)
 	return cmd
 }
 
@@ -154,22 +158,57 @@ func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags
 	if err != nil {
 		return err
 	}
-	report := (&chaos.Runner{Handle: handle, Progress: a.progress}).Run(ctx, e)
-	if err := printReport(a, report, flags.format, flags.junit); err != nil {
+	runner := &chaos.Runner{Handle: handle, Progress: a.progress}
+	if flags.trials > 1 {
+		trials, reports := runner.RunTrials(ctx, e, flags.trials)
+		if err := writeResults(flags, reports...); err != nil {
+			return err
+		}
+		if err := flags.format.Print(a.out, trials, func() error { return trials.Draw(a.out) }); err != nil {
+			return err
+		}
+		return trials.Err()
+	}
+	report := runner.Run(ctx, e)
+	if err := printReport(a, report, flags); err != nil {
 		return err
 	}
 	return report.Err()
 }
 
-func printReport(a *app, report *chaos.Report, format term.Format, junit string) error {
-	if junit != "" {
+func printReport(a *app, report *chaos.Report, flags chaosFlags) error {
+	if err := writeResults(flags, report); err != nil {
+		return err
+	}
+	return flags.format.Print(a.out, report, func() error { return report.Draw(a.out) })
+}
+
+// addResults adds the flags for files that reports are also written to.
+func (f *chaosFlags) addResults(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the report to this file, as JUnit XML")
+	cmd.Flags().StringVar(&f.html, "html", "", "also write the report to this file, as a page with the timeline drawn")
+}
+
+// writeResults writes the files that were asked for. The page is of the last
+// report.
+func writeResults(flags chaosFlags, reports ...*chaos.Report) error {
+	for _, file := range []struct {
+		path  string
+		write func(io.Writer) error
+	}{
+		{flags.junit, func(w io.Writer) error { return chaos.WriteJUnit(w, reports...) }},
+		{flags.html, reports[len(reports)-1].WriteHTML},
+	} {
+		if file.path == "" {
+			continue
+		}
 		var data bytes.Buffer
-		if err := chaos.WriteJUnit(&data, report); err != nil {
+		if err := file.write(&data); err != nil {
 			return err
 		}
-		if err := store.WriteFile(junit, data.Bytes(), 0o644); err != nil {
+		if err := store.WriteFile(file.path, data.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}
-	return format.Print(a.out, report, func() error { return report.Draw(a.out) })
+	return nil
 }

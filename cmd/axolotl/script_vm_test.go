@@ -47,12 +47,6 @@ func TestVM(t *testing.T) {
 				Files:       []string{file},
 				WorkdirRoot: vmWorkDir(t),
 				Cmds:        merged(scriptCommands, vmCommands),
-				Condition: func(condition string) (bool, error) {
-					if condition != "heal" {
-						return false, fmt.Errorf("unknown condition %q", condition)
-					}
-					return os.Getenv("AXOLOTL_TEST_HEAL") != "", nil
-				},
 				Setup: func(env *testscript.Env) error {
 					env.Defer(func() { endAll(t, env.WorkDir) })
 					env.Defer(func() { removeDomains(t, env) })

@@ -1,0 +1,184 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"axolotl/vm"
+)
+
+// guest is a fault that root's commands in the machines of nodes make, prove
+// and undo. A file declares it as a value of this type.
+type guest struct {
+	name   string
+	doc    Doc
+	effect Effect
+	// with points to the settings; nil for none.
+	with guestSettings
+	commands
+	// inject is done by a machine that cannot answer afterwards: what comes
+	// back from it means nothing, and the proof is that it is silent.
+	fatal bool
+	// network: the scripts need $peer, another machine's address.
+	network bool
+}
+
+// guestSettings are the settings of a guest fault.
+type guestSettings interface {
+	// variables are what its scripts see of them.
+	variables() map[string]string
+}
+
+// commands are shell scripts, run by root under "set -eu". They see $was, the
+// variables of the settings, $machine, $address and (network) $peer.
+type commands struct {
+	Was      string // what it prints becomes $was for the others, in the journal
+	Inject   string
+	Injected string // exits with 0 where the fault is seen; prints what was
+	Undo     string // may come without or after Inject, any number of times
+	Undone   string // as Injected, for the undo
+}
+
+// The keys under which the journal keeps what scripts need.
+const (
+	priorWas     = "was"
+	priorPeer    = "peer"
+	priorAddress = "address"
+)
+
+// Name implements Fault.
+func (f *guest) Name() string { return f.name }
+
+// Doc implements Fault.
+func (f *guest) Doc() Doc { return f.doc }
+
+// Effect implements Fault.
+func (f *guest) Effect() Effect { return f.effect }
+
+// Settings implements Configured.
+func (f *guest) Settings() any {
+	if f.with == nil {
+		return &struct{}{}
+	}
+	return f.with
+}
+
+// Available implements Fault.
+func (f *guest) Available(h *vm.Handle) error {
+	if _, err := executor(h); err != nil {
+		return err
+	}
+	if f.network && len(h.Cluster.Machines) < 2 {
+		return fmt.Errorf("cluster %q has one machine, and so no traffic between machines; use one with --workers 1 or more", h.Cluster.Name)
+	}
+	return nil
+}
+
+// Prepare implements Fault.
+func (f *guest) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
+	if _, err := prepareMachines(h, targets); err != nil {
+		return nil, err
+	}
+	return prepare(targets, func(t Target) (map[string]string, error) {
+		o := Object{Target: t, Prior: map[string]string{priorAddress: h.Cluster.Machine(t.Name).Address}}
+		for _, m := range h.Cluster.Machines {
+			if m.Name != t.Name {
+				o.Prior[priorPeer] = m.Address
+				break
+			}
+		}
+		var err error
+		if o.Prior[priorBoot], err = bootOf(ctx, h, t.Name); err == nil && f.Was != "" {
+			o.Prior[priorWas], err = f.run(ctx, h, o, f.Was)
+		}
+		return o.Prior, err
+	})
+}
+
+// run runs a script in the machine of an object.
+func (f *guest) run(ctx context.Context, h *vm.Handle, o Object, script string) (string, error) {
+	inside, err := executor(h)
+	if err != nil {
+		return "", err
+	}
+	out, err := inside.Exec(ctx, h.Cluster, o.Name, "/bin/sh", "-c", f.prelude(o)+script)
+	return strings.TrimSpace(out), err
+}
+
+// prelude sets the variables of a script.
+func (f *guest) prelude(o Object) string {
+	variables := map[string]string{
+		"machine": o.Name, "address": o.Prior[priorAddress], "peer": o.Prior[priorPeer], "was": o.Prior[priorWas],
+	}
+	if f.with != nil {
+		maps.Copy(variables, f.with.variables())
+	}
+	var b strings.Builder
+	b.WriteString("set -eu\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n")
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		fmt.Fprintf(&b, "%s='%s'\n", name, strings.ReplaceAll(variables[name], "'", `'\''`))
+	}
+	return b.String()
+}
+
+// Inject implements Fault.
+func (f *guest) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
+	return strike(objects, f.name+" on", func(o Object) error {
+		_, err := f.run(ctx, h, o, f.commands.Inject)
+		if f.fatal && ctx.Err() == nil {
+			return nil
+		}
+		return err
+	})
+}
+
+// Injected implements Fault.
+func (f *guest) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	if f.fatal {
+		return look(objects, func(o Object) (string, error) { return silent(ctx, h, o) })
+	}
+	return f.see(ctx, h, objects, f.commands.Injected, "has not taken effect")
+}
+
+// see proves by a script in each machine.
+func (f *guest) see(ctx context.Context, h *vm.Handle, objects []Object, script, otherwise string) (string, error) {
+	return look(objects, func(o Object) (string, error) {
+		seen, err := f.run(ctx, h, o, script)
+		if err != nil {
+			return "", fmt.Errorf("%s %s on %s: %w", f.name, otherwise, o, err)
+		}
+		return fmt.Sprintf("machine %s: %s", o.Name, strings.Join(strings.Fields(seen), " ")), nil
+	})
+}
+
+// Undo implements Fault. A machine that cannot be asked, because the fault
+// was fatal, is started anew, as far as the driver can. One that has booted
+// since holds nothing of the fault but what is on its disk, which Undo mends
+// like all else.
+func (f *guest) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
+	return mend(objects, "undo "+f.name+" on", func(o Object) error {
+		_, err := f.run(ctx, h, o, f.commands.Undo)
+		if err != nil && f.fatal && f.effect.Takes == TakesBoots {
+			return nil // it comes back by itself, which Undone proves
+		}
+		if err != nil && f.fatal {
+			if started := startAnew(ctx, h, o.Name); started != nil {
+				return errors.Join(err, started)
+			}
+			return nil
+		}
+		return err
+	})
+}
+
+// Undone implements Fault.
+func (f *guest) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	if f.fatal {
+		return readyInOwnBoot(ctx, h, objects)
+	}
+	return f.see(ctx, h, objects, f.commands.Undone, "is not undone")
+}

@@ -1,0 +1,235 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"axolotl/internal/kube"
+	"axolotl/vm"
+)
+
+// inside is a driver with a machine that notes what is run in it. The state of
+// the fault in it is that of the last script that succeeded.
+type inside struct {
+	vm.Driver
+	guest  *guest
+	broken bool
+	boot   string
+	failAt int // the call that fails; 0 for none
+	calls  int
+	resets int
+	bad    []string // scripts that are no shell
+}
+
+func (d *inside) Name() string      { return "inside" }
+func (d *inside) Traits() vm.Traits { return vm.Traits{RealMachines: true, RealPods: true} }
+func (d *inside) Machines(context.Context, *vm.Cluster) ([]vm.MachineStatus, error) {
+	return []vm.MachineStatus{{Name: "n1", State: vm.MachineRunning}}, nil
+}
+func (d *inside) Reset(context.Context, *vm.Cluster, string) error {
+	d.resets++
+	d.broken, d.boot = false, "boot2"
+	return nil
+}
+
+func (d *inside) Exec(_ context.Context, _ *vm.Cluster, _ string, argv ...string) (string, error) {
+	d.calls++
+	if d.calls == d.failAt {
+		return "", errors.New("the agent does not answer")
+	}
+	if argv[0] == "cat" {
+		if d.broken && d.guest.fatal {
+			return "", errors.New("the machine does not answer")
+		}
+		return d.boot, nil
+	}
+	script := argv[2]
+	if out, err := exec.Command("sh", "-n", "-c", script).CombinedOutput(); err != nil {
+		d.bad = append(d.bad, fmt.Sprintf("%s\n%s", script, out))
+	}
+	ends := func(with string) bool { return with != "" && strings.HasSuffix(script, "'\n"+with) }
+	switch c := d.guest.commands; {
+	case ends(c.Was):
+		return "100", nil
+	case ends(c.Inject):
+		d.broken = true
+		return "", nil
+	case ends(c.Undo):
+		if d.broken && d.guest.fatal {
+			return "", errors.New("the machine does not answer")
+		}
+		d.broken = false
+		return "", nil
+	case ends(c.Injected) && d.broken, ends(c.Undone) && !d.broken:
+		return "seen", nil
+	case ends(c.Injected), ends(c.Undone):
+		return "", errors.New("exit code 1")
+	}
+	return "", fmt.Errorf("this is none of its scripts: %s", script)
+}
+
+// machineWith is a cluster of two machines whose driver is d.
+func machineWith(d *inside) *vm.Handle {
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1", UID: "u1"}}
+	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+	node.Status.NodeInfo.BootID = d.boot
+	return &vm.Handle{
+		Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1", Address: "10.88.0.11"}, {Name: "n2", Address: "10.88.0.12"}}},
+		Driver:  d, Kube: &kube.Client{Typed: fake.NewClientset(node)},
+	}
+}
+
+func guests() []*guest {
+	var all []*guest
+	for _, f := range All() {
+		if g, ok := f.(*guest); ok {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+// TestGuestFaultsFailAtEveryCall lets each call into the machine fail once:
+// what was begun is undone by another life of the fault that knows only what
+// stands in the journal.
+func TestGuestFaultsFailAtEveryCall(t *testing.T) {
+	if len(guests()) < 10 {
+		t.Fatalf("only %d guest faults", len(guests()))
+	}
+	for _, f := range guests() {
+		t.Run(f.Name(), func(t *testing.T) {
+			calls := 0
+			for failAt := 0; failAt <= max(calls, 1); failAt++ { // 0: none fails, which counts them
+				d := &inside{guest: f, boot: "boot1", failAt: failAt}
+				h, ctx := machineWith(d), t.Context()
+				objects, err := f.Prepare(ctx, h, []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}})
+				if err == nil {
+					if err = f.Inject(ctx, h, objects); err == nil {
+						_, err = f.Injected(ctx, h, objects)
+					}
+				}
+				if failAt == 0 {
+					if calls = d.calls; err != nil || !d.broken {
+						t.Fatalf("error %v, broken %t", err, d.broken)
+					}
+				}
+				spec, specErr := SpecOf(f)
+				must(t, specErr)
+				again, specErr := spec.Fault()
+				must(t, specErr)
+				d.failAt = 0
+				for range 2 {
+					must(t, again.Undo(ctx, h, objects))
+				}
+				if d.broken && f.effect.Takes != TakesBoots { // it comes back by itself
+					t.Errorf("fail at call %d: left broken", failAt)
+				}
+				if f.fatal && (d.resets > 0 || d.broken) {
+					continue // Undone waits for what the fake's node never tells
+				}
+				if _, err := again.Undone(ctx, h, objects); err != nil && len(objects) > 0 {
+					t.Errorf("fail at call %d: not proved to be undone: %v", failAt, err)
+				}
+				for _, script := range d.bad {
+					t.Errorf("no shell script: %s", script)
+				}
+			}
+		})
+	}
+}
+
+// TestUndoneIsNotProvedWhileBroken: a proof must be able to fail.
+func TestUndoneIsNotProvedWhileBroken(t *testing.T) {
+	for _, f := range guests() {
+		d := &inside{guest: f, boot: "boot1"}
+		h, ctx := machineWith(d), t.Context()
+		objects, err := f.Prepare(ctx, h, []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}})
+		must(t, err)
+		if words, err := f.Injected(ctx, h, objects); err == nil {
+			t.Errorf("%s is proved before it was done: %s", f.Name(), words)
+		}
+		must(t, f.Inject(ctx, h, objects))
+		if words, err := f.Undone(ctx, h, objects); err == nil {
+			t.Errorf("the undo of %s is proved while it is broken: %s", f.Name(), words)
+		}
+	}
+}
+
+func TestKernelPanicIsUndoneByAReset(t *testing.T) {
+	f := newKernelPanic().(*guest)
+	d := &inside{guest: f, boot: "boot1"}
+	h, ctx := machineWith(d), t.Context()
+	objects, err := f.Prepare(ctx, h, []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}})
+	must(t, err)
+	must(t, f.Inject(ctx, h, objects))
+	must(t, f.Undo(ctx, h, objects))
+	if d.resets != 1 {
+		t.Errorf("%d resets", d.resets)
+	}
+	must(t, f.Undo(ctx, h, objects))
+	if d.resets != 1 {
+		t.Errorf("a machine that answers was reset: %d resets", d.resets)
+	}
+	if _, err := f.Undone(ctx, h, objects); err == nil {
+		t.Error("the Ready of the boot before was taken for proof")
+	}
+}
+
+func TestPreludeQuotes(t *testing.T) {
+	f := newClockJump().(*guest)
+	o := Object{Prior: map[string]string{priorWas: "it's $HOME; `x`"}}
+	out, err := exec.Command("sh", "-c", f.prelude(o)+"printf %s \"$was\"").CombinedOutput()
+	if err != nil || string(out) != o.Prior[priorWas] {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+// TestClockScriptsMeasure runs the scripts that measure, as they are, on this
+// machine: its clock is right, and so not five minutes off.
+func TestClockScriptsMeasure(t *testing.T) {
+	f := newClockJump().(*guest)
+	run := func(was, script string) (string, error) {
+		out, err := exec.Command("sh", "-c", f.prelude(Object{Prior: map[string]string{priorWas: was}})+script).Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	was, err := run("", f.commands.Was)
+	must(t, err)
+	if out, err := run(was, f.commands.Undone); err != nil {
+		t.Errorf("a clock that was not touched: %s, %v", out, err)
+	}
+	if out, err := run(was, f.commands.Injected); err == nil {
+		t.Errorf("a clock that was not touched is said to have jumped: %s", out)
+	}
+}
+
+// TestGuestFaultsNeedMachines holds each to say why not, and what to do.
+func TestGuestFaultsNeedMachines(t *testing.T) {
+	h := &vm.Handle{Cluster: &vm.Cluster{Name: "c"}, Driver: &plug{}}
+	for _, f := range All() {
+		needs := f.Available(h) != nil
+		_, isGuest := f.(*guest)
+		if isGuest && !needs {
+			t.Errorf("%s is available on simulated machines", f.Name())
+		}
+		if err := f.Available(h); err != nil && !strings.Contains(err.Error(), "; use ") {
+			t.Errorf("%s: %q does not say what to do", f.Name(), err)
+		}
+	}
+	lone := machineWith(&inside{})
+	lone.Cluster.Machines = lone.Cluster.Machines[:1]
+	for _, name := range []string{"network-partition", "network-slow"} {
+		f, err := New(name)
+		must(t, err)
+		if err := f.Available(lone); err == nil {
+			t.Errorf("%s is available on one machine", name)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"axolotl/vm"
+)
+
+// prepareMachines makes objects of nodes that run on machines of the cluster.
+func prepareMachines(h *vm.Handle, targets []Target) ([]Object, error) {
+	return prepare(targets, func(t Target) (map[string]string, error) {
+		if h.Cluster.Machine(t.Name) == nil {
+			return nil, fmt.Errorf("it runs on no machine of cluster %q; choose one of its own nodes", h.Cluster.Name)
+		}
+		return nil, nil
+	})
+}
+
+// executor is the driver as one that runs commands in machines.
+func executor(h *vm.Handle) (vm.Executor, error) {
+	inside, ok := h.Driver.(vm.Executor)
+	if !ok || !h.Driver.Traits().RealMachines {
+		return nil, fmt.Errorf("driver %q has no machines to run commands in; use a cluster made with --driver libvirt", h.Driver.Name())
+	}
+	return inside, nil
+}
+
+// bootOf asks the machine itself which boot it is in. It is empty where the
+// driver cannot ask.
+func bootOf(ctx context.Context, h *vm.Handle, machine string) (string, error) {
+	inside, ok := h.Driver.(vm.Executor)
+	if !ok {
+		return "", nil
+	}
+	out, err := inside.Exec(ctx, h.Cluster, machine, "cat", "/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", fmt.Errorf("machine %s does not answer yet: %w", machine, err)
+	}
+	return strings.TrimSpace(out), nil
+}
+
+// readyInOwnBoot proves that nodes are Ready in the boot that their machines
+// themselves are in: what the cluster says of a node outlives it by most of a
+// minute.
+func readyInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	return eachNode(ctx, h, objects, func(o Object, node *corev1.Node) (string, error) {
+		boot, err := bootOf(ctx, h, o.Name)
+		if err != nil {
+			return "", err
+		}
+		told := node.Status.NodeInfo.BootID
+		if boot != "" && boot != told {
+			return "", fmt.Errorf("%s is in boot %s, the cluster knows only of %s", o, boot, told)
+		}
+		if !ready(node) {
+			return "", fmt.Errorf("%s is not Ready", o)
+		}
+		return strings.TrimSuffix(fmt.Sprintf("node %s is Ready in boot %s", o.Name, told), " in boot "), nil
+	})
+}
+
+func ready(node *corev1.Node) bool {
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// machinesAre proves the state of machines by what their driver says.
+func machinesAre(ctx context.Context, h *vm.Handle, objects []Object, want vm.MachineState) (string, error) {
+	states, err := machineStates(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	return look(objects, func(o Object) (string, error) {
+		if states[o.Name] != want {
+			return "", fmt.Errorf("machine %s is %s, not %s", o.Name, states[o.Name], want)
+		}
+		return fmt.Sprintf("machine %s is %s", o.Name, want), nil
+	})
+}
+
+func machineStates(ctx context.Context, h *vm.Handle) (map[string]vm.MachineState, error) {
+	machines, err := h.Driver.Machines(ctx, h.Cluster)
+	states := map[string]vm.MachineState{}
+	for _, m := range machines {
+		states[m.Name] = m.State
+	}
+	return states, err
+}
+
+// silent proves that a machine answers nobody inside any more, which is what
+// a reboot and a panic have in common. A driver that is out of order proves
+// nothing.
+func silent(ctx context.Context, h *vm.Handle, o Object) (string, error) {
+	boot, answer := bootOf(ctx, h, o.Name)
+	if answer == nil {
+		if was := o.Prior[priorBoot]; boot != was {
+			return fmt.Sprintf("machine %s is in boot %s, before it was in %s", o.Name, boot, was), nil
+		}
+		return "", fmt.Errorf("machine %s answers, and is in the same boot as before", o.Name)
+	}
+	states, err := machineStates(ctx, h)
+	if err != nil {
+		return "", errors.Join(answer, err)
+	}
+	return fmt.Sprintf("machine %s does not answer its agent; its driver says it is %s", o.Name, states[o.Name]), nil
+}
+
+// priorBoot is the key of the boot that a machine was in.
+const priorBoot = "boot"

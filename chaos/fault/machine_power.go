@@ -1,0 +1,147 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"axolotl/vm"
+)
+
+// startAnew resets a machine, or cuts its power and gives it back.
+func startAnew(ctx context.Context, h *vm.Handle, machine string) error {
+	switch driver := h.Driver.(type) {
+	case vm.Resetter:
+		return driver.Reset(ctx, h.Cluster, machine)
+	case vm.Powerer:
+		if err := driver.PowerOff(ctx, h.Cluster, machine); err != nil {
+			return err
+		}
+		return driver.PowerOn(ctx, h.Cluster, machine)
+	}
+	return errors.New("driver " + h.Driver.Name() + " cannot start it anew")
+}
+
+// noSuch is why a driver cannot do a thing to machines.
+func noSuch(h *vm.Handle, what string) error {
+	return fmt.Errorf("driver %q has no machines that can be %s; use a cluster made with --driver libvirt", h.Driver.Name(), what)
+}
+
+// MachineReset resets the machines of nodes, as their reset button does.
+type MachineReset struct{}
+
+// Name implements Fault.
+func (*MachineReset) Name() string { return "node-reset" }
+
+// Effect implements Fault.
+func (*MachineReset) Effect() Effect { return Effect{On: OnNodes, Takes: TakesBoots} }
+
+// Doc implements Fault.
+func (*MachineReset) Doc() Doc {
+	return Doc{
+		Does:   "resets the nodes' machines at once, as their reset button does",
+		Needs:  "a driver whose machines can be reset (libvirt)",
+		Proved: "the machine does not answer any more, or is in another boot",
+		Undone: "it comes back by itself; the node is Ready in the boot that the machine itself is in",
+	}
+}
+
+// Available implements Fault.
+func (*MachineReset) Available(h *vm.Handle) error {
+	if _, ok := h.Driver.(vm.Resetter); !ok || !h.Driver.Traits().RealMachines {
+		return noSuch(h, "reset")
+	}
+	_, err := executor(h) // proves it
+	return err
+}
+
+// Prepare implements Fault.
+func (*MachineReset) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
+	if _, err := prepareMachines(h, targets); err != nil {
+		return nil, err
+	}
+	return prepare(targets, func(t Target) (map[string]string, error) {
+		boot, err := bootOf(ctx, h, t.Name)
+		return map[string]string{priorBoot: boot}, err
+	})
+}
+
+// Inject implements Fault.
+func (*MachineReset) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
+	return strike(objects, "reset", func(o Object) error { return h.Driver.(vm.Resetter).Reset(ctx, h.Cluster, o.Name) })
+}
+
+// Injected implements Fault.
+func (*MachineReset) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	return look(objects, func(o Object) (string, error) { return silent(ctx, h, o) })
+}
+
+// Undo implements Fault.
+func (*MachineReset) Undo(context.Context, *vm.Handle, []Object) error { return nil }
+
+// Undone implements Fault.
+func (*MachineReset) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	return readyInOwnBoot(ctx, h, objects)
+}
+
+// MachinePause stops the processors of nodes' machines: a zombie node, which
+// goes on afterwards as if no time had passed.
+type MachinePause struct{}
+
+// Name implements Fault.
+func (*MachinePause) Name() string { return "node-pause" }
+
+// Effect implements Fault.
+func (*MachinePause) Effect() Effect { return Effect{On: OnNodes, Takes: TakesContact} }
+
+// Doc implements Fault.
+func (*MachinePause) Doc() Doc {
+	return Doc{
+		Does:   "pauses the nodes' machines: connections stay open, nobody answers, and no time passes inside",
+		Needs:  "a driver whose machines can be paused (libvirt)",
+		Proved: "the driver says that the machine is paused",
+		Undone: "the machine is resumed; the driver says that it runs, and the node is Ready in the boot that the machine itself is in",
+	}
+}
+
+// Available implements Fault.
+func (*MachinePause) Available(h *vm.Handle) error {
+	if _, ok := h.Driver.(vm.Pauser); !ok || !h.Driver.Traits().RealMachines {
+		return noSuch(h, "paused")
+	}
+	return nil
+}
+
+// Prepare implements Fault.
+func (*MachinePause) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
+	return prepareMachines(h, targets)
+}
+
+// Inject implements Fault.
+func (*MachinePause) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
+	return strike(objects, "pause", func(o Object) error { return h.Driver.(vm.Pauser).Pause(ctx, h.Cluster, o.Name) })
+}
+
+// Injected implements Fault.
+func (*MachinePause) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	return machinesAre(ctx, h, objects, vm.MachinePaused)
+}
+
+// Undo implements Fault.
+func (f *MachinePause) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
+	pauser, ok := h.Driver.(vm.Pauser)
+	if !ok {
+		return f.Available(h)
+	}
+	return mend(objects, "resume", func(o Object) error { return pauser.Resume(ctx, h.Cluster, o.Name) })
+}
+
+// Undone implements Fault.
+func (*MachinePause) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	running, err := machinesAre(ctx, h, objects, vm.MachineRunning)
+	if err != nil {
+		return "", err
+	}
+	nodes, err := readyInOwnBoot(ctx, h, objects)
+	return running + "; " + nodes, err
+}

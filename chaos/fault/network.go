@@ -1,0 +1,83 @@
+package fault
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// segment is the interface on which machines speak to one another. The host's
+// forwards, and so the client that is played, come in by another one.
+const segment = "eth1"
+
+// reached and unreached say whether the peer answers, by the kernel's own
+// account of neighbours and by ping.
+const (
+	reached   = "busybox ping -c 1 -W 2 \"$peer\" >/dev/null\n"
+	unreached = "if busybox ping -c 1 -W 1 \"$peer\" >/dev/null; then echo \"$peer still answers\"; exit 1; fi\n"
+)
+
+func newNetworkPartition() Fault {
+	const table = "axolotl_chaos"
+	hooks := ""
+	for _, hook := range []string{"input", "output", "forward"} {
+		hooks += fmt.Sprintf("  chain %[1]s { type filter hook %[1]s priority -300; policy accept; iifname %[2]q drop; oifname %[2]q drop; }\n", hook, segment)
+	}
+	return &guest{
+		name: "network-partition",
+		doc: Doc{
+			Does:   "cuts nodes off from all other nodes, in both directions; the machines go on running",
+			Needs:  "at least two machines that commands can be run in (libvirt)",
+			Proved: "another machine, which answered before, does not answer from there",
+			Undone: "the packet filter's table is removed; the other machine answers again",
+		},
+		effect:  Effect{On: OnNodes, Takes: TakesContact},
+		network: true,
+		commands: commands{
+			Was:      reached + "echo reached\n",
+			Inject:   fmt.Sprintf("nft -f - <<'EOF'\ntable inet %[1]s\ndelete table inet %[1]s\ntable inet %[1]s {\n%[2]s}\nEOF\n", table, hooks),
+			Injected: fmt.Sprintf("nft list table inet %s >/dev/null\n", table) + unreached + "echo \"$peer does not answer\"\n",
+			Undo:     fmt.Sprintf("if nft list table inet %[1]s >/dev/null 2>&1; then nft delete table inet %[1]s; fi\n", table),
+			Undone:   fmt.Sprintf("if nft list table inet %s >/dev/null 2>&1; then exit 1; fi\n", table) + reached + "echo \"$peer answers\"\n",
+		},
+	}
+}
+
+// slowNetwork is how bad a network becomes. Each value concerns what leaves
+// the machine.
+type slowNetwork struct {
+	Delay  time.Duration `json:"delayNs,omitempty" yaml:"delay"`
+	Jitter time.Duration `json:"jitterNs,omitempty" yaml:"jitter"`
+	Loss   int           `json:"loss,omitempty" yaml:"loss"` // percent
+}
+
+func (s *slowNetwork) variables() map[string]string {
+	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	return map[string]string{"delay": ms(s.Delay), "jitter": ms(s.Jitter), "loss": strconv.Itoa(s.Loss)}
+}
+
+func newNetworkSlow() Fault {
+	return &guest{
+		name: "network-slow",
+		doc: Doc{
+			Does:   "delays and loses packets that leave nodes for other nodes (netem)",
+			Needs:  "at least two machines that commands can be run in (libvirt)",
+			Proved: "the kernel's queue says so, and a ping to another machine takes at least the delay less its jitter",
+			Undone: "the queue is removed; the kernel says that it is gone, and the other machine answers",
+		},
+		effect:  Effect{On: OnNodes, Takes: TakesNothing},
+		with:    &slowNetwork{Delay: 200 * time.Millisecond, Jitter: 50 * time.Millisecond},
+		network: true,
+		commands: commands{
+			// A queue that is there already is somebody's, and would be lost.
+			Was: reached + "queue=$(tc qdisc show dev " + segment + " root)\ncase $queue in *netem*) echo \"there is one already: $queue\" >&2; exit 1;; esac\necho \"$queue\"\n",
+			Inject: "modprobe sch_netem\n" +
+				"tc qdisc replace dev " + segment + " root netem delay \"${delay}ms\" \"${jitter}ms\" loss \"$loss%\" limit 10000\n",
+			Injected: "queue=$(tc qdisc show dev " + segment + " root)\ncase $queue in *netem*) ;; *) exit 1;; esac\n" +
+				"longest=$(busybox ping -c 5 -W 5 \"$peer\" | sed -n 's,.*max = [0-9.]*/[0-9.]*/\\([0-9]*\\).*,\\1,p')\n" +
+				"[ \"${longest:-$delay}\" -ge $((delay - jitter)) ]\necho \"$queue; the slowest of 5 pings to $peer took ${longest:-for ever} ms\"\n",
+			Undo:   "if tc qdisc show dev " + segment + " root | grep -q netem; then tc qdisc del dev " + segment + " root; fi\n",
+			Undone: "if tc qdisc show dev " + segment + " root | grep -q netem; then exit 1; fi\n" + reached + "echo \"no netem on " + segment + ", $peer answers\"\n",
+		},
+	}
+}

@@ -1,0 +1,42 @@
+package chaos
+
+import (
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+
+	"axolotl/chaos/fault"
+)
+
+// File is the experiment as a file that Parse reads: what was left out there,
+// or changed since, is in it.
+func (e *Experiment) File() (string, error) {
+	f := file{
+		Name: e.Name, Title: e.Title, About: e.About, Target: targetFile(e.Target),
+		Fault: faultFile{Name: e.Fault.Name(), With: fault.Settings(e.Fault)},
+		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardsFile(e.Guards), Seed: int64(e.Seed),
+	}
+	if e.Probe != nil {
+		p := probeFile(*e.Probe)
+		f.Probe = &p
+	}
+	for _, c := range e.SteadyState {
+		f.SteadyState = append(f.SteadyState, checkFile{
+			Name: c.Name, APIVersion: c.Selector.GroupVersion().String(), Kind: c.Selector.Kind,
+			Namespace: c.Selector.Namespace, Object: c.Selector.Name, CEL: c.Expression.String(),
+		})
+	}
+	data, err := yaml.MarshalWithOptions(f, yaml.OmitEmpty())
+	if err != nil {
+		return "", fmt.Errorf("experiment %s as a file: %w", e.Name, err)
+	}
+	return string(data), nil
+}
+
+// Recipe is the experiment that the run was of, with the same seed.
+func (p *Report) Recipe() (*Experiment, error) {
+	if p.File == "" {
+		return nil, fmt.Errorf("the report of run %q does not hold the experiment; it was made by an older axolotl", p.ID)
+	}
+	return Parse("run "+p.ID, []byte(p.File))
+}

@@ -1,0 +1,38 @@
+package chaos
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"axolotl/chaos/fault"
+)
+
+//go:embed new.yaml
+var newFile string
+
+var newTemplate = template.Must(template.New("new").Parse(newFile))
+
+// experimentName is what an experiment may be called: its name is part of a
+// namespace's.
+var experimentName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
+
+// NewFile is a file for a new experiment with a fault, with comments that say
+// what may stand in it. Parse takes it as it is.
+func NewFile(name, faultName string) (string, error) {
+	if !experimentName.MatchString(name) {
+		return "", fmt.Errorf("name %q: use up to 40 lower-case letters, digits and hyphens, a letter first", name)
+	}
+	f, err := fault.New(faultName)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = newTemplate.Execute(&b, map[string]any{
+		"Name": name, "Fault": f.Name(), "Doc": f.Doc(), "On": f.Effect().On,
+		"Takes": f.Effect().Takes, "Undoes": f.Effect().Takes != fault.TakesBoots && f.Effect().On != fault.OnPods,
+	})
+	return b.String(), err
+}
