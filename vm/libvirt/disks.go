@@ -65,6 +65,12 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 // makeOverlay makes a qcow2 file over a backing file that is only read, under
 // a temporary name first so that a half-made one is never booted.
 func makeOverlay(ctx context.Context, path, backing, format string, sizeGiB int) error {
+	// The file keeps the name, and a golden snapshot outlives a cache
+	// directory that was only a link to the real one.
+	backing, err := filepath.EvalSymlinks(backing)
+	if err != nil {
+		return err
+	}
 	temporary := path + ".new"
 	out, err := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2",
 		"-b", backing, "-F", format, temporary, fmt.Sprintf("%dG", sizeGiB)).CombinedOutput()
