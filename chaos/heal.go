@@ -49,7 +49,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 			missing = errors.New("the fault still lasts")
 		} else if missing = r.well(ctx); missing == nil {
 			at := r.healedAt()
-			r.healed = &at
+			r.healed, r.watched = &at, r.log.Now()
 			return nil
 		}
 		step.Status("%v", missing)

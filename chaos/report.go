@@ -145,8 +145,14 @@ func (p *Report) judge(failed, relapse, undo error) {
 // tell adds what was seen since the fault.
 func (r *run) tell(report *Report) {
 	entries := r.log.Entries()
-	report.Pods = timeline.Pods(r.fault, entries)
-	report.Nodes = timeline.Nodes(r.fault, entries)
+	healing := entries
+	if r.healed != nil {
+		// The undo is no part of it: with a torn-off label put back, the
+		// controller has a pod too many, and may well delete the new one.
+		healing = slices.DeleteFunc(slices.Clone(entries), func(o timeline.Observation) bool { return o.At > r.watched })
+	}
+	report.Pods = timeline.Pods(r.fault, healing)
+	report.Nodes = timeline.Nodes(r.fault, healing)
 	for _, o := range entries {
 		if o.Note != nil && o.At >= r.fault.At {
 			report.Notes = append(report.Notes, Note{At: o.At - r.fault.At, Note: *o.Note})

@@ -71,7 +71,8 @@ type run struct {
 	struck   time.Time // just before Inject
 	over     bool      // the fault does not last any more
 	healed   *time.Duration
-	relapse  error // why it was not well any more after the undo
+	watched  time.Duration // when healed was seen, on the clock of log
+	relapse  error         // why it was not well any more after the undo
 	undone   string
 	undoErr  error
 	ended    time.Time

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -125,9 +126,26 @@ func (a *app) completeClusters(*cobra.Command, []string, string) ([]string, cobr
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
+	return namesIn(all), cobra.ShellCompDirectiveNoFileComp
+}
+
+// namesOf are the clusters that a command is for: the one named, the default
+// one, or with --all those that there are.
+func (a *app) namesOf(args []string, all bool) ([]string, error) {
+	if !all {
+		return []string{nameArgument(args)}, nil
+	}
+	if len(args) > 0 {
+		return nil, codedError{errors.New("give a name or --all, not both"), exitUsage}
+	}
+	list, err := a.clusters().List()
+	return namesIn(list), err
+}
+
+func namesIn(clusters []*vm.Cluster) []string {
 	var names []string
-	for _, c := range all {
+	for _, c := range clusters {
 		names = append(names, c.Name)
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return names
 }

@@ -20,19 +20,9 @@ Only objects that carry the cluster's own ID are touched.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if all && len(args) > 0 {
-				return codedError{fmt.Errorf("give a name or --all, not both"), exitUsage}
-			}
-			names := []string{nameArgument(args)}
-			if all {
-				list, err := a.clusters().List()
-				if err != nil {
-					return err
-				}
-				names = nil
-				for _, c := range list {
-					names = append(names, c.Name)
-				}
+			names, err := a.namesOf(args, all)
+			if err != nil {
+				return err
 			}
 			// An 'up' that was killed may have left machines that were to become
 			// a golden snapshot; they are of no cluster yet.

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"axolotl/internal/store"
+	"axolotl/vm"
 	"axolotl/vm/cluster"
 	"axolotl/vm/libvirt"
 )
@@ -20,10 +21,12 @@ import (
 // vmCommands are what scripts with real VMs have beside scriptCommands. They
 // look at libvirt past our own driver.
 var vmCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"domains":       domains,
-	"bootID":        bootID,
-	"destroyDomain": destroyDomain,
-	"foreignDomain": foreignDomain,
+	"domains":        domains,
+	"bootID":         bootID,
+	"destroyDomain":  destroyDomain,
+	"undefineDomain": undefineDomain,
+	"wipeDisk":       wipeDisk,
+	"foreignDomain":  foreignDomain,
 }
 
 // TestVM runs the scripts that make real machines, one after another: each
@@ -152,12 +155,10 @@ func removeDomains(t *testing.T, env *testscript.Env) {
 //
 //	bootID CLUSTER FILE
 func bootID(ts *testscript.TestScript, _ bool, args []string) {
-	clusters := cluster.Store{Home: store.Home{State: filepath.Dir(ts.Getenv("CLUSTERS"))}}
-	c, err := clusters.Load(args[0])
-	ts.Check(err)
+	c, driver := opened(ts, args[0])
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	id, err := libvirt.New(clusters.Home, c.URI).Exec(ctx, c, c.Machines[0].Name, "/bin/cat", "/proc/sys/kernel/random/boot_id")
+	id, err := driver.Exec(ctx, c, c.Machines[0].Name, "/bin/cat", "/proc/sys/kernel/random/boot_id")
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(id), 0o600))
 }
@@ -170,6 +171,36 @@ func destroyDomain(ts *testscript.TestScript, _ bool, args []string) {
 	if err != nil {
 		ts.Fatalf("%v: %s", err, out)
 	}
+}
+
+// undefineDomain takes a cluster's first machine away behind our back:
+//
+//	undefineDomain CLUSTER
+func undefineDomain(ts *testscript.TestScript, _ bool, args []string) {
+	destroyDomain(ts, false, args)
+	if out, err := virsh("undefine", "axolotl-"+args[0]+"-cp-1"); err != nil {
+		ts.Fatalf("%v: %s", err, out)
+	}
+}
+
+// wipeDisk overwrites the start of the root disk of a cluster's first machine
+// from inside:
+//
+//	wipeDisk CLUSTER
+func wipeDisk(ts *testscript.TestScript, _ bool, args []string) {
+	c, driver := opened(ts, args[0])
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := driver.Exec(ctx, c, c.Machines[0].Name, "/bin/dd", "if=/dev/zero", "of=/dev/vda", "bs=1M", "count=64", "conv=fsync")
+	ts.Check(err)
+}
+
+// opened is a cluster of the script's, and its driver.
+func opened(ts *testscript.TestScript, name string) (*vm.Cluster, *libvirt.Driver) {
+	clusters := cluster.Store{Home: store.Home{State: filepath.Dir(ts.Getenv("CLUSTERS"))}}
+	c, err := clusters.Load(name)
+	ts.Check(err)
+	return c, libvirt.New(clusters.Home, c.URI)
 }
 
 // foreignDomain defines a domain that is not ours:

@@ -72,6 +72,12 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 		}
 	}
 
+	return s.bringUp(ctx, c, driver, options, progress)
+}
+
+// bringUp makes what of a recorded cluster is missing. The caller holds its
+// lock.
+func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
 	handle := &vm.Handle{Cluster: c, Driver: driver}
 	actions := append(driver.Up(c), openAPI(handle))
 	if c.Golden != "" && c.Phase == vm.PhaseCreating {
@@ -152,7 +158,7 @@ func lockWait(ctx context.Context, path string, step *term.Step) (*store.Lock, e
 // asAsked refuses to call another cluster than the one asked for "up".
 func asAsked(c *vm.Cluster, options UpOptions) error {
 	if c.Phase == vm.PhaseDeleting {
-		return fmt.Errorf("cluster %q was being taken down; finish that first with 'axolotl down %s'", c.Name, c.Name)
+		return errDeleting(c)
 	}
 	if options.Driver != "" && options.Driver != c.Driver {
 		return fmt.Errorf("cluster %q is there with driver %s; take it down first ('axolotl down %s') or choose another name",
@@ -167,4 +173,8 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 			c.Name, have, asked, c.Name)
 	}
 	return nil
+}
+
+func errDeleting(c *vm.Cluster) error {
+	return fmt.Errorf("cluster %q was being taken down; finish that first with 'axolotl down %s'", c.Name, c.Name)
 }

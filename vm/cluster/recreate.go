@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// Recreate throws the machines of a cluster away, in whatever state they are,
+// and has the cluster back as Up makes it: formed, empty and healthy. Its name,
+// ID, ports and reports stay; all that was in it is gone, and so are faults in
+// its journal, as what they broke is. It is restored from a golden snapshot
+// where the driver can, unless options.Cold. Nothing is thrown away before what
+// it is made anew of is there. An interrupted one is completed by Up.
+func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	if err := ValidateName(options.Name); err != nil {
+		return nil, err
+	}
+	lock, err := s.Lock(options.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer s.unlock(options.Name, lock)
+
+	c, err := s.Load(options.Name)
+	if err != nil {
+		return nil, err
+	}
+	if c.Phase == vm.PhaseDeleting {
+		return nil, errDeleting(c)
+	}
+	driver, err := options.Open(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.chooseGolden(ctx, c, driver, options.Cold, progress); err != nil {
+		return nil, err
+	}
+	c.Phase = vm.PhaseCreating
+	if err := s.Save(c); err != nil {
+		return nil, err
+	}
+	if err := Run(ctx, progress, append(driver.Down(c), emptied(c))); err != nil {
+		return nil, err
+	}
+	return s.bringUp(ctx, c, driver, options, progress)
+}
+
+// chooseGolden notes in the record what the cluster will be restored from: the
+// snapshot that it was made of, where that is whole.
+func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver, cold bool, progress *term.Progress) error {
+	freezer, ok := driver.(vm.Freezer)
+	if cold || !ok {
+		c.Golden = ""
+		return nil
+	}
+	if c.Golden != "" {
+		if _, err := s.openGolden(c.Golden, time.Now()); err == nil {
+			return nil
+		}
+	}
+	golden, err := s.EnsureGolden(ctx, driver, freezer, &c.Spec, progress)
+	if err != nil {
+		return fmt.Errorf("%w (--cold boots without one)", err)
+	}
+	c.Golden, c.Image = golden.ID, golden.Image
+	return nil
+}
+
+// emptied removes what a cluster keeps on disk but for its record and the
+// reports of what was done to it.
+func emptied(c *vm.Cluster) vm.Action {
+	return vm.Action{Name: "Throw away disks and keys", Run: func(context.Context, *term.Step) error {
+		entries, err := os.ReadDir(c.Dir)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if slices.Contains([]string{vm.RecordFile, "runs"}, entry.Name()) {
+				continue
+			}
+			if err := os.RemoveAll(c.Path(entry.Name())); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
