@@ -57,12 +57,13 @@ func Wait(ctx context.Context, c Condition, interval time.Duration, missing func
 		start := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := c.Check(attempt)
+		ranOut := attempt.Err() != nil
 		cancel()
 		if err == nil {
 			return nil
 		}
 		var permanent *permanentError
-		if errors.As(err, &permanent) {
+		if !ranOut && errors.As(err, &permanent) { // what ran out of time says nothing of the next try
 			return fmt.Errorf("%s: %w", c, permanent.err)
 		}
 		if ctx.Err() == nil || last == nil {
