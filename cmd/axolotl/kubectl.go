@@ -33,8 +33,12 @@ func newKubectl(a *app) *cobra.Command {
 			}
 			// This process becomes kubectl, so that signals, the terminal and
 			// the exit code are kubectl's own, and nothing of it outlives us.
-			environment := append(os.Environ(), "KUBECONFIG="+handle.Cluster.Kubeconfig())
-			return os.NewSyscallError("exec "+program, syscall.Exec(program, append([]string{program, "kubectl"}, args[at:]...), environment))
+			// Set, not appended: of two variables of a name the first would count,
+			// which is the user's and may lead to another cluster.
+			if err := os.Setenv("KUBECONFIG", handle.Cluster.Kubeconfig()); err != nil {
+				return err
+			}
+			return os.NewSyscallError("exec "+program, syscall.Exec(program, append([]string{program, "kubectl"}, args[at:]...), os.Environ()))
 		},
 	}
 }
