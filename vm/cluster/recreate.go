@@ -41,7 +41,7 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if err := s.chooseGolden(ctx, c, driver, options.Cold, progress); err != nil {
 		return nil, err
 	}
-	c.Phase = vm.PhaseCreating
+	c.Phase, c.Resumed = vm.PhaseCreating, time.Time{}
 	if err := s.Save(c); err != nil {
 		return nil, err
 	}
