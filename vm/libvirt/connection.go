@@ -115,6 +115,10 @@ func (c *connection) Resume(uuid string) error {
 	return c.with(uuid, func(dom *libvirt.Domain) error { return dom.Resume() })
 }
 
+func (c *connection) Reset(uuid string) error {
+	return c.with(uuid, func(dom *libvirt.Domain) error { return dom.Reset(0) })
+}
+
 func (c *connection) Monitor(uuid, command string, files ...*os.File) (string, error) {
 	var answer string
 	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {

@@ -28,8 +28,7 @@ type Driver struct {
 }
 
 var (
-	_ vm.Driver  = (*Driver)(nil)
-	_ vm.Powerer = (*Driver)(nil)
+	_ vm.Driver = (*Driver)(nil)
 )
 
 // DefaultURI is qemu:///system for root and qemu:///session for others, who
@@ -241,24 +240,6 @@ func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus,
 		}
 	}
 	return statuses, nil
-}
-
-// PowerOff implements vm.Powerer.
-func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
-	if err != nil {
-		return err
-	}
-	return d.hypervisor.Destroy(m.UUID)
-}
-
-// PowerOn implements vm.Powerer.
-func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
-	if err != nil {
-		return err
-	}
-	return d.hypervisor.Start(m.UUID)
 }
 
 // owned returns a machine whose domain exists and is the cluster's own.

@@ -28,6 +28,8 @@ type hypervisor interface {
 	Owner() (uid, gid int, err error)
 	// Start starts a defined domain. One that runs already is success.
 	Start(uuid string) error
+	// Reset presses the reset button of a running domain.
+	Reset(uuid string) error
 	// Destroy cuts a domain's power. One that is off or gone is success.
 	Destroy(uuid string) error
 	// Undefine removes a domain's record. One that is gone is success.

@@ -1,0 +1,86 @@
+package libvirt
+
+import (
+	"context"
+	"fmt"
+
+	"axolotl/vm"
+)
+
+var (
+	_ vm.Powerer  = (*Driver)(nil)
+	_ vm.Resetter = (*Driver)(nil)
+	_ vm.Pauser   = (*Driver)(nil)
+)
+
+// PowerOff implements vm.Powerer.
+func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	return d.hypervisor.Destroy(m.UUID)
+}
+
+// PowerOn implements vm.Powerer.
+func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	return d.hypervisor.Start(m.UUID)
+}
+
+// Reset implements vm.Resetter.
+func (d *Driver) Reset(_ context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	dom, err := d.hypervisor.Domain(m.UUID)
+	if err != nil {
+		return err
+	}
+	if dom.State == vm.MachineRunning {
+		return d.hypervisor.Reset(m.UUID)
+	}
+	// A processor that stands still takes no reset, and one without power
+	// neither.
+	if err := d.hypervisor.Destroy(m.UUID); err != nil {
+		return err
+	}
+	return d.hypervisor.Start(m.UUID)
+}
+
+// Pause implements vm.Pauser.
+func (d *Driver) Pause(_ context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	return d.hypervisor.Pause(m.UUID) // of a paused one it is success
+}
+
+// Resume implements vm.Pauser. The machine's clock stood still with it, and is
+// set.
+func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.owned(c, machine)
+	if err != nil {
+		return err
+	}
+	dom, err := d.hypervisor.Domain(m.UUID)
+	if err != nil {
+		return err
+	}
+	switch dom.State {
+	case vm.MachineRunning:
+		return nil
+	case vm.MachinePaused:
+	default:
+		return fmt.Errorf("machine %s is %s: there is nothing to resume", machine, dom.State)
+	}
+	if err := d.hypervisor.Resume(m.UUID); err != nil {
+		return err
+	}
+	return d.setClock(ctx, c, m)
+}
