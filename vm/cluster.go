@@ -26,10 +26,11 @@ type Phase string
 
 // The phases of a cluster, in order.
 const (
-	PhaseCreating Phase = "creating" // recorded; some of its objects may exist
-	PhaseUp       Phase = "up"       // was seen healthy after it was made
-	PhaseDeleting Phase = "deleting" // some of its objects may be gone
-	PhaseBroken   Phase = "broken"   // its record cannot be read; never stored
+	PhaseCreating   Phase = "creating"   // recorded; some of its objects may exist
+	PhaseRecreating Phase = "recreating" // what is in it is thrown away, then it is made
+	PhaseUp         Phase = "up"         // was seen healthy after it was made
+	PhaseDeleting   Phase = "deleting"   // some of its objects may be gone
+	PhaseBroken     Phase = "broken"     // its record cannot be read; never stored
 )
 
 // Spec is what a person asked for.

@@ -41,11 +41,8 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if err := s.chooseGolden(ctx, c, driver, options.Cold, progress); err != nil {
 		return nil, err
 	}
-	c.Phase, c.Resumed = vm.PhaseCreating, time.Time{}
+	c.Phase = vm.PhaseRecreating
 	if err := s.Save(c); err != nil {
-		return nil, err
-	}
-	if err := Run(ctx, progress, append(driver.Down(c), emptied(c))); err != nil {
 		return nil, err
 	}
 	return s.bringUp(ctx, c, driver, options, progress)
@@ -70,6 +67,16 @@ func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver
 	}
 	c.Golden, c.Image = golden.ID, golden.Image
 	return nil
+}
+
+// throwAway removes all that a cluster is being recreated without, and notes
+// that it is gone: whoever is stopped before begins anew, also another process.
+func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, progress *term.Progress) error {
+	if err := Run(ctx, progress, append(driver.Down(c), emptied(c))); err != nil {
+		return err
+	}
+	c.Phase, c.Resumed = vm.PhaseCreating, time.Time{}
+	return s.Save(c)
 }
 
 // emptied removes what a cluster keeps on disk but for its record and the

@@ -78,6 +78,11 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 // bringUp makes what of a recorded cluster is missing. The caller holds its
 // lock.
 func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	if c.Phase == vm.PhaseRecreating {
+		if err := s.throwAway(ctx, c, driver, progress); err != nil {
+			return nil, err
+		}
+	}
 	handle := &vm.Handle{Cluster: c, Driver: driver}
 	actions := append(driver.Up(c), openAPI(handle))
 	if c.Golden != "" && c.Phase == vm.PhaseCreating {

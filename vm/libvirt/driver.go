@@ -242,18 +242,18 @@ func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus,
 	return statuses, nil
 }
 
-// owned returns a machine whose domain exists and is the cluster's own.
-func (d *Driver) owned(c *vm.Cluster, machine string) (*vm.Machine, error) {
+// owned returns a machine and its domain, which exists and is the cluster's own.
+func (d *Driver) owned(c *vm.Cluster, machine string) (*vm.Machine, domain, error) {
 	m := c.Machine(machine)
 	if m == nil {
-		return nil, fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
+		return nil, domain{}, fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
 	dom, err := d.hypervisor.Domain(m.UUID)
 	if err != nil {
-		return nil, fmt.Errorf("machine %s: %w", machine, err)
+		return nil, domain{}, fmt.Errorf("machine %s: %w", machine, err)
 	}
 	if dom.Owner.ClusterID != c.ID {
-		return nil, fmt.Errorf("domain %q is not of cluster %q: not touched", dom.Name, c.Name)
+		return nil, domain{}, fmt.Errorf("domain %q is not of cluster %q: not touched", dom.Name, c.Name)
 	}
-	return m, nil
+	return m, dom, nil
 }

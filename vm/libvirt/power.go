@@ -15,7 +15,7 @@ var (
 
 // PowerOff implements vm.Powerer.
 func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
+	m, _, err := d.owned(c, machine)
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) erro
 
 // PowerOn implements vm.Powerer.
 func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
+	m, _, err := d.owned(c, machine)
 	if err != nil {
 		return err
 	}
@@ -33,11 +33,7 @@ func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error
 
 // Reset implements vm.Resetter.
 func (d *Driver) Reset(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
-	if err != nil {
-		return err
-	}
-	dom, err := d.hypervisor.Domain(m.UUID)
+	m, dom, err := d.owned(c, machine)
 	if err != nil {
 		return err
 	}
@@ -54,7 +50,7 @@ func (d *Driver) Reset(_ context.Context, c *vm.Cluster, machine string) error {
 
 // Pause implements vm.Pauser.
 func (d *Driver) Pause(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
+	m, _, err := d.owned(c, machine)
 	if err != nil {
 		return err
 	}
@@ -64,11 +60,7 @@ func (d *Driver) Pause(_ context.Context, c *vm.Cluster, machine string) error {
 // Resume implements vm.Pauser. The machine's clock stood still with it, and is
 // set.
 func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.owned(c, machine)
-	if err != nil {
-		return err
-	}
-	dom, err := d.hypervisor.Domain(m.UUID)
+	m, dom, err := d.owned(c, machine)
 	if err != nil {
 		return err
 	}
