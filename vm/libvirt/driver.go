@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -56,12 +57,14 @@ func (d *Driver) Traits() vm.Traits { return vm.Traits{RealPods: true, RealMachi
 
 // Plan implements vm.Driver.
 func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
-	id, err := image.ID()
-	if err != nil {
-		return err
+	if c.Image == "" { // a new machine of an old cluster is like the others
+		id, err := image.ID()
+		if err != nil {
+			return err
+		}
+		c.Image, c.URI = id, d.uri
 	}
-	c.Image, c.URI = id, d.uri
-	c.Machines = vm.NewMachines(c.Spec)
+	c.Machines = vm.PlanMachines(c.Machines, c.Spec)
 	return assignPorts(d.home, c)
 }
 
@@ -96,9 +99,15 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			return nil
 		}},
 		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
-			return each(pointers(c.Machines), func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
+			return d.startAll(ctx, c, img)
 		}},
 	}
+}
+
+// startAll starts the machines but those that are joining.
+func (d *Driver) startAll(ctx context.Context, c *vm.Cluster, img *image.Image) error {
+	machines := slices.DeleteFunc(pointers(c.Machines), func(m *vm.Machine) bool { return slices.Contains(c.Joining, m.Name) })
+	return each(machines, func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
 }
 
 // upRestored starts machines from memory, or, where they ran already, those
@@ -115,7 +124,7 @@ func (d *Driver) upRestored(c *vm.Cluster) []vm.Action {
 		if err != nil {
 			return fmt.Errorf("%w; take cluster %q down and up again", err, c.Name)
 		}
-		return each(pointers(c.Machines), func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
+		return d.startAll(ctx, c, img)
 	}}}
 }
 
@@ -136,7 +145,8 @@ func (d *Driver) image(ctx context.Context, c *vm.Cluster, step *term.Step) (*im
 	return image.Ensure(ctx, d.home, step.Progress())
 }
 
-// ensureMachine makes what is missing of one machine and starts it.
+// ensureMachine makes what is missing of one machine and starts it. One that is
+// paused goes on.
 func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) error {
 	if err := d.ownsOrFree(c, m); err != nil {
 		return err
@@ -156,12 +166,16 @@ func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine
 	if err != nil {
 		return err
 	}
-	if _, err := d.hypervisor.Domain(m.UUID); errors.Is(err, errNoDomain) {
+	dom, err := d.hypervisor.Domain(m.UUID)
+	switch {
+	case errors.Is(err, errNoDomain):
 		if err := d.hypervisor.Define(text); err != nil {
 			return fmt.Errorf("define %s: %w", m.Name, err)
 		}
-	} else if err != nil {
+	case err != nil:
 		return err
+	case dom.State == vm.MachinePaused:
+		return d.Resume(ctx, c, m.Name)
 	}
 	if err := d.hypervisor.Start(m.UUID); err != nil {
 		return fmt.Errorf("start %s: %w; its console is in %s", m.Name, err, c.Path("machines", m.Name, "console.log"))
