@@ -36,12 +36,33 @@ type world struct {
 // driver looks at it.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	dir := t.TempDir()
+	dir := quickDir(t)
 	w := &world{t: t, home: store.Home{State: filepath.Join(dir, "state"), Cache: filepath.Join(dir, "cache")}, fake: newFake()}
 	id, err := image.ID()
 	w.must(err)
 	w.imageFiles(id)
 	return w
+}
+
+// quickDir is a directory in the host's memory, where that has room for what
+// the driver asks for: what is written is synced to the disk otherwise, and that
+// is most of these tests' time.
+func quickDir(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	if free, err := store.FreeBytes(memory); err != nil || free < 2*minimumFree {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "axolotl-test-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func (w *world) must(err error) {
