@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"axolotl/internal/kube"
@@ -24,7 +25,7 @@ type Salvager interface {
 
 // Down removes a cluster, whole, half-made or damaged, with its directory and
 // its context in the user's kubeconfig. salvage are the drivers asked about a
-// cluster whose record cannot be read.
+// cluster whose record cannot be read or is gone.
 func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
 	if err := ValidateName(name); err != nil {
 		return err
@@ -37,9 +38,22 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 
 	c, err := s.Load(name)
 	var broken *BrokenError
-	if errors.As(err, &broken) {
+	var missing *NotFoundError
+	switch {
+	case errors.As(err, &broken):
 		progress.Line("%v", err)
 		return s.downBroken(ctx, name, salvage, kubeconfig, progress)
+	case errors.As(err, &missing):
+		// Its directory was deleted by hand; its machines may run.
+		c = &vm.Cluster{Name: name, Dir: s.Home.Cluster(name)}
+		owned, salvageErr := s.salvage(ctx, c, salvage, progress)
+		if !owned {
+			return err // that a driver cannot be asked is no sign of a cluster
+		}
+		if salvageErr != nil {
+			return salvageErr
+		}
+		return Run(ctx, progress, s.forget(c, kubeconfig))
 	}
 	if err != nil {
 		return err
@@ -58,34 +72,54 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 // downBroken removes a cluster of which only the name is known.
 func (s Store) downBroken(ctx context.Context, name string, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
 	c := &vm.Cluster{Name: name, Dir: s.Home.Cluster(name)}
-	owned := false
-	var unasked []error // drivers that do not work here; it may not have been theirs
-	for _, driver := range salvage {
+	owned, err := s.salvage(ctx, c, salvage, progress)
+	if owned && err != nil {
+		return err
+	}
+	// Its files are the last trace of it: they stay while a driver that may
+	// have made it, and has begun to, cannot be asked.
+	if files, readErr := os.ReadDir(c.Dir); err != nil && (readErr != nil || len(files) > 0) {
+		return errors.Join(err, readErr)
+	}
+	return Run(ctx, progress, s.forget(c, kubeconfig))
+}
+
+// salvage takes down what drivers find of a cluster by its name and directory.
+// owned is true where they found anything; then the error is why it could not
+// be taken down, and else why some could not be asked.
+func (s Store) salvage(ctx context.Context, c *vm.Cluster, drivers []vm.Driver, progress *term.Progress) (owned bool, err error) {
+	var unasked []error // they do not work here; it may not have been theirs
+	for _, driver := range drivers {
 		salvager, ok := driver.(Salvager)
 		if !ok {
 			continue
 		}
-		id, err := salvager.Salvage(ctx, name, c.Dir)
-		if err != nil {
-			unasked = append(unasked, fmt.Errorf("look for what is left of cluster %q with driver %s: %w", name, driver.Name(), err))
-			continue
-		}
-		if id == "" {
-			continue
-		}
-		owned = true
+		// Again until nothing more is found: a name may have been given twice.
 		found := *c
-		found.ID = id
-		if err := Run(ctx, progress, driver.Down(&found)); err != nil {
-			return err
+		for {
+			id, err := salvager.Salvage(ctx, c.Name, c.Dir)
+			if err != nil {
+				err = fmt.Errorf("look for what is left of cluster %q with driver %s: %w", c.Name, driver.Name(), err)
+				if found.ID != "" {
+					return true, err // there may be more
+				}
+				unasked = append(unasked, err)
+				break
+			}
+			if id == "" || id == found.ID {
+				break
+			}
+			owned = true
+			found.ID = id
+			if err := Run(ctx, progress, driver.Down(&found)); err != nil {
+				return true, err
+			}
 		}
 	}
-	// Its files are the last trace of it: they stay while a driver that may
-	// have made it, and has begun to, cannot be asked.
-	if files, err := os.ReadDir(c.Dir); !owned && len(unasked) > 0 && (err != nil || len(files) > 0) {
-		return errors.Join(append(unasked, err)...)
+	if owned {
+		return true, nil
 	}
-	return Run(ctx, progress, s.forget(c, kubeconfig))
+	return false, errors.Join(unasked...)
 }
 
 // forget lists what removes the traces on disk, the record last.
@@ -99,7 +133,7 @@ func (s Store) forget(c *vm.Cluster, kubeconfig string) []vm.Action {
 			}
 		}
 		entries, err := os.ReadDir(c.Dir)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		for _, entry := range entries {

@@ -77,6 +77,10 @@ func (c *connection) Define(xml string) error {
 		return err
 	}
 	dom, err := conn.DomainDefineXML(xml)
+	// libvirt has no code of its own for this.
+	if hasCode(err, libvirt.ERR_OPERATION_FAILED) && strings.Contains(err.Error(), "already exists with uuid") {
+		return fmt.Errorf("%w: %w", errNameTaken, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -209,7 +213,7 @@ func (c *connection) Agent(uuid, command string, timeout time.Duration) (string,
 	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {
 		seconds := max(1, int(timeout/time.Second))
 		answer, err = dom.QemuAgentCommand(command, libvirt.DomainQemuAgentCommandTimeout(seconds), 0)
-		if hasCode(err, libvirt.ERR_AGENT_UNRESPONSIVE) {
+		if hasCode(err, libvirt.ERR_AGENT_UNRESPONSIVE) || hasCode(err, libvirt.ERR_AGENT_COMMAND_TIMEOUT) {
 			return fmt.Errorf("%w: %w", errAgentSilent, err)
 		}
 		return err

@@ -54,7 +54,7 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		if err := checkFree(dir, minimumFree); err != nil {
 			return boot, err
 		}
-		if err := makeOverlay(ctx, boot.Root, backing, format, c.Spec.DiskGiB); err != nil {
+		if err := d.overlay(ctx, boot.Root, backing, format, c.Spec.DiskGiB); err != nil {
 			return boot, err
 		}
 	} else if err != nil {

@@ -26,6 +26,11 @@ type Driver struct {
 	home       store.Home
 	uri        string
 	hypervisor hypervisor
+
+	// What takes long. Tests put something quick in their place.
+	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
+	credentials func(ctx context.Context, program, dir string, config kubeadm.Config) error
+	overlay     func(ctx context.Context, path, backing, format string, sizeGiB int) error
 }
 
 var (
@@ -46,7 +51,10 @@ func New(home store.Home, uri string) *Driver {
 	if uri == "" {
 		uri = DefaultURI()
 	}
-	return &Driver{home: home, uri: uri, hypervisor: &connection{uri: uri}}
+	return &Driver{
+		home: home, uri: uri, hypervisor: &connection{uri: uri},
+		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, overlay: makeOverlay,
+	}
 }
 
 // Name implements vm.Driver.
@@ -77,14 +85,14 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 	var img *image.Image
 	return []vm.Action{
 		{Name: "Get the node image", Run: func(ctx context.Context, step *term.Step) (err error) {
-			if node, err = image.Node.Ensure(ctx, d.home, step); err != nil {
+			if node, err = d.nodeBinary(ctx, d.home, step); err != nil {
 				return err
 			}
 			img, err = d.image(ctx, c, step)
 			return err
 		}},
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
-			return kubeadm.Make(ctx, node, c.Dir, kubeadmConfig(c))
+			return d.credentials(ctx, node, c.Dir, kubeadmConfig(c))
 		}},
 		{Name: "Prove the acceleration", Run: func(ctx context.Context, step *term.Step) error {
 			if c.Spec.Accel == AccelKVM || c.Spec.Accel == AccelTCG {
@@ -114,8 +122,11 @@ func (d *Driver) startAll(ctx context.Context, c *vm.Cluster, img *image.Image) 
 // that do not run now from their disks.
 func (d *Driver) upRestored(c *vm.Cluster) []vm.Action {
 	if c.Resumed.IsZero() {
-		return []vm.Action{{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) (err error) {
-			c.Resumed, err = d.Thaw(ctx, c, d.home.Golden(c.Golden))
+		return []vm.Action{{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) error {
+			resumed, err := d.Thaw(ctx, c, d.home.Golden(c.Golden))
+			if err == nil {
+				c.Resumed = resumed // not before: what runs in part is thrown away
+			}
 			return err
 		}}}
 	}
@@ -145,10 +156,11 @@ func (d *Driver) image(ctx context.Context, c *vm.Cluster, step *term.Step) (*im
 	return image.Ensure(ctx, d.home, step.Progress())
 }
 
-// ensureMachine makes what is missing of one machine and starts it. One that is
-// paused goes on.
+// ensureMachine makes what is missing of one machine and has it run, whatever
+// it is now.
 func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) error {
-	if err := d.ownsOrFree(c, m); err != nil {
+	dom, err := d.ownsOrFree(c, m)
+	if err != nil {
 		return err
 	}
 	boot, err := d.ensureDisks(ctx, c, m, img)
@@ -166,37 +178,48 @@ func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine
 	if err != nil {
 		return err
 	}
-	dom, err := d.hypervisor.Domain(m.UUID)
-	switch {
-	case errors.Is(err, errNoDomain):
+	switch dom.State {
+	case "": // there is none
 		if err := d.hypervisor.Define(text); err != nil {
 			return fmt.Errorf("define %s: %w", m.Name, err)
 		}
-	case err != nil:
-		return err
-	case dom.State == vm.MachinePaused:
+	case vm.MachinePaused, // by hand, or by QEMU when the host's disk was full
+		vm.MachineRunning: // perhaps with a clock that stood still when the host slept
 		return d.Resume(ctx, c, m.Name)
 	}
-	if err := d.hypervisor.Start(m.UUID); err != nil {
+	if err := d.start(m.UUID, dom.State); err != nil {
 		return fmt.Errorf("start %s: %w; its console is in %s", m.Name, err, c.Path("machines", m.Name, "console.log"))
 	}
 	return nil
 }
 
-// ownsOrFree refuses to go on where a foreign domain has a machine's name.
-func (d *Driver) ownsOrFree(c *vm.Cluster, m *vm.Machine) error {
+// start gives a machine in this state power. A QEMU whose guest has crashed
+// may still be there, and libvirt says that it runs; it never goes on.
+func (d *Driver) start(uuid string, state vm.MachineState) error {
+	if state == vm.MachineCrashed {
+		if err := d.hypervisor.Destroy(uuid); err != nil {
+			return err
+		}
+	}
+	return d.hypervisor.Start(uuid)
+}
+
+// ownsOrFree returns a machine's domain, or none where there is none. It
+// refuses to go on where a foreign domain has its UUID; one that has only its
+// name is refused by libvirt.
+func (d *Driver) ownsOrFree(c *vm.Cluster, m *vm.Machine) (domain, error) {
 	dom, err := d.hypervisor.Domain(m.UUID)
 	if errors.Is(err, errNoDomain) {
-		return nil
+		return domain{}, nil
 	}
 	if err != nil {
-		return err
+		return domain{}, err
 	}
 	if dom.Owner.ClusterID != c.ID {
-		return fmt.Errorf("domain %q has the UUID of machine %s but is not of cluster %q; undefine it by hand if it is nobody's",
+		return domain{}, fmt.Errorf("domain %q has the UUID of machine %s but is not of cluster %q; undefine it by hand if it is nobody's",
 			dom.Name, m.Name, c.Name)
 	}
-	return nil
+	return dom, nil
 }
 
 // Down implements vm.Driver. Domains are found by the record and by their
@@ -212,16 +235,24 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 			if dom.Owner.ClusterID != c.ID {
 				continue
 			}
-			if err := d.hypervisor.Destroy(dom.UUID); err != nil {
-				errs = append(errs, fmt.Errorf("stop %s: %w", dom.Name, err))
-				continue
-			}
-			if err := d.hypervisor.Undefine(dom.UUID); err != nil {
-				errs = append(errs, fmt.Errorf("undefine %s: %w", dom.Name, err))
+			if err := d.remove(dom.UUID); err != nil {
+				errs = append(errs, fmt.Errorf("remove %s: %w", dom.Name, err))
 			}
 		}
 		return errors.Join(errs...)
 	}}}
+}
+
+// remove cuts a machine's power and removes its record, which stays where it
+// may still run: without one it would be a transient domain.
+func (d *Driver) remove(uuid string) error {
+	if err := d.hypervisor.Destroy(uuid); err != nil {
+		return fmt.Errorf("stop it: %w", err)
+	}
+	if err := d.hypervisor.Undefine(uuid); err != nil {
+		return fmt.Errorf("undefine it: %w", err)
+	}
+	return nil
 }
 
 // Salvage implements cluster.Salvager: the metadata of a domain says of which
@@ -263,6 +294,9 @@ func (d *Driver) owned(c *vm.Cluster, machine string) (*vm.Machine, domain, erro
 		return nil, domain{}, fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
 	dom, err := d.hypervisor.Domain(m.UUID)
+	if errors.Is(err, errNoDomain) {
+		return nil, domain{}, fmt.Errorf("machine %s: %w; 'axolotl up %s' has it back", machine, err, c.Name)
+	}
 	if err != nil {
 		return nil, domain{}, fmt.Errorf("machine %s: %w", machine, err)
 	}

@@ -242,7 +242,7 @@ func (d *Driver) discard(c *vm.Cluster, m *vm.Machine) error {
 		if dom.Owner.ClusterID != c.ID {
 			return fmt.Errorf("domain %q is not of cluster %q: not touched", dom.Name, c.Name)
 		}
-		if err := errors.Join(d.hypervisor.Destroy(m.UUID), d.hypervisor.Undefine(m.UUID)); err != nil {
+		if err := d.remove(m.UUID); err != nil {
 			return fmt.Errorf("remove %s: %w", m.Name, err)
 		}
 	}

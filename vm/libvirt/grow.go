@@ -21,7 +21,7 @@ func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 	var img *image.Image
 	return []vm.Action{
 		{Name: "Make their credentials", Run: func(ctx context.Context, step *term.Step) error {
-			node, err := image.Node.Ensure(ctx, d.home, step)
+			node, err := d.nodeBinary(ctx, d.home, step)
 			if err != nil {
 				return err
 			}

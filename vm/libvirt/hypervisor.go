@@ -13,7 +13,8 @@ import (
 // hypervisor is all that this driver asks of libvirt. connection satisfies it
 // with a real one; tests satisfy it in memory and fail at the call they choose.
 type hypervisor interface {
-	// Define records a persistent domain, or changes the record.
+	// Define records a persistent domain, or changes the record. The error is
+	// errNameTaken where another domain has its name.
 	Define(xml string) error
 	// StartPaused starts a defined domain by another description than the one
 	// on record, which stays; its CPUs do not run yet.
@@ -64,5 +65,6 @@ type domain struct {
 
 var (
 	errNoDomain    = errors.New("no such domain")
+	errNameTaken   = errors.New("another domain has this name and is left alone; rename or undefine it, or choose another name for the cluster")
 	errAgentSilent = errors.New("the guest agent does not answer")
 )

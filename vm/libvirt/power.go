@@ -2,7 +2,9 @@ package libvirt
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"axolotl/vm"
 )
@@ -24,11 +26,11 @@ func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) erro
 
 // PowerOn implements vm.Powerer.
 func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error {
-	m, _, err := d.owned(c, machine)
+	m, dom, err := d.owned(c, machine)
 	if err != nil {
 		return err
 	}
-	return d.hypervisor.Start(m.UUID)
+	return d.start(m.UUID, dom.State)
 }
 
 // Reset implements vm.Resetter.
@@ -66,6 +68,11 @@ func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) erro
 	}
 	switch dom.State {
 	case vm.MachineRunning:
+		// Whoever has resumed it may have been stopped before its clock was
+		// set. Where the agent is silent it boots, and reads the clock itself.
+		if err := d.SetTime(c, machine, time.Now()); !errors.Is(err, errAgentSilent) {
+			return err
+		}
 		return nil
 	case vm.MachinePaused:
 	default:

@@ -1,0 +1,120 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"axolotl/vm/image"
+)
+
+// Guests of the probe, by what becomes of them.
+var (
+	boots  = func(context.Context) (bool, error) { return true, nil }
+	ends   = func(context.Context) (bool, error) { return false, nil }
+	broken = func(context.Context) (bool, error) { return false, errors.New("KVM: permission denied") }
+	hangs  = func(context.Context) (bool, error) { return false, context.DeadlineExceeded }
+)
+
+// prober is a driver whose KVM is not looked for on this host.
+func prober(w *world) *Driver {
+	d := w.driver()
+	d.uri = "test:///fake"
+	return d
+}
+
+func openImage(t *testing.T, w *world) *image.Image {
+	t.Helper()
+	id, err := image.ID()
+	w.must(err)
+	img, err := image.Open(w.home, id)
+	w.must(err)
+	return img
+}
+
+// KVM is believed only where a guest was seen to boot: a host whose guests
+// hang under it (fault 29), end or do not start falls back to emulation.
+func TestAccelerationIsProved(t *testing.T) {
+	type guests map[string]func(context.Context) (bool, error)
+	for _, test := range []struct {
+		name   string
+		guests guests
+		accel  string // empty: none
+		why    string // part of it, or of the error
+		calls  int    // the second time: what is remembered is not booted again
+	}{
+		{"KVM works", guests{"kvm": boots, "qemu": hangs}, AccelKVM, "a guest booted in", 0},
+		{"KVM hangs", guests{"kvm": hangs, "qemu": boots}, AccelTCG, "no KVM (a guest did not boot within 15s)", 0},
+		{"KVM's guest ends", guests{"kvm": ends, "qemu": boots}, AccelTCG, "no KVM (a guest ended before it had booted)", 1},
+		{"KVM does not start", guests{"kvm": broken, "qemu": boots}, AccelTCG, "no KVM (a guest did not start: KVM: permission denied)", 1},
+		{"nothing works", guests{"kvm": hangs, "qemu": hangs}, "", "use --driver local", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			img := openImage(t, w)
+			w.fake.boots = test.guests
+			for range 2 {
+				w.fake.arm(0, "")
+				accel, why, err := prober(w).Acceleration(t.Context(), img)
+				if test.accel == "" {
+					if err == nil || !strings.Contains(err.Error(), test.why) {
+						t.Errorf("%q, error %v", accel, err)
+					}
+				} else if err != nil || accel != test.accel || !strings.Contains(why, test.why) {
+					t.Errorf("%q, %q, %v", accel, why, err)
+				}
+			}
+			booted := 0
+			for _, call := range w.fake.calls {
+				if strings.HasPrefix(call, "BootsAndPowersOff") {
+					booted++
+				}
+			}
+			if booted != test.calls {
+				t.Errorf("the second time %d guests were booted, want %d", booted, test.calls)
+			}
+			if len(w.fake.domains) > 0 {
+				t.Errorf("domains are left: %v", w.fake.domains)
+			}
+		})
+	}
+}
+
+// The end of the run is no proof of anything, and another libvirt or QEMU is
+// asked anew.
+func TestProofIsOfWhatItWasMadeFor(t *testing.T) {
+	w := newWorld(t)
+	img := openImage(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.fake.boots = map[string]func(context.Context) (bool, error){"kvm": func(context.Context) (bool, error) {
+		cancel()
+		return false, ctx.Err()
+	}}
+	if _, _, err := prober(w).Acceleration(ctx, img); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	w.fake.boots["kvm"] = boots
+	if accel, _, err := prober(w).Acceleration(t.Context(), img); accel != AccelKVM || err != nil {
+		t.Errorf("%q, %v", accel, err)
+	}
+	other := *img
+	other.ID = "another"
+	w.fake.boots["kvm"], w.fake.boots["qemu"] = hangs, boots
+	if accel, _, err := prober(w).Acceleration(t.Context(), &other); accel != AccelTCG || err != nil {
+		t.Errorf("of another image: %q, %v", accel, err)
+	}
+}
+
+// up takes what was proved, and says so.
+func TestUpProvesTheAcceleration(t *testing.T) {
+	w := newWorld(t)
+	w.fake.boots = map[string]func(context.Context) (bool, error){"kvm": hangs, "qemu": boots}
+	s := spec(0)
+	s.Accel = AccelAuto
+	w.must(w.up(w.options("c", s)))
+	d := w.fake.domains[w.load("c").Machines[0].UUID]
+	if !strings.Contains(d.record, `type="qemu"`) {
+		t.Errorf("record %s", d.record)
+	}
+}

@@ -1,0 +1,185 @@
+package libvirt
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"axolotl/vm"
+)
+
+// seeded are the files of each machine's seed, in a cluster of three control
+// planes and two workers.
+func seeded(t *testing.T) (*vm.Cluster, map[string]map[string]string) {
+	t.Helper()
+	c := planned(t)
+	if err := fakeCredentials(t.Context(), "", c.Dir, kubeadmConfig(c)); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[string]string{}
+	for i := range c.Machines {
+		m := &c.Machines[i]
+		path := filepath.Join(t.TempDir(), "seed.tar")
+		if err := writeSeed(path, c, m); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v; it holds keys", m.Name, info.Mode(), err)
+		}
+		all[m.Name] = untar(t, path)
+	}
+	return c, all
+}
+
+func untar(t *testing.T, path string) map[string]string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	files, last := map[string]string{}, ""
+	for archive := tar.NewReader(file); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = header.Name
+		files[last] = string(data)
+		if secret := strings.HasPrefix(last, "etc/kubernetes/"); secret && header.Mode != 0o600 {
+			t.Errorf("%s has mode %o", last, header.Mode)
+		}
+	}
+	// The initrd takes a root with it for seeded: it must come last.
+	if last != "etc/axolotl/seeded" {
+		t.Errorf("the last entry is %s", last)
+	}
+	return files
+}
+
+func environmentOf(t *testing.T, files map[string]string) map[string]string {
+	t.Helper()
+	values := map[string]string{}
+	for line := range strings.Lines(files["etc/axolotl/node.env"]) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if !ok {
+			t.Fatalf("line %q", line)
+		}
+		values[name] = strings.Trim(value, `"`)
+	}
+	return values
+}
+
+// Every machine knows itself, all members of etcd, and the way to the pods of
+// every other one.
+func TestSeedOfSeveralMachines(t *testing.T) {
+	c, all := seeded(t)
+	members := "cp-1=https://10.88.0.11:2380,cp-2=https://10.88.0.12:2380,cp-3=https://10.88.0.13:2380"
+	subnets := map[string]string{}
+	for _, m := range c.Machines {
+		files := all[m.Name]
+		env := environmentOf(t, files)
+		for name, want := range map[string]string{
+			"NODE_NAME": m.Name, "NODE_IP": m.Address, "CLUSTER_MEMBERS": members, "CLUSTER_STATE": "new",
+			"SERVICE_CIDR": "10.96.0.0/16", "NODE_PORT_RANGE": "30000-30023", "LEADER_ELECT": "true",
+			"MEMBER_HEARTBEAT_MS": "500", "MEMBER_ELECTION_MS": "5000",
+		} {
+			if env[name] != want {
+				t.Errorf("%s: %s=%q, want %q", m.Name, name, env[name], want)
+			}
+		}
+		routes := strings.Fields(env["POD_ROUTES"])
+		if len(routes) != len(c.Machines)-1 {
+			t.Errorf("%s has routes %q", m.Name, routes)
+		}
+		for _, other := range c.Machines {
+			if has := slices.Contains(routes, vm.PodSubnet(other.Index)+"="+other.Address); has != (other.Name != m.Name) {
+				t.Errorf("%s has a route to the pods of %s: %t", m.Name, other.Name, has)
+			}
+			if !strings.Contains(files["etc/hosts"], other.Address+" "+other.Name+"\n") {
+				t.Errorf("%s does not know the address of %s: %s", m.Name, other.Name, files["etc/hosts"])
+			}
+		}
+		var network struct {
+			Plugins []struct {
+				IPAM struct{ Ranges [][]struct{ Subnet string } }
+			}
+		}
+		if err := json.Unmarshal([]byte(files["etc/cni/net.d/10-axolotl.conflist"]), &network); err != nil {
+			t.Fatal(err)
+		}
+		subnet := network.Plugins[0].IPAM.Ranges[0][0].Subnet
+		if other, ok := subnets[subnet]; ok {
+			t.Errorf("%s and %s have pods in %s", m.Name, other, subnet)
+		}
+		subnets[subnet] = m.Name
+		if files["etc/hostname"] != m.Name+"\n" || files["etc/machine-id"] != strings.ReplaceAll(m.UUID, "-", "")+"\n" {
+			t.Errorf("%s: hostname %q, machine ID %q", m.Name, files["etc/hostname"], files["etc/machine-id"])
+		}
+		// A machine gets its own credentials and no other one's.
+		if files["etc/kubernetes/kubelet.conf"] != "of "+m.Name {
+			t.Errorf("%s: kubelet.conf %q", m.Name, files["etc/kubernetes/kubelet.conf"])
+		}
+		for name, text := range files {
+			if strings.Contains(text, "the authority of") {
+				t.Errorf("%s holds the authority's key in %s", m.Name, name)
+			}
+		}
+	}
+}
+
+// One control plane alone elects nobody.
+func TestSeedOfOneControlPlane(t *testing.T) {
+	c := planned(t)
+	c.Machines = c.Machines[:1]
+	env := environmentOf(t, map[string]string{"etc/axolotl/node.env": environment(c, &c.Machines[0])})
+	for name, want := range map[string]string{
+		"CLUSTER_MEMBERS": "cp-1=https://10.88.0.11:2380", "LEADER_ELECT": "false", "MEMBER_HEARTBEAT_MS": "100", "POD_ROUTES": "",
+	} {
+		if env[name] != want {
+			t.Errorf("%s=%q, want %q", name, env[name], want)
+		}
+	}
+}
+
+// A machine may be reading its seed: one that is there stays.
+func TestSeedStays(t *testing.T) {
+	c := planned(t)
+	path := filepath.Join(t.TempDir(), "seed.tar")
+	if err := os.WriteFile(path, []byte("first"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeSeed(path, c, &c.Machines[0]); err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := os.ReadFile(path); string(data) != "first" {
+		t.Errorf("it became %q", data)
+	}
+}
+
+// The credentials of the host's own port and of every node are asked for.
+func TestCredentialsAskedFor(t *testing.T) {
+	c := planned(t)
+	config := kubeadmConfig(c)
+	if config.HostPort != c.APIPort || config.Endpoint != c.Machines[0].Address+":6443" || len(config.Nodes) != 5 {
+		t.Errorf("%+v", config)
+	}
+	for i, node := range config.Nodes {
+		if m := c.Machines[i]; node.Name != m.Name || node.Address != m.Address || node.ControlPlane != (m.Role == vm.ControlPlane) || node.Simulated {
+			t.Errorf("%+v is asked for as %+v", m, node)
+		}
+	}
+}
