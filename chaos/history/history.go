@@ -37,7 +37,8 @@ type DB struct {
 func Path(home store.Home) string { return filepath.Join(home.State, FileName) }
 
 // Open opens the history in a file, which is made where it is missing, and
-// brings it to this version's schema. The error is a *NewerError where a newer
+// brings it to this version's schema. Runs that are said to be under way whose
+// process has ended are interrupted from then on. The error is a *NewerError where a newer
 // axolotl has written it, and a *DamagedError where it cannot be read as a
 // database; both leave the file as it is.
 func Open(ctx context.Context, path string) (*DB, error) {
@@ -80,22 +81,40 @@ func create(path string) error {
 
 // prepare sets what is kept in the file itself.
 func (db *DB) prepare(ctx context.Context) error {
-	if err := db.refuseNewer(ctx); err != nil { // before anything is changed
+	all, err := readMigrations(migrations)
+	if err != nil {
+		return err
+	}
+	if err := db.refuseNewer(ctx, len(all)); err != nil { // before anything is changed
+		return err
+	}
+	if err := db.setModes(ctx); err != nil {
+		return err
+	}
+	if err := db.migrate(ctx, all); err != nil {
+		return err
+	}
+	return db.interruptRuns(ctx)
+}
+
+// setModes makes of a new file one that can shrink, and sets WAL mode.
+func (db *DB) setModes(ctx context.Context) error {
+	conn, err := db.sql.Conn(ctx) // the first setting is the connection's until the second writes
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
 		return err
 	}
 	var mode string
 	// NOTE: unlike other writes, the change to WAL does not wait by itself
 	// for another process that is at it too.
-	err := untilFree(ctx, func() error {
-		return db.sql.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
-	})
-	if err != nil {
-		return err
+	err = untilFree(ctx, func() error { return conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode) })
+	if err == nil && mode != "wal" {
+		err = fmt.Errorf("this file system allows no WAL mode (it stays %q); keep the state on a local disk", mode)
 	}
-	if mode != "wal" {
-		return fmt.Errorf("this file system allows no WAL mode (it stays %q); keep the state on a local disk", mode)
-	}
-	return db.migrate(ctx)
+	return err
 }
 
 // untilFree tries until no other process has the file locked, for busyFor.
