@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -48,8 +49,11 @@ func (r *run) keep(ctx context.Context, report *Report) error {
 func runFile(c *vm.Cluster, id string) string { return c.Path("runs", id+".json") }
 
 func reportFiles(home store.Home) []string {
-	files, _ := filepath.Glob(filepath.Join(home.Cluster("*"), "runs", "*.json")) // its one error is a bad pattern
-	return files
+	names, _ := fs.Glob(os.DirFS(home.Clusters()), "*/runs/*.json") // its one error is a bad pattern
+	for i, name := range names {
+		names[i] = filepath.Join(home.Clusters(), name)
+	}
+	return names
 }
 
 // HasFiles tells whether there is anything for TakeIn.

@@ -14,7 +14,8 @@ import (
 // the n runs before it and of the n from it on differ by the two-sided
 // Mann-Whitney U test, exact, at a level of shiftLevel, and their medians by
 // shiftShare of the former at least. Of neighbouring runs for which that holds
-// the one with the smallest p is told.
+// the one with the smallest p is told, and of those with the same p the one
+// where the means differ most.
 //
 // Ranks, since times to heal are skewed and a single slow run is no trend. The
 // level is low, as the test is done at each run; the share keeps out what is
@@ -41,7 +42,14 @@ type Shift struct {
 	Before time.Duration `json:"beforeNs"` // median of the runs before
 	After  time.Duration `json:"afterNs"`  // median of those from it on
 	P      float64       `json:"p"`
-	index  int
+
+	index int     // in the times
+	step  float64 // how much the means differ, in seconds
+}
+
+// clearer tells whether s is a better place for a shift than other.
+func (s Shift) clearer(other Shift) bool {
+	return s.P < other.P || s.P == other.P && s.step > other.step
 }
 
 // shiftsOf finds the shifts in times that are in order, with a window of n.
@@ -54,7 +62,7 @@ func shiftsOf(times []time.Duration, n int) []Shift {
 			continue
 		}
 		if top := len(shifts) - 1; top >= 0 && last == i-1 && shifts[top].Slower == s.Slower {
-			if s.P < shifts[top].P {
+			if s.clearer(shifts[top]) {
 				shifts[top] = s
 			}
 		} else {
@@ -72,7 +80,9 @@ func shiftAt(times []time.Duration, i, n int) (Shift, bool) {
 	if s.Before == s.After || math.Abs(float64(s.After-s.Before)) < shiftShare*float64(s.Before) {
 		return s, false
 	}
-	test, err := stats.MannWhitneyUTest(floats(before), floats(after), stats.LocationDiffers)
+	b, a := floats(before), floats(after)
+	s.step = math.Abs(stats.Mean(a) - stats.Mean(b))
+	test, err := stats.MannWhitneyUTest(b, a, stats.LocationDiffers)
 	if err != nil { // all are equal
 		return s, false
 	}

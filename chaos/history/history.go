@@ -1,6 +1,16 @@
 // Package history keeps what chaos has done, on this host, for as long as its
-// retention says: firings of schedules, runs, machines that were made anew. It
-// is one SQLite file, which outlives the clusters.
+// retention says: runs, firings of schedules, machines that were made anew. It
+// is one SQLite file under the state directory.
+//
+// It is the one source of reports, and not an index of report files, since it
+// must outlive the clusters in whose directories those lay, answer questions
+// over a year of runs, and be pruned as a whole. What a run knows is written as
+// it begins, again with its plan before the fault, and whole at its end; so a
+// crash loses the run in flight at most, which is interrupted from the next
+// open on. Only where the history cannot be written does a report become a
+// file, which is moved in here as soon as that is possible (chaos.TakeIn): a
+// full disk or a damaged file loses no run. The journal stays apart: an undo
+// must not hang on a database.
 //
 // A daemon and commands may use it at once: it is in WAL mode, a writer waits
 // for another, and readers wait for nobody.
