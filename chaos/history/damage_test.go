@@ -93,6 +93,9 @@ func TestDamagedPage(t *testing.T) {
 	if err := db.Check(t.Context()); !errors.As(err, &damaged) {
 		t.Errorf("check: %v", err)
 	}
+	if _, err := db.Prune(t.Context(), Retention{MaxBytes: 1}); !errors.As(err, &damaged) {
+		t.Errorf("prune: %v", err)
+	}
 	all, err := db.Runs(t.Context(), RunQuery{})
 	if !errors.As(err, &damaged) {
 		t.Errorf("%d runs, %v", len(all), err)

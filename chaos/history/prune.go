@@ -24,8 +24,12 @@ type Pruned struct {
 
 // Prune removes what is too old or too much, and gives the space back. Runs
 // that are under way stay, and so does the last firing of each schedule, which
-// tells what was missed since.
+// tells what was missed since. A damaged history is not touched, as removing
+// from it may damage more.
 func (db *DB) Prune(ctx context.Context, r Retention) (Pruned, error) {
+	if err := db.Check(ctx); err != nil {
+		return Pruned{}, err
+	}
 	p, err := db.prune(ctx, r)
 	if err == nil && !r.DryRun {
 		err = db.shrink(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +51,9 @@ func (a *app) completeRuns(n int) cobra.CompletionFunc {
 		home, err := store.FindHome()
 		if err != nil || len(args) >= n {
 			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		if _, err := os.Stat(history.Path(home)); err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp // a key press makes no history
 		}
 		db, err := history.Open(cmd.Context(), history.Path(home))
 		if err != nil {
