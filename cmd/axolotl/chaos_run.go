@@ -158,7 +158,11 @@ func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags
 	if err != nil {
 		return err
 	}
-	runner := &chaos.Runner{Handle: handle, Progress: a.progress}
+	db := a.historyOrNone(ctx)
+	if db != nil {
+		defer db.Close() //nolint:errcheck // each run is written by now, or says that it is not
+	}
+	runner := &chaos.Runner{Handle: handle, Progress: a.progress, History: db}
 	if flags.trials > 1 {
 		trials, reports := runner.RunTrials(ctx, e, flags.trials)
 		if err := writeResults(flags, reports...); err != nil {
