@@ -55,25 +55,15 @@ func (f *chaosFlags) experiment(nameOrFile string) (*chaos.Experiment, error) {
 	if f.namespace == "" && (f.deployment != "" || f.selector != "") {
 		return nil, codedError{errors.New("--deployment and --selector need --namespace (-n): say where the pods are"), exitUsage}
 	}
-	if f.namespace != "" {
-		selector, err := labels.ConvertSelectorToLabelsMap(f.selector)
-		if err != nil {
-			return nil, codedError{fmt.Errorf("--selector: %w", err), exitUsage}
-		}
-		t := &e.Target
-		t.App, t.Replicas = "", 0
-		t.Namespace, t.Deployment, t.Selector = f.namespace, f.deployment, selector
+	selector, err := labels.ConvertSelectorToLabelsMap(f.selector)
+	if err != nil {
+		return nil, codedError{fmt.Errorf("--selector: %w", err), exitUsage}
 	}
-	if f.seed != 0 {
-		e.Seed = f.seed
+	overrides := chaos.Overrides{
+		Namespace: f.namespace, Deployment: f.deployment, Selector: selector,
+		Seed: f.seed, HealWithin: f.deadline, NoProbe: f.noProbe,
 	}
-	if f.deadline != 0 {
-		e.HealWithin = f.deadline
-	}
-	if f.noProbe {
-		e.Probe = nil
-	}
-	if err := e.Validate(); err != nil {
+	if err := overrides.Apply(e); err != nil {
 		return nil, codedError{err, exitUsage}
 	}
 	return e, nil
