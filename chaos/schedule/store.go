@@ -3,11 +3,13 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"axolotl/internal/store"
@@ -196,17 +198,32 @@ func (s Store) Remove(name string) error {
 	return store.RemoveFile(s.path(name))
 }
 
-// Changed is when schedules were last added, changed or removed: files are
-// replaced by others here, so that the directory tells.
-func (s Store) Changed() (time.Time, error) {
-	info, err := os.Stat(s.dir)
+// Fingerprint is another one whenever a schedule was added, changed or
+// removed: a file that is replaced is another file, also within one tick of
+// the clock.
+func (s Store) Fingerprint() (uint64, error) {
+	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return time.Time{}, nil
+		return 0, nil
 	}
 	if err != nil {
-		return time.Time{}, err
+		return 0, err
 	}
-	return info.ModTime(), nil
+	hash := fnv.New64a()
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".json" {
+			continue
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		fmt.Fprintln(hash, entry.Name(), info.ModTime().UnixNano(), info.Size(), info.Sys().(*syscall.Stat_t).Ino)
+	}
+	return hash.Sum64(), nil
 }
 
 func (s Store) lock() (*store.Lock, error) { return store.TryLock(filepath.Join(s.dir, ".lock")) }
