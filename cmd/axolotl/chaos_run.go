@@ -14,6 +14,7 @@ import (
 	"axolotl/chaos"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
+	"axolotl/vm"
 	"axolotl/vm/cluster"
 )
 
@@ -143,12 +144,17 @@ Verdicts and exit codes:
 	return cmd
 }
 
+// runner runs experiments on a cluster, whoever asks for it.
+func (a *app) runner(handle *vm.Handle, progress *term.Progress) *chaos.Runner {
+	return &chaos.Runner{Handle: handle, Progress: progress}
+}
+
 func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
 	handle, err := a.handle(flags.cluster)
 	if err != nil {
 		return err
 	}
-	runner := &chaos.Runner{Handle: handle, Progress: a.progress}
+	runner := a.runner(handle, a.progress)
 	if flags.trials > 1 {
 		trials, reports := runner.RunTrials(ctx, e, flags.trials)
 		if err := writeResults(flags, reports...); err != nil {
