@@ -67,6 +67,7 @@ type Daemon struct {
 	Drain time.Duration
 
 	entries map[string]*entry
+	order   []string          // their names, sorted: whose turn it is where two are due at once
 	seen    uint64            // the schedules' fingerprint when they were last read
 	whole   bool              // all of them could be followed then
 	busy    map[string]string // by cluster: what is at work on it

@@ -2,7 +2,9 @@ package serve
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,6 +21,7 @@ type entry struct {
 
 	next   schedule.Firing // the first after the cursor, where there is one
 	hasOne bool
+	shown  time.Time // what the metrics show of it
 }
 
 // move accounts for all that was due until then.
@@ -54,7 +57,8 @@ func (d *Daemon) reload(ctx context.Context, now time.Time) {
 		entries[r.Schedule.Name] = e
 	}
 	d.entries = entries
-	d.Metrics.schedules(all, now)
+	d.order = slices.Sorted(maps.Keys(entries))
+	d.Metrics.schedules(all, entries, now)
 }
 
 // follow is the entry of a schedule: the one that there is, where nothing has

@@ -38,6 +38,7 @@ type world struct {
 	verdicts []chaos.Verdict // of the next runs; healed where there are none
 	fail     error           // of every run
 	hold     chan struct{}   // where not nil, runs wait for it to close, or to be aborted
+	began    chan struct{}   // has an element for each run that has begun
 	told     []Message
 	undone   []string // clusters that Recover was asked for
 	restored []string
@@ -52,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{t: t, clock: clocktest.NewFakeClock(t0), db: db, home: home}
+	w := &world{t: t, clock: clocktest.NewFakeClock(t0), db: db, home: home, began: make(chan struct{}, 100_000)}
 	w.restart()
 	return w
 }
@@ -91,6 +92,7 @@ func (w *world) run(ctx context.Context, order Order) (*chaos.Report, error) {
 	}
 	hold, fail := w.hold, w.fail
 	w.mu.Unlock()
+	w.began <- struct{}{}
 	if hold != nil {
 		select {
 		case <-hold:

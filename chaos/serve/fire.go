@@ -58,28 +58,7 @@ func broke(v chaos.Verdict) bool { return v == chaos.NotHealed || v == chaos.Und
 
 // finish writes down how a firing ended, tells it, and keeps the budget.
 func (d *Daemon) finish(ctx context.Context, log *zap.Logger, f history.Firing, s schedule.Schedule, report *chaos.Report, err error) {
-	f.Ended = d.Clock.Now()
-	f.Outcome, f.Reason = history.FiringRan, ""
-	switch {
-	case err != nil: // there was no run, or it ended in a panic
-		f.Outcome, f.Reason = history.FiringSkipped, err.Error()
-		var p *panicError
-		if errors.As(err, &p) {
-			f.Outcome = history.FiringInterrupted
-			log.Error("a run has panicked, which is a bug", zap.Error(err), zap.ByteString("stack", p.stack))
-		}
-	case report.Verdict == chaos.Refused, report.Verdict == chaos.Skipped:
-		f.Outcome = history.FiringSkipped
-	case report.Verdict == chaos.Aborted && ctx.Err() != nil:
-		f.Outcome = history.FiringInterrupted
-	}
-	if report != nil {
-		f.Run, f.Verdict = report.ID, string(report.Verdict)
-		if f.Reason == "" {
-			f.Reason = report.Reason
-		}
-		d.Metrics.ran(report)
-	}
+	d.conclude(ctx, log, &f, report, err)
 	d.Metrics.firing(f.Schedule, string(f.Outcome), 1)
 	log.Info("a run has ended", zap.String("run", f.Run), zap.String("outcome", string(f.Outcome)),
 		zap.String("verdict", f.Verdict), zap.String("reason", f.Reason))
@@ -96,6 +75,28 @@ func (d *Daemon) finish(ctx context.Context, log *zap.Logger, f history.Firing, 
 	if err := d.save(); err != nil {
 		log.Error("the end of a run is not written down yet", zap.Error(err))
 	}
+}
+
+// conclude says of a firing how it ended.
+func (d *Daemon) conclude(ctx context.Context, log *zap.Logger, f *history.Firing, report *chaos.Report, err error) {
+	f.Ended = d.Clock.Now()
+	f.Outcome, f.Reason = history.FiringRan, ""
+	switch {
+	case err != nil: // there was no run, or it ended in a panic
+		f.Outcome, f.Reason = history.FiringSkipped, err.Error()
+		var p *panicError
+		if errors.As(err, &p) {
+			f.Outcome = history.FiringInterrupted
+			log.Error("a run has panicked, which is a bug", zap.Error(err), zap.ByteString("stack", p.stack))
+		}
+		return
+	case report.Verdict == chaos.Refused, report.Verdict == chaos.Skipped:
+		f.Outcome = history.FiringSkipped
+	case report.Verdict == chaos.Aborted && ctx.Err() != nil:
+		f.Outcome = history.FiringInterrupted
+	}
+	f.Run, f.Verdict, f.Reason = report.ID, string(report.Verdict), report.Reason
+	d.Metrics.ran(report)
 }
 
 // save writes down what could not be before, in order.

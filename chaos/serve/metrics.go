@@ -112,22 +112,30 @@ func (m *Metrics) busy(cluster string, at bool) {
 }
 
 // schedules shows which schedules there are, and drops those that are gone.
-func (m *Metrics) schedules(all []*schedule.Record, now time.Time) {
-	m.kept.Reset()
+func (m *Metrics) schedules(all []*schedule.Record, entries map[string]*entry, now time.Time) {
 	for _, state := range []string{"active", "paused", "expired", "broken"} {
 		m.kept.WithLabelValues(state).Set(0)
 	}
 	for _, r := range all {
 		m.kept.WithLabelValues(r.State(now)).Inc()
 	}
+	m.next.Reset()
+	for _, e := range entries {
+		e.shown = time.Time{}
+	}
 }
 
 // upcoming shows when each schedule fires next.
 func (m *Metrics) upcoming(entries map[string]*entry) {
-	m.next.Reset()
 	for name, e := range entries {
-		if e.hasOne && e.record.Paused == nil {
+		fires := e.hasOne && e.record.Paused == nil
+		switch {
+		case fires && !e.shown.Equal(e.next.Start):
 			m.next.WithLabelValues(name).Set(float64(e.next.Start.Unix()))
+			e.shown = e.next.Start
+		case !fires && !e.shown.IsZero():
+			m.next.DeleteLabelValues(name)
+			e.shown = time.Time{}
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,13 +21,8 @@ func (d *Daemon) tick(ctx context.Context) time.Duration {
 		d.Log.Error("what has ended is not written down yet", zap.Error(err))
 	}
 	wait := poll
-	names := make([]string, 0, len(d.entries))
-	for name := range d.entries {
-		names = append(names, name)
-	}
 	failed := false
-	slices.Sort(names) // whose turn it is where two are due at once
-	for _, name := range names {
+	for _, name := range d.order {
 		e := d.entries[name]
 		if e.timetable == nil || e.record.Paused != nil {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -12,11 +13,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/utils/clock"
 
 	"axolotl/chaos/history"
 	"axolotl/chaos/serve"
 	"axolotl/internal/store"
+	"axolotl/internal/term"
 )
 
 // serveFlags are the flags of 'axolotl serve'.
@@ -103,10 +104,10 @@ func runServe(ctx context.Context, a *app, flags serveFlags) (err error) {
 
 	log := serveLogger(a)
 	defer log.Sync() //nolint:errcheck // stderr cannot always be synced
-	metrics, clk := serve.NewMetrics(), clock.RealClock{}
-	notifier := serve.NewNotifier(clk, log, metrics)
-	daemon := newDaemon(a, db, log, metrics, flags.drain)
-	daemon.Clock, daemon.Tell = clk, notifier.Tell
+	// What a person would see step by step is not for a log.
+	daemon := newDaemon(a, db, log, serve.NewMetrics(), term.NewProgress(io.Discard, true))
+	notifier := serve.NewNotifier(daemon.Clock, log, daemon.Metrics)
+	daemon.Drain, daemon.Tell = flags.drain, notifier.Tell
 
 	// What serves beside the daemon ends after it: its last words are heard.
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/utils/clock"
 
 	"axolotl/chaos"
 	"axolotl/chaos/history"
@@ -17,16 +17,14 @@ import (
 )
 
 // newDaemon is a daemon that works on the clusters on this host.
-func newDaemon(a *app, db *history.DB, log *zap.Logger, metrics *serve.Metrics, drain time.Duration) *serve.Daemon {
-	// What a person would see step by step is not for a log.
-	unseen := term.NewProgress(io.Discard, true)
+func newDaemon(a *app, db *history.DB, log *zap.Logger, metrics *serve.Metrics, progress *term.Progress) *serve.Daemon {
 	return &serve.Daemon{
-		Schedules: a.schedules(), History: db, Log: log, Metrics: metrics, Drain: drain,
+		Schedules: a.schedules(), History: db, Log: log, Metrics: metrics, Clock: clock.RealClock{},
 		Run: func(ctx context.Context, order serve.Order) (*chaos.Report, error) {
-			return runOrder(ctx, a, order, unseen)
+			return runOrder(ctx, a, db, order, progress)
 		},
 		Recreate: func(ctx context.Context, name string) error {
-			_, err := a.clusters().Recreate(ctx, cluster.UpOptions{Name: name, Open: a.open, Kubeconfig: a.userKubeconfig(false)}, unseen)
+			_, err := a.clusters().Recreate(ctx, cluster.UpOptions{Name: name, Open: a.open, Kubeconfig: a.userKubeconfig(false)}, progress)
 			return err
 		},
 		Clusters: func() ([]string, error) {
@@ -46,7 +44,7 @@ func newDaemon(a *app, db *history.DB, log *zap.Logger, metrics *serve.Metrics, 
 			if err != nil {
 				return 0, err
 			}
-			done, err := chaos.Recover(ctx, handle, time.Now, unseen.Start("undo what was left"))
+			done, err := chaos.Recover(ctx, handle, time.Now, progress.Start("undo what was left"))
 			return len(done), err
 		},
 	}
@@ -55,7 +53,7 @@ func newDaemon(a *app, db *history.DB, log *zap.Logger, metrics *serve.Metrics, 
 // runOrder runs what a schedule asks for, as 'chaos run' does. The cluster is
 // opened anew for each: it, and what it is reached through, may be another one
 // since the last.
-func runOrder(ctx context.Context, a *app, order serve.Order, progress *term.Progress) (*chaos.Report, error) {
+func runOrder(ctx context.Context, a *app, db *history.DB, order serve.Order, progress *term.Progress) (*chaos.Report, error) {
 	e, err := chaos.Open(order.Experiment)
 	if err != nil {
 		return nil, err
