@@ -5,6 +5,7 @@ package rules
 
 import (
 	"encoding/json"
+	"log/slog"
 	"os"
 	"regexp"
 	"testing"
@@ -15,7 +16,7 @@ import (
 )
 
 func TestAlerts(t *testing.T) {
-	groups, errs := rulefmt.ParseFile("../alerts.yaml", false, model.UTF8Validation, parser.NewParser(parser.Options{}))
+	groups, errs := rulefmt.ParseFile("../alerts.yaml", false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.Default())
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
