@@ -1,6 +1,16 @@
 // Package history keeps what chaos has done, on this host, for as long as its
-// retention says: firings of schedules, runs, machines that were made anew. It
-// is one SQLite file, which outlives the clusters.
+// retention says: runs, firings of schedules, machines that were made anew. It
+// is one SQLite file under the state directory.
+//
+// It is the one source of reports, and not an index of report files, since it
+// must outlive the clusters in whose directories those lay, answer questions
+// over a year of runs, and be pruned as a whole. What a run knows is written as
+// it begins, again with its plan before the fault, and whole at its end; so a
+// crash loses the run in flight at most, which is interrupted from the next
+// open on. Only where the history cannot be written does a report become a
+// file, which is moved in here as soon as that is possible (chaos.TakeIn): a
+// full disk or a damaged file loses no run. The journal stays apart: an undo
+// must not hang on a database.
 //
 // A daemon and commands may use it at once: it is in WAL mode, a writer waits
 // for another, and readers wait for nobody.
@@ -37,7 +47,8 @@ type DB struct {
 func Path(home store.Home) string { return filepath.Join(home.State, FileName) }
 
 // Open opens the history in a file, which is made where it is missing, and
-// brings it to this version's schema. The error is a *NewerError where a newer
+// brings it to this version's schema. Runs that are said to be under way whose
+// process has ended are interrupted from then on. The error is a *NewerError where a newer
 // axolotl has written it, and a *DamagedError where it cannot be read as a
 // database; both leave the file as it is.
 func Open(ctx context.Context, path string) (*DB, error) {
@@ -80,22 +91,40 @@ func create(path string) error {
 
 // prepare sets what is kept in the file itself.
 func (db *DB) prepare(ctx context.Context) error {
-	if err := db.refuseNewer(ctx); err != nil { // before anything is changed
+	all, err := readMigrations(migrations)
+	if err != nil {
+		return err
+	}
+	if err := db.refuseNewer(ctx, len(all)); err != nil { // before anything is changed
+		return err
+	}
+	if err := db.setModes(ctx); err != nil {
+		return err
+	}
+	if err := db.migrate(ctx, all); err != nil {
+		return err
+	}
+	return db.interruptRuns(ctx)
+}
+
+// setModes makes of a new file one that can shrink, and sets WAL mode.
+func (db *DB) setModes(ctx context.Context) error {
+	conn, err := db.sql.Conn(ctx) // the first setting is the connection's until the second writes
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
 		return err
 	}
 	var mode string
 	// NOTE: unlike other writes, the change to WAL does not wait by itself
 	// for another process that is at it too.
-	err := untilFree(ctx, func() error {
-		return db.sql.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
-	})
-	if err != nil {
-		return err
+	err = untilFree(ctx, func() error { return conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode) })
+	if err == nil && mode != "wal" {
+		err = fmt.Errorf("this file system allows no WAL mode (it stays %q); keep the state on a local disk", mode)
 	}
-	if mode != "wal" {
-		return fmt.Errorf("this file system allows no WAL mode (it stays %q); keep the state on a local disk", mode)
-	}
-	return db.migrate(ctx)
+	return err
 }
 
 // untilFree tries until no other process has the file locked, for busyFor.

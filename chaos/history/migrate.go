@@ -64,30 +64,24 @@ func version(ctx context.Context, q querier) (int, error) {
 	return version, err
 }
 
-func (db *DB) refuseNewer(ctx context.Context) error {
-	all, err := readMigrations(migrations)
-	if err != nil {
-		return err
-	}
+// refuseNewer fails where the file has a version that this axolotl does not
+// know.
+func (db *DB) refuseNewer(ctx context.Context, newest int) error {
 	is, err := version(ctx, db.sql)
-	if err == nil && is > len(all) {
-		err = &NewerError{db.path, is, len(all)}
+	if err == nil && is > newest {
+		err = &NewerError{db.path, is, newest}
 	}
 	return err
 }
 
-// migrate does the steps that the file lacks, each in a transaction of its
+// migrate does those steps that the file lacks, each in a transaction of its
 // own: a crash leaves a version that is whole.
-func (db *DB) migrate(ctx context.Context) error {
-	all, err := readMigrations(migrations)
-	if err != nil {
-		return err
-	}
+func (db *DB) migrate(ctx context.Context, all []migration) error {
 	is, err := version(ctx, db.sql)
 	if err != nil {
 		return err
 	}
-	for _, m := range all[is:] {
+	for _, m := range all[min(is, len(all)):] {
 		if err := db.step(ctx, m); err != nil {
 			return fmt.Errorf("to schema version %d: %w", m.version, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"axolotl/chaos"
+	"axolotl/chaos/history"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -144,9 +145,9 @@ Verdicts and exit codes:
 	return cmd
 }
 
-// runner runs experiments on a cluster, whoever asks for it.
-func (a *app) runner(handle *vm.Handle, progress *term.Progress) *chaos.Runner {
-	return &chaos.Runner{Handle: handle, Progress: progress}
+// runner runs experiments on a cluster, whoever asks for it. db may be nil.
+func (a *app) runner(handle *vm.Handle, db *history.DB, progress *term.Progress) *chaos.Runner {
+	return &chaos.Runner{Handle: handle, Progress: progress, History: db}
 }
 
 func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
@@ -154,7 +155,11 @@ func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags
 	if err != nil {
 		return err
 	}
-	runner := a.runner(handle, a.progress)
+	db := a.historyOrNone(ctx)
+	if db != nil {
+		defer db.Close() //nolint:errcheck // each run is written by now, or says that it is not
+	}
+	runner := a.runner(handle, db, a.progress)
 	if flags.trials > 1 {
 		trials, reports := runner.RunTrials(ctx, e, flags.trials)
 		if err := writeResults(flags, reports...); err != nil {

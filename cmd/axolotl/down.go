@@ -27,6 +27,9 @@ Only objects that carry the cluster's own ID are touched.`,
 			// An 'up' that was killed may have left machines that were to become
 			// a golden snapshot; they are of no cluster yet.
 			errs := []error{a.clusters().DiscardAbandoned(cmd.Context(), a.open, a.progress)}
+			// The history outlives the clusters: reports that are still files go
+			// into it before their directory is removed.
+			a.keepReports(cmd.Context())
 			for _, name := range names {
 				err := a.clusters().Down(cmd.Context(), name, a.open, a.drivers(""), a.userKubeconfig(noContext), a.progress)
 				var missing *cluster.NotFoundError

@@ -67,5 +67,5 @@ func runOrder(ctx context.Context, a *app, db *history.DB, order serve.Order, pr
 	if err != nil {
 		return nil, err
 	}
-	return a.runner(handle, progress).Run(ctx, e), nil
+	return a.runner(handle, db, progress).Run(ctx, e), nil
 }
