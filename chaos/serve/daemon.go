@@ -58,6 +58,9 @@ type Daemon struct {
 	// Tell passes a message on to those who are to be told. It does not wait.
 	Tell func(to []schedule.Notify, m Message)
 
+	// Keeper watches machines; nil: nobody does.
+	Keeper *Keeper
+
 	Clock   clock.Clock
 	Log     *zap.Logger
 	Metrics *Metrics

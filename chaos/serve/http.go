@@ -55,6 +55,7 @@ func (e *Endpoint) Serve(ctx context.Context, listener net.Listener) error {
 	})
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		e.Log.Error("nobody answers for metrics and health any more", zap.Error(err))
 		return err
 	}
 	return nil

@@ -82,14 +82,23 @@ func (n *Notifier) Run(ctx context.Context) {
 	for range senders {
 		<-done
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryFor) // for all of them
+	defer cancel()
 	for {
 		select {
 		case d := <-n.queue:
-			n.deliver(ctx, d)
+			if err := n.try(last, d); err != nil {
+				n.lose(d, err)
+			}
 		default:
 			return
 		}
 	}
+}
+
+func (n *Notifier) lose(d delivery, err error) {
+	n.Metrics.lost.Inc()
+	n.Log.Error("a notification reached nobody", zap.String("schedule", d.message.Schedule), zap.String("event", string(d.message.Event)), zap.Error(err))
 }
 
 // deliver tries until it is delivered, refused for good, or ctx ends, which
@@ -103,8 +112,7 @@ func (n *Notifier) deliver(ctx context.Context, d delivery) {
 		}
 		var final *finalError
 		if errors.As(err, &final) || backoff.Steps <= 1 || ctx.Err() != nil {
-			n.Metrics.lost.Inc()
-			n.Log.Error("a notification reached nobody", zap.String("schedule", d.message.Schedule), zap.String("event", string(d.message.Event)), zap.Error(err))
+			n.lose(d, err)
 			return
 		}
 		timer := n.Clock.NewTimer(backoff.Step())

@@ -38,6 +38,7 @@ func (d *Daemon) tick(ctx context.Context) time.Duration {
 		}
 	}
 	d.failing = failed
+	d.keep(ctx, now)
 	d.Metrics.upcoming(d.entries)
 	return wait
 }

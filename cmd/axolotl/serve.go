@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
+	"axolotl/chaos"
 	"axolotl/chaos/history"
 	"axolotl/chaos/serve"
 	"axolotl/internal/store"
@@ -107,7 +108,10 @@ func runServe(ctx context.Context, a *app, flags serveFlags) (err error) {
 	// What a person would see step by step is not for a log.
 	daemon := newDaemon(a, db, log, serve.NewMetrics(), term.NewProgress(io.Discard, true))
 	notifier := serve.NewNotifier(daemon.Clock, log, daemon.Metrics)
-	daemon.Drain, daemon.Tell = flags.drain, notifier.Tell
+	daemon.Drain, daemon.Tell, daemon.Keeper = flags.drain, notifier.Tell, newKeeper(a, db)
+	if err := chaos.TakeIn(ctx, db, a.home); err != nil {
+		log.Error("reports that are files are not in the history yet", zap.Error(err))
+	}
 
 	// What serves beside the daemon ends after it: its last words are heard.
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
