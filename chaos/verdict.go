@@ -119,3 +119,12 @@ func Coded(err error) error {
 	}
 	return err
 }
+
+// Verdicts are all verdicts.
+func Verdicts() []Verdict {
+	var all []Verdict
+	for _, row := range verdicts {
+		all = append(all, row.Verdict)
+	}
+	return all
+}
