@@ -53,10 +53,14 @@ type guideState struct {
 
 // StepMark is how a learner got past a step.
 type StepMark struct {
-	Name   string    `json:"name"`
-	Hints  int       `json:"hints"`
-	Solved bool      `json:"solved,omitempty"` // by the lab itself
-	At     time.Time `json:"at"`
+	Name   string `json:"name"`
+	Hints  int    `json:"hints"`
+	Solved bool   `json:"solved,omitempty"` // by the lab itself
+
+	// Skipped is why the cluster cannot give what the step needs.
+	Skipped string `json:"skipped,omitempty"`
+
+	At time.Time `json:"at"`
 }
 
 // ErrNoGuide is the error where no lab is under way.
@@ -196,15 +200,27 @@ func (g *Guide) Say() (string, error) {
 // words chooses a fixed text by language.
 func words(language Language, en, es string) string { return Text{EN: en, ES: es}.In(language) }
 
-// begin remembers what the step under way needs, once.
+// begin remembers what the step under way needs, once. Steps that cannot be
+// done on this cluster are passed over.
 func (g *Guide) begin(ctx context.Context) error {
+	const limit = 30 * time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
+	defer cancel()
+	for step := g.Step(); step != nil && !g.state.Begun; step = g.Step() {
+		reason, err := step.Needs.missing(ctx, g.runner.session.handle)
+		if err != nil {
+			return errors.Join(err, g.save())
+		}
+		if reason == "" {
+			break
+		}
+		g.state.Done = append(g.state.Done, StepMark{Name: step.Name, Skipped: reason, At: g.runner.Now()})
+		g.state.Step++
+	}
 	step := g.Step()
 	if step == nil || g.state.Begun {
 		return g.save()
 	}
-	const limit = 30 * time.Second
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
-	defer cancel()
 	for _, memory := range step.Remember {
 		if err := g.runner.session.remember(ctx, memory); err != nil {
 			return errors.Join(err, g.save())

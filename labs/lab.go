@@ -67,6 +67,11 @@ type Step struct {
 	Name string `yaml:"name,required" json:"name"` // a DNS label
 	Say  Text   `yaml:"say,required" json:"say"`   // Markdown
 
+	// Needs are what this step asks of a cluster beside what the lab does. On
+	// one that lacks it the step is skipped, and said to be, and the lab goes
+	// on; its variables are known only in steps that need the same.
+	Needs Needs `yaml:"needs" json:"needs"`
+
 	// Remember keeps values of the cluster as it is before the step, as
 	// variables of this step and all later ones.
 	Remember []Memory `yaml:"remember" json:"remember,omitempty"`

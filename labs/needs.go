@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"axolotl/chaos/fault"
 	"axolotl/vm"
 )
 
@@ -27,6 +28,19 @@ func (n Needs) String() string {
 	}
 	return strings.Join(needs, ", ")
 }
+
+// with are the needs of both.
+func (n Needs) with(other Needs) Needs {
+	return Needs{
+		RealPods:       n.RealPods || other.RealPods,
+		Nodes:          max(n.Nodes, other.Nodes),
+		MachineControl: n.MachineControl || other.MachineControl,
+		NodePower:      n.NodePower || other.NodePower,
+	}
+}
+
+// cover tells whether a cluster that meets these needs meets the others too.
+func (n Needs) cover(other Needs) bool { return n.with(other) == n }
 
 // missing says what a lab needs and this cluster lacks, or "".
 func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
@@ -57,7 +71,7 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 func (l *Lab) Exclusive() bool {
 	for _, step := range l.Steps {
 		for _, action := range step.Do {
-			if action.Machine != nil || action.Break != nil && action.Break.Node != "" {
+			if action.Machine != nil || action.Break != nil && action.Break.fault.Effect().On == fault.OnNodes {
 				return true
 			}
 		}

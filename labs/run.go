@@ -83,18 +83,25 @@ func (r *runner) steps(ctx context.Context, result *Result) {
 		name := fmt.Sprintf("%s %d/%d %s", r.lab.Name, i+1, len(r.lab.Steps), step.Name)
 		sr := r.reported(ctx, name, step)
 		result.Steps = append(result.Steps, sr)
-		if sr.Outcome != Passed {
+		if sr.Outcome != Passed && sr.Outcome != Skipped {
 			result.Outcome = sr.Outcome
 			result.Reason = fmt.Sprintf("step %q: %s", step.Name, sr.Problem.Message)
 		}
 	}
+	result.noteSkipped()
 }
 
 // reported runs a step as a line of the progress.
 func (r *runner) reported(ctx context.Context, name string, step *Step) StepResult {
+	reason, err := step.Needs.missing(ctx, r.session.handle)
+	switch {
+	case err != nil:
+		return StepResult{Name: step.Name, Outcome: r.unpassed(ctx), Problem: problem(err.Error(), nil)}
+	case reason != "":
+		return StepResult{Name: step.Name, Outcome: Skipped, Problem: problem(reason, nil)}
+	}
 	line := r.Progress.Start(name)
 	sr := r.step(ctx, step, line)
-	var err error
 	if sr.Problem != nil {
 		err = errors.New(sr.Problem.Message)
 	}

@@ -106,10 +106,14 @@ func (s *session) namespaces(ctx context.Context) ([]string, error) {
 // end mends what the session broke, removes its namespaces and waits until they
 // are gone.
 func (s *session) end(ctx context.Context) error {
+	broke := len(s.struck) > 0
 	mended := errors.Join(s.mend(ctx, ""), s.powerOn(ctx))
-	names, err := s.namespaces(ctx)
+	var err error
+	if broke {
+		err = s.answered(ctx)
+	}
 	if err == nil {
-		err = s.removeNamespaces(ctx, names)
+		err = s.remove(ctx)
 	}
 	if mended != nil {
 		return errors.Join(fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo", s.lab.Name, mended), err)
@@ -119,6 +123,23 @@ func (s *session) end(ctx context.Context) error {
 			s.lab.Name, err, LabelSession, s.id)
 	}
 	return nil
+}
+
+// answered waits for an API server that was broken and has just been mended.
+func (s *session) answered(ctx context.Context) error {
+	const limit = 90 * time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it does not answer for %s", limit))
+	defer cancel()
+	return check.Wait(ctx, check.Func("the API server answers", s.handle.Kube.Ready), pollInterval, nil)
+}
+
+// remove removes all that the session made in the cluster.
+func (s *session) remove(ctx context.Context) error {
+	names, err := s.namespaces(ctx)
+	if err != nil {
+		return err
+	}
+	return s.removeNamespaces(ctx, names)
 }
 
 func (s *session) removeNamespaces(ctx context.Context, names []string) error {

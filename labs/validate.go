@@ -23,13 +23,20 @@ const maxName = 40
 type validator struct {
 	document  *strictyaml.Document
 	lab       *Lab
-	variables []string // known so far, in order
-	faults    []string // that steps so far break by
+	needs     Needs      // of the lab and of the step that is judged
+	all       []variable // set so far, in order
+	variables []string   // of these, the ones that are known in the step that is judged
+	faults    []string   // that steps so far break by
+}
+
+// variable is one that a step sets, and what that step needs.
+type variable struct {
+	name  string
+	needs Needs
 }
 
 func (v *validator) run() {
 	v.metadata()
-	v.variables = []string{namespaceVariable}
 	seen := map[string]bool{}
 	for i := range v.lab.Steps {
 		at := fmt.Sprintf("steps[%d]", i)
@@ -39,8 +46,24 @@ func (v *validator) run() {
 			v.document.Faultf(at+".name", "another step is called %q; names are unique", step.Name)
 		}
 		seen[step.Name] = true
+		v.enter(at, step)
 		v.step(at, step)
 		v.placeholders(at, step)
+	}
+}
+
+// enter makes known what a step's texts may name: a step that was skipped has
+// set nothing.
+func (v *validator) enter(at string, step *Step) {
+	v.needs = v.lab.Needs.with(step.Needs)
+	v.variables = []string{namespaceVariable}
+	for _, known := range v.all {
+		if v.needs.cover(known.needs) {
+			v.variables = append(v.variables, known.name)
+		}
+	}
+	if step.Needs.Nodes < 0 {
+		v.document.Faultf(at+".needs.nodes", "want a number of nodes from 1")
 	}
 }
 
@@ -90,7 +113,7 @@ func (v *validator) memory(at string, m *Memory) {
 	case m.Name == "": // is missing; told already
 	case !variableName.MatchString(m.Name):
 		v.document.Faultf(at+".name", "%q is no variable name; use letters and digits, a small letter first", m.Name)
-	case slices.Contains(v.variables, m.Name):
+	case slices.ContainsFunc(v.all, func(other variable) bool { return other.name == m.Name }):
 		v.document.Faultf(at+".name", "variable %q has a value already; choose another name", m.Name)
 	}
 	subject := "object"
@@ -107,6 +130,7 @@ func (v *validator) memory(at string, m *Memory) {
 	m.expression = v.compile(at+".cel", m.CEL, check.Value, subjectVariables[subject])
 	if m.Name != "" && !slices.Contains(v.variables, m.Name) {
 		v.variables = append(v.variables, m.Name)
+		v.all = append(v.all, variable{m.Name, v.needs})
 	}
 }
 
@@ -129,13 +153,18 @@ func (v *validator) check(at string, step *Step, c *Check) {
 		c.Exec.validate(v, at+".exec")
 	case "refused":
 		v.refused(at+".refused", c.Refused)
+	case "diff":
+		v.manifests(at+".diff.apply", c.Diff.Apply)
+		if c.CEL == "" {
+			v.document.Faultf(at, `say in "cel" what must be true of the changes`)
+		}
 	}
 	if why := noCEL[subject]; c.CEL != "" && why != "" {
 		v.document.Faultf(at+".cel", "%s", why)
 	} else if c.CEL != "" {
 		c.expression = v.compile(at+".cel", c.CEL, check.Assertion, subjectVariables[subject])
 	}
-	if c.Contains != "" && slices.Contains([]string{"object", "list", "access"}, subject) {
+	if c.Contains != "" && slices.Contains([]string{"object", "list", "access", "diff", "apiServer"}, subject) {
 		v.document.Faultf(at+".contains", `"contains" looks into answers and messages; say it in "cel"`)
 	}
 	if c.Contains != "" && c.CEL != "" {
@@ -151,6 +180,8 @@ var noCEL = map[string]string{
 	"event":   "an event is told by kind, name, reason and contains",
 	"access":  "an access is allowed or, with not, denied",
 	"refused": "a refusal is told by contains",
+
+	"apiServer": "it answers or, with not, does not",
 }
 
 func (v *validator) refused(at string, r *Refused) {
@@ -171,13 +202,13 @@ func (v *validator) http(at string, h *HTTP) {
 		v.document.Faultf(at+".port", "want a port from 1 to 65535")
 	}
 	targets := 0
-	for _, set := range []bool{h.Service != "", h.Pod != "", len(h.Pods) > 0} {
+	for _, set := range []bool{h.Service != "", h.Pod != "", len(h.Pods) > 0, h.NodePort != ""} {
 		if set {
 			targets++
 		}
 	}
 	if targets != 1 {
-		v.document.Faultf(at, "say one of service, pod and pods")
+		v.document.Faultf(at, "say one of service, pod, pods and nodePort")
 	}
 }
 
@@ -189,8 +220,8 @@ func (v *validator) podOrPods(at, pod string, pods map[string]string) {
 }
 
 func (v *validator) needsRealPods(at string) {
-	if !v.lab.Needs.RealPods {
-		v.document.Faultf(at, `this needs containers that run; add "needs: {real-pods: true}" to the lab`)
+	if !v.needs.RealPods {
+		v.document.Faultf(at, `this needs containers that run; add "needs: {real-pods: true}" to the lab or to the step`)
 	}
 }
 

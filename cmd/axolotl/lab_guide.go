@@ -237,6 +237,9 @@ func newLabStatus(a *app) *cobra.Command {
 							if mark.Solved {
 								how = "solved by axolotl"
 							}
+							if mark.Skipped != "" {
+								how = "skipped: " + mark.Skipped
+							}
 						}
 						rows = append(rows, []string{fmt.Sprint(i + 1), name, how})
 					}

@@ -84,7 +84,7 @@ func (r Refused) Check(ctx context.Context) error {
 	if r.Evict != "" {
 		err = client.Evict(ctx, r.Namespace, r.Evict, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}})
 	} else {
-		err = client.DryRun(ctx, r.Namespace, r.Apply...)
+		_, err = client.DryRun(ctx, r.Namespace, r.Apply...)
 	}
 	switch {
 	case err == nil:
