@@ -45,7 +45,7 @@ type session struct {
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
 	s := &session{handle: h, lab: lab, now: now}
 	s.resume(rand.String(5))
-	s.variables = map[string]any{namespaceVariable: s.namespace}
+	s.variables = map[string]any{namespaceVariable: s.namespace, clusterVariable: h.Cluster.Name}
 	return s
 }
 

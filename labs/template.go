@@ -14,8 +14,11 @@ var (
 	variableName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,30}$`)
 )
 
-// namespaceVariable is the lab's own namespace; every lab has it.
-const namespaceVariable = "namespace"
+// The variables that every lab has: its own namespace, and the cluster's name.
+const (
+	namespaceVariable = "namespace"
+	clusterVariable   = "cluster"
+)
 
 // manifestsVariable stands in what a step says for the manifests that it
 // applies, so that they are written once.

@@ -56,7 +56,7 @@ func (v *validator) run() {
 // set nothing.
 func (v *validator) enter(at string, step *Step) {
 	v.needs = v.lab.Needs.with(step.Needs)
-	v.variables = []string{namespaceVariable}
+	v.variables = []string{namespaceVariable, clusterVariable}
 	for _, known := range v.all {
 		if v.needs.cover(known.needs) {
 			v.variables = append(v.variables, known.name)
@@ -113,7 +113,7 @@ func (v *validator) memory(at string, m *Memory) {
 	case m.Name == "": // is missing; told already
 	case !variableName.MatchString(m.Name):
 		v.document.Faultf(at+".name", "%q is no variable name; use letters and digits, a small letter first", m.Name)
-	case slices.ContainsFunc(v.all, func(other variable) bool { return other.name == m.Name }):
+	case slices.Contains(v.variables, m.Name), slices.ContainsFunc(v.all, func(other variable) bool { return other.name == m.Name }):
 		v.document.Faultf(at+".name", "variable %q has a value already; choose another name", m.Name)
 	}
 	subject := "object"
@@ -262,7 +262,7 @@ func (v *validator) compile(at, source string, result check.Result, subject map[
 	for _, name := range v.variables {
 		known[celName(name)] = check.AnyType
 	}
-	known[celName(namespaceVariable)] = check.StringType
+	known[celName(namespaceVariable)], known[celName(clusterVariable)] = check.StringType, check.StringType
 	expression, err := check.Compile(source, result, known)
 	var issues check.Issues
 	if errors.As(err, &issues) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"axolotl/internal/kube"
 )
@@ -106,7 +107,9 @@ func (h HTTP) ask(ctx context.Context, resource, name string) error {
 // askAddress asks past the API server. Who does not answer there has been
 // looked at: nobody else could tell more.
 func (h HTTP) askAddress(ctx context.Context) error {
-	answer, err := kube.Get(ctx, "http://"+h.Address+h.Path)
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second) // less than a try may take
+	defer cancel()
+	answer, err := kube.Get(limited, "http://"+h.Address+h.Path)
 	if err != nil && ctx.Err() == nil {
 		return &Unmet{Expected: h.String(), Seen: []string{h.Address + " does not answer: " + shorten(err.Error())}}
 	}
