@@ -20,6 +20,8 @@ type Check struct {
 	Refused *Refused `yaml:"refused" json:"refused,omitempty"` // the API server would refuse this
 	Diff    *Diff    `yaml:"diff" json:"diff,omitempty"`       // CEL: "changes"
 
+	Kubeconfig *Kubeconfig `yaml:"kubeconfig" json:"kubeconfig,omitempty"` // of the lab; CEL: "config"
+
 	APIServer *APIServer `yaml:"apiServer" json:"apiServer,omitempty"` // it answers
 
 	CEL      string `yaml:"cel" json:"cel,omitempty"`
@@ -54,6 +56,7 @@ type Event struct {
 
 // Access asks whether somebody may do something.
 type Access struct {
+	Context        string `yaml:"context" json:"context,omitempty"`               // of the lab's own kubeconfig, and its namespace
 	ServiceAccount string `yaml:"serviceAccount" json:"serviceAccount,omitempty"` // of the lab's namespace, or "namespace:name"
 	Verb           string `yaml:"verb,required" json:"verb"`
 	Resource       string `yaml:"resource,required" json:"resource"` // "pods", "deployments.apps", "pods/log"
@@ -66,7 +69,8 @@ type Access struct {
 type Refused struct {
 	Apply          string `yaml:"apply" json:"apply,omitempty"`                   // manifests
 	Evict          string `yaml:"evict" json:"evict,omitempty"`                   // a pod
-	ServiceAccount string `yaml:"serviceAccount" json:"serviceAccount,omitempty"` // acting as this one; the cluster's administrator where empty
+	ServiceAccount string `yaml:"serviceAccount" json:"serviceAccount,omitempty"` // acting as this one,
+	Context        string `yaml:"context" json:"context,omitempty"`               // or by this context of the lab's own kubeconfig; the cluster's administrator where both are empty
 }
 
 // Diff asks what applying manifests would change now, as "kubectl diff" does:
@@ -74,6 +78,10 @@ type Refused struct {
 type Diff struct {
 	Apply string `yaml:"apply,required" json:"apply"`
 }
+
+// Kubeconfig looks at the lab's own kubeconfig: "config.current", and
+// "config.contexts" by name, each with its cluster, user and namespace.
+type Kubeconfig struct{}
 
 // APIServer asks whether the API server answers.
 type APIServer struct{}
@@ -89,6 +97,7 @@ func (c Check) subjects() []string {
 		{"exec", c.Exec != nil}, {"event", c.Event != nil},
 		{"access", c.Access != nil}, {"refused", c.Refused != nil},
 		{"diff", c.Diff != nil}, {"apiServer", c.APIServer != nil},
+		{"kubeconfig", c.Kubeconfig != nil},
 	} {
 		if s.set {
 			subjects = append(subjects, s.name)
@@ -103,5 +112,7 @@ var subjectVariables = map[string]map[string]*check.Type{
 	"list":   {"objects": check.ObjectsType},
 	"http":   {"status": check.IntType, "body": check.StringType, "json": check.AnyType},
 	"diff":   {"changes": check.TextsType},
-	"exec":   {"stdout": check.StringType, "stderr": check.StringType, "exitCode": check.IntType},
+
+	"kubeconfig": {"config": check.ObjectType},
+	"exec":       {"stdout": check.StringType, "stderr": check.StringType, "exitCode": check.IntType},
 }

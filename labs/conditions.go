@@ -50,23 +50,31 @@ func (s *session) plainCondition(original Check) (check.Condition, error) {
 			Kind: c.Event.Kind, Name: c.Event.Name, Reason: c.Event.Reason, Contains: c.Contains,
 		}, nil
 	case c.Access != nil:
-		namespace := c.Access.Namespace
-		if namespace == "" {
-			namespace = s.namespace
+		actor, namespace, err := s.actor(c.Access.Context)
+		if c.Access.Namespace != "" {
+			namespace = c.Access.Namespace
 		}
 		return check.Access{
-			Client: client, User: s.user(c.Access.ServiceAccount),
+			Client: actor, Self: c.Access.Context != "", User: s.user(c.Access.ServiceAccount),
 			Verb: c.Access.Verb, Resource: c.Access.Resource, Name: c.Access.Name, Namespace: namespace,
-		}, nil
+		}, err
 	case c.Refused != nil:
+		actor, namespace, err := s.actor(c.Refused.Context)
+		if err != nil {
+			return nil, err
+		}
 		objects, err := kube.Decode([]byte(c.Refused.Apply))
 		return check.Refused{
-			Client: client, Namespace: s.namespace, User: s.user(c.Refused.ServiceAccount),
+			Client: actor, Namespace: namespace, User: s.user(c.Refused.ServiceAccount),
 			Apply: objects, Evict: c.Refused.Evict, Contains: c.Contains,
 		}, err
 	case c.Diff != nil:
 		objects, err := kube.Decode([]byte(c.Diff.Apply))
 		return check.Diff{Client: client, Namespace: s.namespace, Apply: objects, Expression: c.expression, Variables: variables}, err
+	case c.Kubeconfig != nil:
+		return check.Facts{
+			Name: "kubeconfig " + s.kubeconfig(), Variable: "config", Read: s.kubeconfigFacts, Expression: c.expression, Variables: variables,
+		}, nil
 	case c.APIServer != nil:
 		return check.APIServer{Client: client}, nil
 	case c.List != nil:

@@ -30,7 +30,12 @@ type Lab struct {
 	Level   Level  `yaml:"level,required" json:"level"`
 	Minutes int    `yaml:"minutes,required" json:"minutes"` // that a learner takes
 	Needs   Needs  `yaml:"needs" json:"needs"`
-	Steps   []Step `yaml:"steps,required" json:"steps"`
+
+	// Draw makes a game of the lab: of the steps that have a setup so many are
+	// done, drawn by a seed, in an order drawn by it too. 0 does all in order.
+	Draw int `yaml:"draw" json:"draw,omitempty"`
+
+	Steps []Step `yaml:"steps,required" json:"steps"`
 
 	file, source string // as Parse was given them
 }
@@ -75,6 +80,10 @@ type Step struct {
 	// Remember keeps values of the cluster as it is before the step, as
 	// variables of this step and all later ones.
 	Remember []Memory `yaml:"remember" json:"remember,omitempty"`
+
+	// Setup is done by the lab before the learner's turn, after the values are
+	// remembered: what goes wrong. The checks must not hold then.
+	Setup []Action `yaml:"setup" json:"setup,omitempty"`
 
 	// Do is the solution, in order. A learner may do it another way.
 	Do []Action `yaml:"do" json:"do,omitempty"`

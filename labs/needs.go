@@ -3,6 +3,7 @@ package labs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -70,7 +71,7 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 // on, so that it must run alone.
 func (l *Lab) Exclusive() bool {
 	for _, step := range l.Steps {
-		for _, action := range step.Do {
+		for _, action := range slices.Concat(step.Setup, step.Do) {
 			if action.Machine != nil || action.Break != nil && action.Break.fault.Effect().On == fault.OnNodes {
 				return true
 			}

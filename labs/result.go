@@ -33,6 +33,7 @@ type Result struct {
 	Reason    string       `json:"reason,omitempty"` // where it, or a step of it, did not pass
 	Namespace string       `json:"namespace,omitempty"`
 	Kept      bool         `json:"kept,omitempty"` // the namespaces are still there
+	Seed      int          `json:"seed,omitempty"` // by which the steps were drawn
 	Started   time.Time    `json:"started"`
 	Seconds   float64      `json:"seconds"`
 	Steps     []StepResult `json:"steps,omitempty"`

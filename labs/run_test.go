@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -24,6 +25,15 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	if flag.Lookup("test.fuzz").Value.String() != "" {
 		os.Exit(m.Run()) // the parser needs no cluster, and each fuzz worker would start one
+	}
+	if name := os.Getenv(clusterVariableName); name != "" {
+		var err error
+		if handle, err = openGiven(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		given = true
+		os.Exit(m.Run()) // with as many tests at once as -parallel says
 	}
 	// The tests wait for controllers (a namespace takes 5 s to go), they do not
 	// compute: more of them than CPUs may run at once.

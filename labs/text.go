@@ -59,6 +59,8 @@ func (l *Lab) PreviewStep(step *Step, language Language) string {
 			return "lab-" + l.Name, nil
 		case clusterVariable:
 			return "CLUSTER", nil
+		case kubeconfigVariable:
+			return "lab.kubeconfig", nil
 		}
 		return "<" + name + ">", nil
 	})

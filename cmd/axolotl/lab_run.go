@@ -23,6 +23,7 @@ type labRunFlags struct {
 	cluster  string
 	all      bool
 	jobs     int
+	seed     int
 	keep     bool
 	junit    string
 	format   term.Format
@@ -66,6 +67,7 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 	cmd.Flags().StringVar(&flags.cluster, "cluster", cluster.DefaultName, "cluster to run on")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "run every lab that comes with axolotl")
 	cmd.Flags().IntVarP(&flags.jobs, "jobs", "j", 1, "labs at a time")
+	cmd.Flags().IntVar(&flags.seed, "seed", 0, "by which a lab that draws its steps (game-day) draws them (default: any)")
 	cmd.Flags().BoolVar(&flags.keep, "keep", false, "leave the labs' namespaces, to look around")
 	cmd.Flags().StringVar(&flags.junit, "junit", "", "write the results to this file, as JUnit XML")
 	addLabFlags(cmd, &flags.format, &flags.language)
@@ -77,7 +79,7 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 // each.
 func runLabs(ctx context.Context, a *app, handle *vm.Handle, all []*labs.Lab, flags labRunFlags) error {
 	results, err := labs.RunAll(ctx, handle, all, flags.jobs, labs.Options{
-		Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now,
+		Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now, Seed: flags.seed,
 	}, func(result labs.Result) { explainLab(a.progress, result) })
 	errs := []error{err}
 	if flags.junit != "" {
