@@ -70,6 +70,8 @@ var realSabotages = []sabotage{
 	{"volumes", "what-is-left", "lost", instead(
 		Action{Exec: &Exec{Pods: map[string]string{"app": "notebook"}, Command: []string{"rm", "/data/note"}}})},
 
+	{"game-day", "bad-release", "the same again", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:crash" }},
+
 	{"break-the-vm", "work", "wrong port", inApply(0, "targetPort: 8080", "targetPort: 8081")},
 	{"break-the-vm", "back", "left without power", without(0)},
 

@@ -56,8 +56,10 @@ func (l *Lab) with(names []string) *Lab {
 		}
 		if first {
 			for _, name := range names {
-				at := slices.IndexFunc(l.Steps, func(s Step) bool { return s.Name == name })
-				copied.Steps = append(copied.Steps, l.Steps[at])
+				at := slices.IndexFunc(l.Steps, func(s Step) bool { return s.Name == name && len(s.Setup) > 0 })
+				if at >= 0 {
+					copied.Steps = append(copied.Steps, l.Steps[at])
+				}
 			}
 		}
 		first = false
