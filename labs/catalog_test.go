@@ -211,7 +211,6 @@ var sabotages = []sabotage{
 
 	{"volumes", "claim", "another class", inApply(0, "storageClassName: by-hand\n  resources", "storageClassName: other\n  resources")},
 	{"volumes", "notebook", "no claim", inApply(0, "persistentVolumeClaim: {claimName: data}", "emptyDir: {}")},
-	{"volumes", "in-use", "not in use", first(Action{Delete: &Delete{Target: Target{Kind: "Deployment", Name: "notebook"}}})},
 
 	{"pods-are-volatile", "app", "a pod too few", inApply(0, "replicas: 2", "replicas: 1")},
 

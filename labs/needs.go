@@ -67,6 +67,15 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 	return "", nil
 }
 
+// MostNodes is how many nodes the lab needs for all of its steps.
+func (l *Lab) MostNodes() int {
+	most := max(1, l.Needs.Nodes)
+	for _, step := range l.Steps {
+		most = max(most, step.Needs.Nodes)
+	}
+	return most
+}
+
 // Exclusive tells whether the lab breaks what other labs on the cluster stand
 // on, so that it must run alone.
 func (l *Lab) Exclusive() bool {
