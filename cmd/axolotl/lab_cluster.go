@@ -41,6 +41,8 @@ func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized 
 		}
 		return nil, nil, err
 	}
-	handle, err = a.handle(name)
-	return handle, end, err
+	if handle, err = a.handle(name); err != nil {
+		return nil, nil, errors.Join(err, end())
+	}
+	return handle, end, nil
 }
