@@ -115,7 +115,7 @@ func expectFailureAt(t *testing.T, result Result, i int) {
 	if result.Outcome != Failed || failed.Outcome != Failed {
 		t.Fatalf("lab %s, step %s: %s; want its checks to fail", result.Outcome, failed.Outcome, result.Reason)
 	}
-	checked := len(failed.Checks) > 0 // else what it does was refused already
+	checked := len(failed.Checks) > 0                 // else what it does was refused already
 	unasked := given && failed.Problem.Expected == "" // an API server that is down, on purpose, tells nothing
 	if checked && !unasked && (failed.Problem.Expected == "" || len(failed.Problem.Seen) == 0) {
 		t.Errorf("the failure does not say what was expected and what was there: %+v", failed.Problem)
