@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -28,6 +29,7 @@ type Phase string
 const (
 	PhaseCreating   Phase = "creating"   // recorded; some of its objects may exist
 	PhaseRecreating Phase = "recreating" // what is in it is thrown away, then it is made
+	PhaseRestoring  Phase = "restoring"  // what is in it gives way to Snapshot
 	PhaseUp         Phase = "up"         // was seen healthy after it was made
 	PhaseDeleting   Phase = "deleting"   // some of its objects may be gone
 	PhaseBroken     Phase = "broken"     // its record cannot be read; never stored
@@ -84,6 +86,14 @@ type Cluster struct {
 	// and whatever exists of them is thrown away and restored anew.
 	Resumed time.Time `json:"resumed,omitzero"`
 
+	// Snapshot is the name of the person's own snapshot that is being restored,
+	// in PhaseRestoring.
+	Snapshot string `json:"snapshot,omitempty"`
+
+	// Joining are the machines that are being added, or made anew, while the
+	// others run. Whatever exists of them is thrown away and made anew.
+	Joining []string `json:"joining,omitempty"`
+
 	// SharedMemory is the directory of the files that the machines' memory
 	// is, while a golden snapshot is being made of them.
 	SharedMemory string `json:"sharedMemory,omitempty"`
@@ -129,6 +139,18 @@ func (c *Cluster) Path(elem ...string) string {
 
 // Kubeconfig is the cluster's own admin kubeconfig, with full rights.
 func (c *Cluster) Kubeconfig() string { return c.Path("admin.conf") }
+
+// Become makes of c what other, a record of the same cluster from before, says.
+// Its name, ID and directory stay, and so do the ports on this host.
+func (c *Cluster) Become(other *Cluster) {
+	machines := slices.Clone(other.Machines)
+	for i := range machines {
+		if now := c.Machine(machines[i].Name); now != nil {
+			machines[i].APIPort, machines[i].NodePortBase = now.APIPort, now.NodePortBase
+		}
+	}
+	c.Spec, c.Image, c.Golden, c.Machines, c.Joining = other.Spec, other.Image, other.Golden, machines, nil
+}
 
 // Machine returns the machine with this name, or nil.
 func (c *Cluster) Machine(name string) *Machine {

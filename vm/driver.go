@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"axolotl/internal/term"
@@ -21,13 +22,14 @@ type Driver interface {
 	// nothing. They serve as preflight and in doctor.
 	Checks() []HostCheck
 
-	// Plan completes the record of a new cluster: machines with names, UUIDs,
-	// addresses and ports. It makes nothing.
+	// Plan completes the record of a cluster, new or grown: for each machine
+	// that its spec asks for and that it has not yet, name, UUID, address and
+	// ports. It makes nothing.
 	Plan(ctx context.Context, c *Cluster) error
 
 	// Up lists what makes the machines and starts the cluster's processes,
 	// and writes c.Kubeconfig(). It does not wait for Kubernetes. Each action
-	// is idempotent.
+	// is idempotent. Machines of c.Joining are left to Grower.Join.
 	Up(c *Cluster) []Action
 
 	// Down lists what removes every object that carries the cluster's ID, of
@@ -92,6 +94,13 @@ type Executor interface {
 	Exec(ctx context.Context, c *Cluster, machine string, argv ...string) (string, error)
 }
 
+// Consoler is a driver whose machines have a console.
+type Consoler interface {
+	// Console connects in and out with a machine's console until in ends, or
+	// Ctrl-] comes, or ctx ends.
+	Console(ctx context.Context, c *Cluster, machine string, in io.Reader, out io.Writer) error
+}
+
 // Powerer is a driver that can cut and give power to a machine.
 type Powerer interface {
 	// PowerOff stops the machine at once, as pulling the plug does. A machine
@@ -135,6 +144,34 @@ type Freezer interface {
 	// its own, resumes them together and sets their clocks. What exists of
 	// these machines is thrown away before. It returns when they began to run.
 	Thaw(ctx context.Context, c *Cluster, frozen string, machines ...string) (time.Time, error)
+}
+
+// Grower is a driver whose clusters get machines, and lose them, while they
+// run.
+type Grower interface {
+	// Join lists what makes those machines of the record that are named, boots
+	// them, and lets the others know of them. Each action is idempotent.
+	Join(c *Cluster, names ...string) []Action
+
+	// Leave removes one machine and its files; the caller has taken its node
+	// out of Kubernetes, or wants it made anew. One that is gone is success.
+	Leave(ctx context.Context, c *Cluster, name string) error
+}
+
+// Saver is a driver that can save the machines of a cluster that is used, and
+// have them back as they were.
+type Saver interface {
+	// Save writes memory, devices and disks of all machines into the directory
+	// dir, which exists, at one instant. Machines that ran are paused for it
+	// and run again afterwards, also after an error, with their clocks set. Of
+	// a machine that is off only the disk is written.
+	Save(ctx context.Context, c *Cluster, dir string, step *term.Step) error
+
+	// Load throws away what exists of the machines of c and makes them of what
+	// Save wrote into dir. Those that ran run again, with their clocks set;
+	// those that were off are off. It returns when they began to run, and the
+	// names of those that do. dir is only read.
+	Load(ctx context.Context, c *Cluster, dir string, step *term.Step) (resumed time.Time, running []string, err error)
 }
 
 // Deadline is how long a step of bringing a cluster up may take on a slow,

@@ -2,28 +2,44 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 )
 
-// NewMachines returns the machines that a spec asks for, named, numbered and
-// with a UUID each: control planes first. Their names do not hold the
-// cluster's: every clone of a golden snapshot has the same nodes inside.
-func NewMachines(spec Spec) []Machine {
-	var machines []Machine
+// PlanMachines returns the machines that a spec asks for: those that there are,
+// and after them new ones, named, numbered and with a UUID each, for what is
+// missing. Their names do not hold the cluster's: every clone of a golden
+// snapshot has the same nodes inside. A name or number that has become free is
+// given again.
+func PlanMachines(have []Machine, spec Spec) []Machine {
+	machines := slices.Clone(have)
 	add := func(role Role, prefix string, count int) {
-		for n := 1; n <= count; n++ {
-			machines = append(machines, Machine{
-				Name:  fmt.Sprintf("%s-%d", prefix, n),
-				UUID:  uuid.NewString(),
-				Role:  role,
-				Index: len(machines) + 1,
-			})
+		for n := 1; countOf(machines, role) < count; n++ {
+			name := fmt.Sprintf("%s-%d", prefix, n)
+			if slices.ContainsFunc(machines, func(m Machine) bool { return m.Name == name }) {
+				continue
+			}
+			index := 1
+			for slices.ContainsFunc(machines, func(m Machine) bool { return m.Index == index }) {
+				index++
+			}
+			machines = append(machines, Machine{Name: name, UUID: uuid.NewString(), Role: role, Index: index})
 		}
 	}
 	add(ControlPlane, "cp", spec.ControlPlanes)
 	add(Worker, "worker", spec.Workers)
 	return machines
+}
+
+func countOf(machines []Machine, role Role) int {
+	count := 0
+	for _, m := range machines {
+		if m.Role == role {
+			count++
+		}
+	}
+	return count
 }
 
 // Fixed networks inside every cluster. Clusters cannot collide: each is alone

@@ -118,15 +118,18 @@ func nameArgument(args []string) string {
 
 // completeClusters completes the names of clusters.
 func (a *app) completeClusters(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	home, err := store.FindHome()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	all, err := cluster.Store{Home: home}.List()
+	all, err := completionStore().List()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	return namesIn(all), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completionStore are the clusters on disk, for completions: those run before
+// start does. Without a home there are none.
+func completionStore() cluster.Store {
+	home, _ := store.FindHome() //nolint:errcheck // see above
+	return cluster.Store{Home: home}
 }
 
 // namesOf are the clusters that a command is for: the one named, the default

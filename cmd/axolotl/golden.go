@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"axolotl/internal/term"
+	"axolotl/vm"
 	"axolotl/vm/cluster"
 	"axolotl/vm/image"
 )
@@ -13,14 +15,47 @@ import (
 func newGolden(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "golden",
-		Short: "List and prune golden snapshots",
+		Short: "Build, list and prune golden snapshots",
 		Long: `A golden snapshot is a formed, healthy, idle cluster with all that its machines
 had in memory. The first 'axolotl up' of a shape (sizes, node count, image)
 boots once and makes it; later ones map its memory, copy-on-write, and are up in
 seconds. It is made anew where it is stale, damaged or of another build.`,
 	}
-	cmd.AddCommand(newGoldenList(a), newGoldenPrune(a))
+	cmd.AddCommand(newGoldenBuild(a), newGoldenList(a), newGoldenPrune(a))
 	return family(cmd)
+}
+
+func newGoldenBuild(a *app) *cobra.Command {
+	var flags upFlags
+	cmd := &cobra.Command{
+		Use:   "build",
+		Short: "Make the golden snapshot for a shape, so that the first 'up' of it takes seconds",
+		Example: `  axolotl golden build
+  axolotl golden build --workers 2`,
+		Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.validate(); err != nil {
+				return err
+			}
+			driver, err := a.choose(flags.driver, flags.connect)(cmd.Context())
+			if err != nil {
+				return err
+			}
+			freezer, ok := driver.(vm.Freezer)
+			if !ok {
+				return fmt.Errorf("driver %s makes no golden snapshots: its clusters boot in seconds", driver.Name())
+			}
+			spec := flags.options(a, "").Spec
+			golden, err := a.clusters().EnsureGolden(cmd.Context(), driver, freezer, &spec, a.progress)
+			if err != nil {
+				return err
+			}
+			a.progress.Line("golden snapshot %s is there: %s", golden.ID, golden.Spec)
+			return nil
+		},
+	}
+	flags.addMachines(cmd)
+	return cmd
 }
 
 func newGoldenList(a *app) *cobra.Command {

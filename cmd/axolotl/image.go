@@ -162,6 +162,13 @@ func (a *app) imagesInUse() (image.InUse, error) {
 		if c.Image != "" {
 			used.Images = append(used.Images, c.Image)
 		}
+		shots, err := a.clusters().Snapshots(c.Name)
+		if err != nil {
+			return used, err
+		}
+		for _, shot := range shots {
+			used.Images = append(used.Images, shot.Cluster.Image)
+		}
 		used.Programs = used.Programs || c.Driver == local.Name
 	}
 	return used, nil

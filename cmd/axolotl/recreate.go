@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,20 +15,35 @@ import (
 func newRecreate(a *app) *cobra.Command {
 	var all, cold, noContext bool
 	cmd := &cobra.Command{
-		Use:   "recreate [NAME | --all]",
+		Use:   "recreate [NAME [NODE...] | --all]",
 		Short: "Throw a cluster's machines away and have them back, healthy",
 		Long: `Throw the machines of a cluster away and have it back as 'axolotl up' made it,
 whatever they are now: crashed, paused, hung, undefined in libvirt, their disks
 wiped or deleted. It is restored from a golden snapshot in seconds.
 
 All that was in the cluster is gone, also what its volumes held. Its name, ports,
-kubeconfig context and chaos reports stay. What is interrupted is completed by
-'axolotl up NAME'.`,
+kubeconfig context, snapshots and chaos reports stay.
+
+With the names of workers, only their machines are made anew, and rejoin the
+cluster, which runs on. Pods that belong there are started there again; what they
+had on the node's disk is gone.
+
+What is interrupted is completed by 'axolotl up NAME'.`,
 		Example: `  axolotl recreate
-  axolotl recreate broken --cold`,
-		Args:              usageErrors(cobra.MaximumNArgs(1)),
-		ValidArgsFunction: a.completeClusters,
+  axolotl recreate broken --cold
+  axolotl recreate demo worker-1`,
+		Args:              usageErrors(cobra.ArbitraryArgs),
+		ValidArgsFunction: a.completeNodes,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 && !all {
+				start := time.Now()
+				nodes := unique(args[1:])
+				if err := a.clusters().RecreateNodes(cmd.Context(), args[0], nodes, cold, a.open, a.progress); err != nil {
+					return fmt.Errorf("recreate %s of %s: %w", strings.Join(nodes, ", "), args[0], err)
+				}
+				a.progress.Line("%s of cluster %s: back, in %s", strings.Join(nodes, ", "), args[0], term.Seconds(time.Since(start)))
+				return nil
+			}
 			names, err := a.namesOf(args, all)
 			if err != nil {
 				return err

@@ -38,8 +38,12 @@ Exit code 1 where anything is not as it should be.`,
 
 func printStatus(a *app, status *cluster.Status) error {
 	fmt.Fprintf(a.out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, status.API)
+	return nodeTable(a, status.Nodes)
+}
+
+func nodeTable(a *app, nodes []cluster.NodeStatus) error {
 	var rows [][]string
-	for _, n := range status.Nodes {
+	for _, n := range nodes {
 		rows = append(rows, []string{n.Name, string(n.Role), string(n.Machine), n.Ready, n.Address, n.Note})
 	}
 	return term.Table(a.out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)

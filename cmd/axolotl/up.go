@@ -25,6 +25,14 @@ type upFlags struct {
 }
 
 func (f *upFlags) add(cmd *cobra.Command) {
+	f.addMachines(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.cold, "cold", false, "boot the machines, also where they could be restored from a golden snapshot")
+	flags.BoolVar(&f.noContext, "no-context", false, "leave the user's kubeconfig alone")
+}
+
+// addMachines adds the flags that say what machines are made.
+func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt or local (simulated nodes)")
 	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
@@ -33,8 +41,6 @@ func (f *upFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.spec.CPUs, "cpus", 2, "virtual CPUs of each machine")
 	flags.IntVar(&f.spec.MemoryMiB, "memory", 2048, "memory of each machine, in MiB")
 	flags.IntVar(&f.spec.DiskGiB, "disk", 10, "size of each machine's disk, in GiB; it grows as it is used")
-	flags.BoolVar(&f.cold, "cold", false, "boot the machines, also where they could be restored from a golden snapshot")
-	flags.BoolVar(&f.noContext, "no-context", false, "leave the user's kubeconfig alone")
 }
 
 // validate returns all faults of the flags at once.

@@ -87,7 +87,7 @@ func (s Store) finish(h *vm.Handle, options UpOptions) vm.Action {
 				return err
 			}
 		}
-		h.Cluster.Phase = vm.PhaseUp
+		h.Cluster.Phase, h.Cluster.Snapshot, h.Cluster.Joining = vm.PhaseUp, "", nil
 		return s.Save(h.Cluster)
 	}}
 }

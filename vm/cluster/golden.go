@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,21 +37,6 @@ const goldenFile = "golden.json"
 // tokens of its pods are made for a year.
 const goldenAge = 90 * 24 * time.Hour
 
-// fileMark is how a file looked when it was sealed. Whoever writes or cuts it
-// changes one of the two.
-type fileMark struct {
-	Bytes    int64     `json:"bytes"`
-	Modified time.Time `json:"modified"`
-}
-
-func mark(path string) (fileMark, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileMark{}, err
-	}
-	return fileMark{Bytes: info.Size(), Modified: info.ModTime().UTC()}, nil
-}
-
 // openGolden reads a golden snapshot and sees whether it can be used. The
 // error wraps fs.ErrNotExist where there is none.
 func (s Store) openGolden(id string, now time.Time) (*Golden, error) {
@@ -61,16 +47,7 @@ func (s Store) openGolden(id string, now time.Time) (*Golden, error) {
 	if age := now.Sub(g.Created); age > goldenAge || age < 0 {
 		return nil, fmt.Errorf("it is of %s; its credentials may have run out", g.Created.Format(time.DateOnly))
 	}
-	for name, sealed := range g.Files {
-		found, err := mark(filepath.Join(g.Dir, name))
-		if err != nil {
-			return nil, fmt.Errorf("it is damaged: %w", errors.Unwrap(err))
-		}
-		if !found.Modified.Equal(sealed.Modified) || found.Bytes != sealed.Bytes {
-			return nil, fmt.Errorf("it is damaged: %s was written after it was sealed", name)
-		}
-	}
-	return g, nil
+	return g, checkSeal(g.Dir, g.Files)
 }
 
 // EnsureGolden returns the golden snapshot for a spec, and makes it where it is
@@ -202,20 +179,11 @@ func (s Store) discardBuilding(ctx context.Context, open Opener, id string, prog
 
 // sealGolden gives what was frozen its name.
 func sealGolden(c *vm.Cluster, id, dir string) error {
-	g := Golden{ID: id, Created: time.Now().UTC(), Spec: c.Spec, Image: c.Image, Files: map[string]fileMark{}}
-	err := filepath.WalkDir(c.Dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(c.Dir, path)
-		if err == nil {
-			g.Files[name], err = mark(path)
-		}
-		return err
-	})
+	files, err := markFiles(c.Dir)
 	if err != nil {
 		return err
 	}
+	g := Golden{ID: id, Created: time.Now().UTC(), Spec: c.Spec, Image: c.Image, Files: files}
 	if err := store.WriteJSON(filepath.Join(c.Dir, goldenFile), g); err != nil {
 		return err
 	}
@@ -228,11 +196,17 @@ func sealGolden(c *vm.Cluster, id, dir string) error {
 	return store.SyncDir(filepath.Dir(dir))
 }
 
-// goldenUsers are the clusters whose disks lie over a golden snapshot.
+// goldenUsers are the clusters whose disks, or those of a snapshot of theirs,
+// lie over a golden snapshot.
 func (s Store) goldenUsers(id string) []string {
 	var users []string
 	for _, name := range s.names() {
-		if c, err := s.Load(name); err == nil && c.Golden == id {
+		c, err := s.Load(name)
+		if err != nil {
+			continue
+		}
+		lies := func(shot Snapshot) bool { return shot.Cluster.Golden == id }
+		if c.Golden == id || slices.ContainsFunc(s.snapshotsOf(c), lies) {
 			users = append(users, name)
 		}
 	}

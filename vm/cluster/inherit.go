@@ -24,24 +24,27 @@ func (s Store) inherit(c *vm.Cluster) vm.Action {
 		if err != nil {
 			return fmt.Errorf("golden snapshot %s: %w; take the cluster down and up again", c.Golden, err)
 		}
-		return copyCredentials(c, golden)
+		return copyCredentials(c, golden.Dir)
 	}}
 }
 
-// copyCredentials gives a new cluster the credentials of the golden snapshot that it
-// is restored from: its API server has them in memory. They lead to its own
-// port.
-func copyCredentials(c *vm.Cluster, g *Golden) error {
-	for _, dir := range []string{kubeadm.SharedPKI(""), "nodes"} {
+// credentialDirs are what a cluster's credentials are, beside admin.conf.
+var credentialDirs = []string{kubeadm.SharedPKI(""), "nodes"}
+
+// copyCredentials gives a cluster the credentials of the snapshot in the
+// directory from: its API server has them in memory. They lead to the cluster's
+// own port.
+func copyCredentials(c *vm.Cluster, from string) error {
+	for _, dir := range credentialDirs {
 		to := c.Path(dir)
 		if err := os.RemoveAll(to); err != nil {
 			return err
 		}
-		if err := os.CopyFS(to, os.DirFS(filepath.Join(g.Dir, dir))); err != nil {
-			return fmt.Errorf("credentials of golden snapshot %s: %w", g.ID, err)
+		if err := os.CopyFS(to, os.DirFS(filepath.Join(from, dir))); err != nil {
+			return fmt.Errorf("credentials in %s: %w", from, err)
 		}
 	}
-	config, err := clientcmd.LoadFromFile(kubeadm.AdminConf(g.Dir))
+	config, err := clientcmd.LoadFromFile(kubeadm.AdminConf(from))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
 		return nil, err
 	}
 	if c.Phase != vm.PhaseUp {
-		return nil, fmt.Errorf("cluster %q is %s; finish it with 'axolotl up %s' or remove it with 'axolotl down %s'", name, c.Phase, name, name)
+		return nil, notUp(c)
 	}
 	driver, err := open(c)
 	if err != nil {
@@ -26,4 +26,8 @@ func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
 		return nil, err
 	}
 	return &vm.Handle{Cluster: c, Driver: driver, Kube: client}, nil
+}
+
+func notUp(c *vm.Cluster) error {
+	return fmt.Errorf("cluster %q is %s; finish it with 'axolotl up %s' or remove it with 'axolotl down %s'", c.Name, c.Phase, c.Name, c.Name)
 }

@@ -13,7 +13,7 @@ import (
 
 // Recreate throws the machines of a cluster away, in whatever state they are,
 // and has the cluster back as Up makes it: formed, empty and healthy. Its name,
-// ID, ports and reports stay; all that was in it is gone, and so are faults in
+// ID, ports, snapshots and reports stay; all that was in it is gone, and so are faults in
 // its journal, as what they broke is. It is restored from a golden snapshot
 // where the driver can, unless options.Cold. Nothing is thrown away before what
 // it is made anew of is there. An interrupted one is completed by Up.
@@ -57,7 +57,7 @@ func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver
 		return nil
 	}
 	if c.Golden != "" {
-		if _, err := s.openGolden(c.Golden, time.Now()); err == nil {
+		if g, err := s.openGolden(c.Golden, time.Now()); err == nil && g.Spec.Nodes() == c.Spec.Nodes() {
 			return nil
 		}
 	}
@@ -79,8 +79,8 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 	return s.Save(c)
 }
 
-// emptied removes what a cluster keeps on disk but for its record and the
-// reports of what was done to it.
+// emptied removes what a cluster keeps on disk but for its record, its
+// snapshots and the reports of what was done to it.
 func emptied(c *vm.Cluster) vm.Action {
 	return vm.Action{Name: "Throw away disks and keys", Run: func(context.Context, *term.Step) error {
 		entries, err := os.ReadDir(c.Dir)
@@ -88,7 +88,7 @@ func emptied(c *vm.Cluster) vm.Action {
 			return err
 		}
 		for _, entry := range entries {
-			if slices.Contains([]string{vm.RecordFile, "runs"}, entry.Name()) {
+			if slices.Contains([]string{vm.RecordFile, snapshotsDir, "runs"}, entry.Name()) {
 				continue
 			}
 			if err := os.RemoveAll(c.Path(entry.Name())); err != nil {

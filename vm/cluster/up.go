@@ -78,6 +78,9 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 // bringUp makes what of a recorded cluster is missing. The caller holds its
 // lock.
 func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	if c.Phase == vm.PhaseRestoring {
+		return s.restore(ctx, c, driver, options, progress)
+	}
 	if c.Phase == vm.PhaseRecreating {
 		if err := s.throwAway(ctx, c, driver, progress); err != nil {
 			return nil, err
@@ -85,6 +88,9 @@ func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	}
 	handle := &vm.Handle{Cluster: c, Driver: driver}
 	actions := append(driver.Up(c), openAPI(handle))
+	if grower, ok := driver.(vm.Grower); ok && len(c.Joining) > 0 {
+		actions = append(actions, rejoin(c, grower)...)
+	}
 	if c.Golden != "" && c.Phase == vm.PhaseCreating {
 		actions = slices.Concat([]vm.Action{s.inherit(c)}, actions, serve(handle))
 	} else {

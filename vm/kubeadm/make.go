@@ -55,6 +55,28 @@ func Make(ctx context.Context, program, dir string, config Config) error {
 	return group.Wait()
 }
 
+// MakeNode makes the credentials of one more node of a cluster whose others are
+// under dir. Those stay as they are.
+func MakeNode(ctx context.Context, program, dir string, config Config, name string) error {
+	if err := config.validate(); err != nil {
+		return fmt.Errorf("credentials: %w", err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	m := &maker{kubeadm: command{program: program}, dir: dir, config: config}
+	for _, node := range config.Nodes {
+		if node.Name == name {
+			if err := m.node(ctx, node); err != nil {
+				return fmt.Errorf("make the credentials of node %q: %w", name, err)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("credentials: cluster %q has no node %q", config.ClusterName, name)
+}
+
 type maker struct {
 	kubeadm command
 	dir     string

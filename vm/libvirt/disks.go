@@ -36,10 +36,14 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		Seed: filepath.Join(dir, seedFile),
 	}
 	backing, format := img.Root, "raw"
-	if c.Golden != "" {
-		golden := d.home.Golden(c.Golden)
-		backing, format = machineFile(golden, m.Name, rootOverlay), "qcow2"
-		boot.Seed = machineFile(golden, m.Name, seedFile)
+	golden, err := d.inGolden(c, m.Name)
+	if err != nil {
+		return boot, err
+	}
+	if golden {
+		frozen := d.home.Golden(c.Golden)
+		backing, format = machineFile(frozen, m.Name, rootOverlay), "qcow2"
+		boot.Seed = machineFile(frozen, m.Name, seedFile)
 	}
 	// NOTE: 0755 and 0711 above: QEMU of qemu:///system runs as its own user.
 	// The files themselves are given to it by libvirt while it runs.
@@ -56,10 +60,23 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 	} else if err != nil {
 		return boot, err
 	}
-	if c.Golden != "" {
+	if golden {
 		return boot, nil
 	}
 	return boot, writeSeed(boot.Seed, c, m)
+}
+
+// inGolden tells whether a machine is one of the golden snapshot that its
+// cluster was restored from. One that joined later is not.
+func (d *Driver) inGolden(c *vm.Cluster, machine string) (bool, error) {
+	if c.Golden == "" {
+		return false, nil
+	}
+	_, err := os.Stat(machineFile(d.home.Golden(c.Golden), machine, rootOverlay))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // makeOverlay makes a qcow2 file over a backing file that is only read, under

@@ -99,18 +99,18 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 }
 
 // memoryArguments are given to QEMU directly: libvirt names the files of
-// mapped memory itself, and shares none of them.
+// mapped memory itself, and shares none of them. Memory of every kind has the
+// same ID, by which a saved state finds it.
 func memoryArguments(memoryMiB int, mem memory) []string {
-	var args []string
+	backend := fmt.Sprintf("memory-backend-ram,id=axo.ram,size=%dM", memoryMiB)
 	if mem.File != "" {
 		share := "off"
 		if mem.Shared {
 			share = "on"
 		}
-		args = append(args,
-			"-object", fmt.Sprintf("memory-backend-file,id=axo.ram,size=%dM,share=%s,mem-path=%s", memoryMiB, share, commas(mem.File)),
-			"-machine", "memory-backend=axo.ram")
+		backend = fmt.Sprintf("memory-backend-file,id=axo.ram,size=%dM,share=%s,mem-path=%s", memoryMiB, share, commas(mem.File))
 	}
+	args := []string{"-object", backend, "-machine", "memory-backend=axo.ram"}
 	if mem.Incoming {
 		args = append(args, "-incoming", "defer")
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -29,6 +30,7 @@ type Driver struct {
 	// What takes long. Tests put something quick in their place.
 	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
 	credentials func(ctx context.Context, program, dir string, config kubeadm.Config) error
+	credential  func(ctx context.Context, program, dir string, config kubeadm.Config, node string) error
 	overlay     func(ctx context.Context, path, backing, format string, sizeGiB int) error
 }
 
@@ -52,7 +54,7 @@ func New(home store.Home, uri string) *Driver {
 	}
 	return &Driver{
 		home: home, uri: uri, hypervisor: &connection{uri: uri},
-		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, overlay: makeOverlay,
+		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
 	}
 }
 
@@ -64,12 +66,14 @@ func (d *Driver) Traits() vm.Traits { return vm.Traits{RealPods: true, RealMachi
 
 // Plan implements vm.Driver.
 func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
-	id, err := image.ID()
-	if err != nil {
-		return err
+	if c.Image == "" { // a new machine of an old cluster is like the others
+		id, err := image.ID()
+		if err != nil {
+			return err
+		}
+		c.Image, c.URI = id, d.uri
 	}
-	c.Image, c.URI = id, d.uri
-	c.Machines = vm.NewMachines(c.Spec)
+	c.Machines = vm.PlanMachines(c.Machines, c.Spec)
 	return assignPorts(d.home, c)
 }
 
@@ -104,9 +108,15 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			return nil
 		}},
 		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
-			return each(pointers(c.Machines), func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
+			return d.startAll(ctx, c, img)
 		}},
 	}
+}
+
+// startAll starts the machines but those that are joining.
+func (d *Driver) startAll(ctx context.Context, c *vm.Cluster, img *image.Image) error {
+	machines := slices.DeleteFunc(pointers(c.Machines), func(m *vm.Machine) bool { return slices.Contains(c.Joining, m.Name) })
+	return each(machines, func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
 }
 
 // upRestored starts machines from memory, or, where they ran already, those
@@ -126,7 +136,7 @@ func (d *Driver) upRestored(c *vm.Cluster) []vm.Action {
 		if err != nil {
 			return fmt.Errorf("%w; take cluster %q down and up again", err, c.Name)
 		}
-		return each(pointers(c.Machines), func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
+		return d.startAll(ctx, c, img)
 	}}}
 }
 

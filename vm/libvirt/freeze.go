@@ -135,8 +135,27 @@ func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names .
 	if err := each(machines, func(m *vm.Machine) error { return d.thawPaused(ctx, c, m, frozen) }); err != nil {
 		return time.Time{}, err
 	}
-	resumed := time.Now()
 	zap.L().Debug("machines are restored", zap.String("cluster", c.Name), zap.Duration("took", time.Since(start)))
+	resumed, err := d.resume(ctx, c, machines)
+	if err != nil || len(names) == 0 {
+		return resumed, err
+	}
+	return resumed, each(machines, func(m *vm.Machine) error { return d.cutConnections(ctx, c, m) })
+}
+
+// cutConnections ends at once what a machine that was restored alone believes
+// to be connections to the API server, which has moved past them. Else its
+// kubelet finds out after 45 s (30 of silence, 15 without an answer), and its
+// node is lost meanwhile.
+func (d *Driver) cutConnections(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
+	_, err := d.Exec(ctx, c, m.Name, "/usr/bin/ss", "-K", "dst", vm.SegmentAddress(1), "dport", "=", "6443")
+	return err
+}
+
+// resume lets machines go on together and sets their clocks. It returns when
+// they began to run.
+func (d *Driver) resume(ctx context.Context, c *vm.Cluster, machines []*vm.Machine) (time.Time, error) {
+	resumed := time.Now()
 	if err := each(machines, func(m *vm.Machine) error { return d.hypervisor.Resume(m.UUID) }); err != nil {
 		return time.Time{}, err
 	}
@@ -170,6 +189,13 @@ func (d *Driver) thawPaused(ctx context.Context, c *vm.Cluster, m *vm.Machine, f
 	if err := d.discard(c, m); err != nil {
 		return err
 	}
+	mem := memory{File: machineFile(frozen, m.Name, memoryFile), Incoming: true}
+	return d.startSaved(ctx, c, m, mem, machineFile(frozen, m.Name, deviceFile))
+}
+
+// startSaved defines a machine and starts it, paused, in the state that a file
+// holds. Where mem names no file, the memory is in the state as well.
+func (d *Driver) startSaved(ctx context.Context, c *vm.Cluster, m *vm.Machine, mem memory, state string) error {
 	img, err := image.Open(d.home, c.Image)
 	if err != nil {
 		return err
@@ -182,17 +208,20 @@ func (d *Driver) thawPaused(ctx context.Context, c *vm.Cluster, m *vm.Machine, f
 	if err != nil {
 		return err
 	}
-	warm, err := domainXML(c, m, boot, memory{File: machineFile(frozen, m.Name, memoryFile), Incoming: true})
-	if err != nil {
-		return err
-	}
 	if err := d.hypervisor.Define(cold); err != nil {
 		return fmt.Errorf("define %s: %w", m.Name, err)
+	}
+	if state == "" {
+		return nil
+	}
+	warm, err := domainXML(c, m, boot, mem)
+	if err != nil {
+		return err
 	}
 	if err := d.hypervisor.StartPaused(warm); err != nil {
 		return fmt.Errorf("start %s from memory: %w", m.Name, err)
 	}
-	file, err := os.Open(machineFile(frozen, m.Name, deviceFile))
+	file, err := os.Open(state)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"time"
 
@@ -42,6 +43,8 @@ type hypervisor interface {
 	// Agent sends one command to the guest agent and returns its answer, or
 	// errAgentSilent.
 	Agent(uuid, command string, timeout time.Duration) (string, error)
+	// Console opens a running domain's first serial console.
+	Console(uuid string) (io.ReadWriteCloser, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the
 	// guest powered off by itself, false where it ended otherwise, and ctx's
 	// error where it did neither. The domain is gone when it returns, and when

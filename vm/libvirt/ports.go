@@ -19,17 +19,23 @@ const (
 	portBlock = vm.NodePortCount + 2 // of a machine: NodePorts, API server, segment
 )
 
-// assignPorts gives each machine a block of ports that nothing listens on and
-// no other cluster's record names. The caller holds the lock that guards new
+// assignPorts gives each machine that has none a block of ports that nothing
+// listens on and no other cluster's record names. The caller holds the lock that guards new
 // records.
 func assignPorts(home store.Home, c *vm.Cluster) error {
 	taken, err := recordedPorts(home, c.Name)
 	if err != nil {
 		return err
 	}
+	for _, m := range c.Machines {
+		taken[m.NodePortBase] = true
+	}
 	next := portFirst
 	for i := range c.Machines {
 		m := &c.Machines[i]
+		if m.NodePortBase != 0 {
+			continue
+		}
 		for ; ; next += portBlock {
 			if next+portBlock > portLast {
 				return fmt.Errorf("no %d free ports in a row on 127.0.0.1 between %d and %d; take a cluster down (axolotl list)", portBlock, portFirst, portLast)

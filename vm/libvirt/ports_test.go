@@ -32,7 +32,7 @@ func portsOf(c *vm.Cluster) map[int]string {
 // in the making, share no port, and none is of what is there or was down.
 func TestNoTwoClustersSharePorts(t *testing.T) {
 	w := newWorld(t)
-	building := &vm.Cluster{Name: "golden-x", Machines: vm.NewMachines(spec(1))}
+	building := &vm.Cluster{Name: "golden-x", Machines: vm.PlanMachines(nil, spec(1))}
 	w.must(assignPorts(w.home, building))
 	w.must(store.WriteJSON(filepath.Join(w.home.Goldens(), "x.building", vm.RecordFile), building))
 
@@ -79,12 +79,12 @@ func TestNoTwoClustersSharePorts(t *testing.T) {
 // A port that somebody listens on is passed over, TCP and the segment's UDP.
 func TestPortsThatAreTaken(t *testing.T) {
 	w := newWorld(t)
-	first := &vm.Cluster{Name: "c", Machines: vm.NewMachines(spec(0))}
+	first := &vm.Cluster{Name: "c", Machines: vm.PlanMachines(nil, spec(0))}
 	w.must(assignPorts(w.home, first))
 	base := first.Machines[0].NodePortBase
 	assertElsewhere := func(who string) {
 		t.Helper()
-		second := &vm.Cluster{Name: "c", Machines: vm.NewMachines(spec(0))}
+		second := &vm.Cluster{Name: "c", Machines: vm.PlanMachines(nil, spec(0))}
 		w.must(assignPorts(w.home, second))
 		if got := second.Machines[0].NodePortBase; got == base {
 			t.Errorf("%s has a port of the block at %d, which was given", who, base)
@@ -106,9 +106,9 @@ func TestPortsBesideADamagedRecordAndWithoutEnd(t *testing.T) {
 	w := newWorld(t)
 	w.must(os.MkdirAll(w.home.Cluster("broken"), 0o755))
 	w.must(os.WriteFile(filepath.Join(w.home.Cluster("broken"), vm.RecordFile), []byte("{"), 0o600))
-	c := &vm.Cluster{Name: "c", Machines: vm.NewMachines(spec(2))}
+	c := &vm.Cluster{Name: "c", Machines: vm.PlanMachines(nil, spec(2))}
 	w.must(assignPorts(w.home, c))
-	many := &vm.Cluster{Name: "many", Machines: vm.NewMachines(spec((portLast - portFirst) / portBlock))}
+	many := &vm.Cluster{Name: "many", Machines: vm.PlanMachines(nil, spec((portLast-portFirst)/portBlock))}
 	if err := assignPorts(w.home, many); err == nil || !strings.Contains(err.Error(), "take a cluster down") {
 		t.Errorf("error %v", err)
 	}

@@ -54,7 +54,7 @@ func components(o *orders, client *kube.Client) []*component {
 			argv: []string{
 				o.Node, "etcd",
 				"--name=" + c.Machines[0].Name,
-				"--data-dir=" + o.path("etcd"),
+				"--data-dir=" + o.path(dataDir),
 				"--listen-client-urls=" + etcdClient, "--advertise-client-urls=" + etcdClient,
 				"--listen-peer-urls=" + etcdPeer, "--initial-advertise-peer-urls=" + etcdPeer,
 				"--initial-cluster=" + c.Machines[0].Name + "=" + etcdPeer,

@@ -63,9 +63,12 @@ func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
 	if c.Spec.ControlPlanes != 1 {
 		return fmt.Errorf("driver %s has one control plane, asked for %d; ask for one, or for another driver", Name, c.Spec.ControlPlanes)
 	}
-	c.Machines = vm.NewMachines(c.Spec)
+	c.Machines = vm.PlanMachines(c.Machines, c.Spec)
 	for i := range c.Machines {
 		c.Machines[i].Address = nodeAddress(c.Machines[i].Index)
+	}
+	if c.APIPort != 0 {
+		return nil
 	}
 	port, err := choosePorts(d.home, c)
 	if err != nil {

@@ -1,0 +1,19 @@
+package chaos
+
+import (
+	"axolotl/chaos/journal"
+	"axolotl/vm"
+)
+
+// Unfinished returns the runs of a cluster that may have left something in it:
+// those at work and those that were killed.
+func Unfinished(c *vm.Cluster) ([]journal.Entry, error) {
+	all, err := journalOf(c).All()
+	var open []journal.Entry
+	for _, e := range all {
+		if e.State == journal.Open {
+			open = append(open, e)
+		}
+	}
+	return open, err
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/vm"
+)
+
+func newNodeStart(a *app) *cobra.Command {
+	return nodePower(a, "start", "Give power to machines; those that are paused go on", "has power",
+		func(ctx context.Context, h *vm.Handle, power vm.Powerer, node string) error {
+			pauser, ok := h.Driver.(vm.Pauser)
+			states, err := h.Driver.Machines(ctx, h.Cluster)
+			if err != nil {
+				return err
+			}
+			for _, s := range states {
+				if ok && s.Name == node && s.State == vm.MachinePaused {
+					return pauser.Resume(ctx, h.Cluster, node)
+				}
+			}
+			return power.PowerOn(ctx, h.Cluster, node)
+		})
+}
+
+func newNodeStop(a *app) *cobra.Command {
+	return nodePower(a, "stop", "Cut the power of machines, as pulling the plug does", "has no power",
+		func(ctx context.Context, h *vm.Handle, power vm.Powerer, node string) error {
+			return power.PowerOff(ctx, h.Cluster, node)
+		})
+}
+
+// nodePower is a command that does one thing to the power of nodes.
+func nodePower(a *app, name, short, done string, do func(context.Context, *vm.Handle, vm.Powerer, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:               name + " NAME NODE...",
+		Short:             short,
+		Args:              usageErrors(cobra.MinimumNArgs(2)),
+		ValidArgsFunction: a.completeNodes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := a.handle(args[0])
+			if err != nil {
+				return err
+			}
+			power, ok := h.Driver.(vm.Powerer)
+			if !ok {
+				return fmt.Errorf("driver %s does not own the machines: their power is not ours", h.Driver.Name())
+			}
+			var errs []error
+			for _, node := range args[1:] {
+				if err := do(cmd.Context(), h, power, node); err != nil {
+					errs = append(errs, fmt.Errorf("%s %s: %w", name, node, err))
+					continue
+				}
+				a.progress.Line("%s %s", node, done)
+			}
+			return errors.Join(errs...)
+		},
+	}
+}

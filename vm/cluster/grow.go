@@ -1,0 +1,253 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/kubectl/pkg/drain"
+
+	"axolotl/internal/kube"
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// AddWorkers gives a cluster more workers and returns their names when they are
+// Ready. What an interrupted one has begun is completed by Up.
+func (s Store) AddWorkers(ctx context.Context, name string, count int, open Opener, progress *term.Progress) ([]string, error) {
+	h, grower, unlock, err := s.growing(name, open)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	c := h.Cluster
+	if len(c.Joining) > 0 {
+		return nil, fmt.Errorf("machines %v of cluster %q have not joined yet; finish that first ('axolotl up %s')", c.Joining, name, name)
+	}
+	had := len(c.Machines)
+	c.Spec.Workers += count
+	if err := s.record(ctx, h.Driver, c); err != nil {
+		return nil, err
+	}
+	for _, m := range c.Machines[had:] {
+		c.Joining = append(c.Joining, m.Name)
+	}
+	if err := s.Save(c); err != nil {
+		return nil, err
+	}
+	joined := c.Joining
+	return joined, Run(ctx, progress, slices.Concat(grower.Join(c, joined...), ready(h), s.joined(c)))
+}
+
+// joined notes that no machine is joining any more.
+func (s Store) joined(c *vm.Cluster) []vm.Action {
+	return []vm.Action{{Name: "Record the machines", Run: func(context.Context, *term.Step) error {
+		c.Joining = nil
+		return s.Save(c)
+	}}}
+}
+
+// rejoin lists what makes the machines anew whose joining was interrupted.
+func rejoin(c *vm.Cluster, grower vm.Grower) []vm.Action {
+	return append([]vm.Action{leave(c, grower, c.Joining)}, grower.Join(c, c.Joining...)...)
+}
+
+func leave(c *vm.Cluster, grower vm.Grower, machines []string) vm.Action {
+	return vm.Action{Name: "Throw away what is there of " + strings.Join(machines, ", "), Run: func(ctx context.Context, _ *term.Step) error {
+		var errs []error
+		for _, name := range machines {
+			errs = append(errs, grower.Leave(ctx, c, name))
+		}
+		return errors.Join(errs...)
+	}}
+}
+
+// DrainWait is how long a node's pods have to go when it is removed.
+const DrainWait = 2 * time.Minute
+
+// RemoveWorkers drains workers, takes their nodes out of Kubernetes and removes
+// their machines. With force, what does not let itself be drained is lost. One
+// that was interrupted is completed by the next call.
+func (s Store) RemoveWorkers(ctx context.Context, name string, nodes []string, force bool, open Opener, progress *term.Progress) error {
+	h, grower, unlock, err := s.growing(name, open)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, node := range nodes {
+		if err := isWorker(h.Cluster, node, "remove"); err != nil {
+			return err
+		}
+	}
+	for _, node := range nodes {
+		if err := s.removeWorker(ctx, h, grower, node, force, progress); err != nil {
+			return fmt.Errorf("remove node %s: %w", node, err)
+		}
+	}
+	return nil
+}
+
+func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower, node string, force bool, progress *term.Progress) error {
+	c := h.Cluster
+	return Run(ctx, progress, []vm.Action{
+		{Name: "Drain " + node, Run: func(ctx context.Context, _ *term.Step) error {
+			err := drainNode(ctx, h.Kube, node)
+			if err != nil && ctx.Err() == nil && force {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("%w (--force removes it nevertheless)", err)
+			}
+			return nil
+		}},
+		{Name: "Remove " + node, Run: func(ctx context.Context, _ *term.Step) error {
+			err := h.Kube.Typed.CoreV1().Nodes().Delete(ctx, node, metav1.DeleteOptions{})
+			if err != nil && !apierrors.IsNotFound(err) {
+				return err
+			}
+			if err := grower.Leave(ctx, c, node); err != nil {
+				return err
+			}
+			c.Machines = slices.DeleteFunc(c.Machines, func(m vm.Machine) bool { return m.Name == node })
+			c.Spec.Workers--
+			return s.Save(c)
+		}},
+	})
+}
+
+// drainNode empties a node by kubectl's own library. A node that is not there
+// is empty.
+func drainNode(ctx context.Context, client *kube.Client, name string) error {
+	node, err := client.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	helper := &drain.Helper{
+		Ctx: ctx, Client: client.Typed, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true,
+		Force: true, Timeout: DrainWait, Out: io.Discard, ErrOut: io.Discard,
+	}
+	if err := drain.RunCordonOrUncordon(helper, node, true); err != nil {
+		return err
+	}
+	return drain.RunNodeDrain(helper, name)
+}
+
+// RecreateNodes throws workers' machines away, whatever they are now, and has
+// them back while the others run on. They are restored from the golden snapshot
+// that they came from, unless cold. Their names stay, and so do the pods that
+// belong there; what those had on the node's disk is gone.
+func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, cold bool, open Opener, progress *term.Progress) error {
+	h, grower, unlock, err := s.growing(name, open)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	c := h.Cluster
+	var restored, booted []string
+	for _, node := range nodes {
+		if err := isWorker(c, node, "recreate"); err != nil {
+			return err
+		}
+		if !cold && s.holds(c, node) {
+			restored = append(restored, node)
+		} else {
+			booted = append(booted, node)
+		}
+	}
+	var actions []vm.Action
+	if freezer, ok := h.Driver.(vm.Freezer); ok && len(restored) > 0 {
+		var resumed time.Time
+		back := &vm.Handle{Cluster: only(c, restored), Driver: h.Driver, Kube: h.Kube}
+		actions = append(actions,
+			vm.Action{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) (err error) {
+				resumed, err = freezer.Thaw(ctx, c, s.Home.Golden(c.Golden), restored...)
+				return err
+			}},
+			vm.Action{Name: "Wait until they are alive", Run: func(ctx context.Context, step *term.Step) error {
+				return wait(ctx, aliveSince(back, resumed), step)
+			}})
+	}
+	if len(booted) > 0 {
+		actions = append(actions, leave(c, grower, booted))
+		actions = append(actions, grower.Join(c, booted...)...)
+	}
+	c.Joining = nodes
+	if err := s.Save(c); err != nil {
+		return err
+	}
+	return Run(ctx, progress, slices.Concat(actions, ready(h), s.joined(c)))
+}
+
+// holds tells whether a machine can be restored from its cluster's golden
+// snapshot.
+func (s Store) holds(c *vm.Cluster, machine string) bool {
+	if c.Golden == "" {
+		return false
+	}
+	g, err := s.openGolden(c.Golden, time.Now())
+	return err == nil && slices.ContainsFunc(vm.PlanMachines(nil, g.Spec), func(m vm.Machine) bool { return m.Name == machine })
+}
+
+// ready lists what waits until all nodes of a cluster that runs are Ready and
+// the DNS answers on each.
+func ready(h *vm.Handle) []vm.Action {
+	actions := []vm.Action{{Name: "Wait until all nodes are Ready", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, nodesReady(h), step)
+	}}}
+	if !h.Driver.Traits().RealPods {
+		return actions
+	}
+	return append(actions, vm.Action{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, dnsAnswers(h), step)
+	}})
+}
+
+// growing locks a cluster that is up and whose driver can change its machines.
+func (s Store) growing(name string, open Opener) (*vm.Handle, vm.Grower, func(), error) {
+	if err := ValidateName(name); err != nil {
+		return nil, nil, nil, err
+	}
+	lock, err := s.Lock(name)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	unlock := func() { s.unlock(name, lock) }
+	h, err := s.Open(name, open)
+	if err != nil {
+		unlock()
+		return nil, nil, nil, err
+	}
+	grower, ok := h.Driver.(vm.Grower)
+	if !ok {
+		unlock()
+		return nil, nil, nil, fmt.Errorf("driver %s cannot add or remove machines: it does not own them", h.Driver.Name())
+	}
+	return h, grower, unlock, nil
+}
+
+func isWorker(c *vm.Cluster, node, do string) error {
+	m := c.Machine(node)
+	switch {
+	case m == nil:
+		return fmt.Errorf("cluster %q has no node %q ('axolotl node list %s' shows them)", c.Name, node, c.Name)
+	case m.Role == vm.ControlPlane:
+		return fmt.Errorf("node %s is a control plane, and etcd is on it; %s a worker, or recreate the whole cluster ('axolotl recreate %s')", node, do, c.Name)
+	}
+	return nil
+}
+
+// only is a cluster's record with some of its machines.
+func only(c *vm.Cluster, names []string) *vm.Cluster {
+	part := *c
+	part.Machines = slices.DeleteFunc(slices.Clone(c.Machines), func(m vm.Machine) bool { return !slices.Contains(names, m.Name) })
+	return &part
+}

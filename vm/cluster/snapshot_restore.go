@@ -1,0 +1,90 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// RestoreSnapshot brings a cluster back to what it was when the snapshot was
+// saved: machines, disks, etcd and memory together. What it is now gives way,
+// whatever it is; snapshots and reports stay. An interrupted one is completed
+// by Up.
+func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	lock, err := s.Lock(options.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer s.unlock(options.Name, lock)
+	c, err := s.Load(options.Name)
+	if err != nil {
+		return nil, err
+	}
+	if c.Phase == vm.PhaseDeleting {
+		return nil, errDeleting(c)
+	}
+	driver, err := options.Open(c)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing gives way before what comes is seen to be there.
+	if _, err := saverOf(driver); err != nil {
+		return nil, err
+	}
+	if _, err := s.snapshot(c, snapshot); err != nil {
+		return nil, err
+	}
+	c.Phase, c.Snapshot = vm.PhaseRestoring, snapshot
+	if err := s.Save(c); err != nil {
+		return nil, err
+	}
+	return s.bringUp(ctx, c, driver, options, progress)
+}
+
+// restore makes of a cluster in PhaseRestoring what its snapshot holds.
+func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	saver, err := saverOf(driver)
+	if err != nil {
+		return nil, err
+	}
+	shot, err := s.snapshot(c, c.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	handle := &vm.Handle{Cluster: c, Driver: driver}
+	var running []string
+	actions := append(driver.Down(c), emptied(c), vm.Action{
+		Name: "Restore the machines", Run: func(ctx context.Context, step *term.Step) (err error) {
+			c.Become(&shot.Cluster)
+			if err := copyCredentials(c, shot.dir); err != nil {
+				return err
+			}
+			c.Resumed, running, err = saver.Load(ctx, c, shot.dir, step)
+			return err
+		}})
+	if err := Run(ctx, progress, actions); err != nil {
+		return nil, err
+	}
+	return handle, Run(ctx, progress, append(s.awake(handle, running), s.finish(handle, options)))
+}
+
+// awake lists what waits for the restored machines that run.
+func (s Store) awake(h *vm.Handle, running []string) []vm.Action {
+	c := only(h.Cluster, running)
+	if !slices.ContainsFunc(c.Machines, func(m vm.Machine) bool { return m.Role == vm.ControlPlane }) {
+		return nil // it was saved while it was off
+	}
+	awake := &vm.Handle{Cluster: c, Driver: h.Driver}
+	open := openAPI(awake)
+	actions := []vm.Action{{Name: open.Name, Run: func(ctx context.Context, step *term.Step) error {
+		err := open.Run(ctx, step)
+		h.Kube = awake.Kube
+		return err
+	}}}
+	if h.Driver.Traits().RealPods {
+		return append(actions, serve(awake)...)
+	}
+	return append(actions, s.form(awake)...)
+}

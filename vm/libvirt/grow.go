@@ -1,0 +1,94 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"time"
+
+	"axolotl/internal/check"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/image"
+)
+
+var _ vm.Grower = (*Driver)(nil)
+
+// Join implements vm.Grower.
+func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
+	joining := func(m *vm.Machine) bool { return slices.Contains(names, m.Name) }
+	var img *image.Image
+	return []vm.Action{
+		{Name: "Make their credentials", Run: func(ctx context.Context, step *term.Step) error {
+			node, err := d.nodeBinary(ctx, d.home, step)
+			if err != nil {
+				return err
+			}
+			if img, err = d.image(ctx, c, step); err != nil {
+				return err
+			}
+			for _, name := range names {
+				if err := d.credential(ctx, node, c.Dir, kubeadmConfig(c), name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{Name: "Boot the machines", Run: func(ctx context.Context, _ *term.Step) error {
+			return each(slices.DeleteFunc(pointers(c.Machines), func(m *vm.Machine) bool { return !joining(m) }),
+				func(m *vm.Machine) error { return d.ensureMachine(ctx, c, m, img) })
+		}},
+		{Name: "Introduce them to the others", Run: func(ctx context.Context, _ *term.Step) error {
+			return each(slices.DeleteFunc(pointers(c.Machines), joining),
+				func(m *vm.Machine) error { return d.acquaint(ctx, c, m) })
+		}},
+	}
+}
+
+// acquaint tells a machine the names and routes of the others. One that is off
+// cannot be told.
+func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
+	dom, err := d.hypervisor.Domain(m.UUID)
+	if err != nil || dom.State != vm.MachineRunning {
+		return goneIsSuccess(err)
+	}
+	if err := d.awaitAgent(ctx, m); err != nil {
+		return err
+	}
+	if err := d.WriteFile(c, m.Name, "/etc/hosts", []byte(hosts(c, m))); err != nil {
+		return err
+	}
+	if err := d.WriteFile(c, m.Name, "/etc/axolotl/node.env", []byte(environment(c, m))); err != nil {
+		return err
+	}
+	_, err = d.Exec(ctx, c, m.Name, "/bin/systemctl", "restart", "axolotl-network.service")
+	return err
+}
+
+// awaitAgent waits for the agent of a machine that may be booting.
+func (d *Driver) awaitAgent(ctx context.Context, m *vm.Machine) error {
+	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
+		err := d.agent(m.UUID, "guest-ping", nil, nil)
+		if err != nil && !errors.Is(err, errAgentSilent) {
+			return check.Permanent(err) // it is off or gone, and no waiting starts it
+		}
+		return err
+	})
+	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
+	defer cancel()
+	return check.Wait(ctx, answers, time.Second, nil)
+}
+
+// Leave implements vm.Grower. The others keep a route to where nobody is, until
+// they boot.
+func (d *Driver) Leave(_ context.Context, c *vm.Cluster, name string) error {
+	m := c.Machine(name)
+	if m == nil {
+		return nil
+	}
+	if err := d.discard(c, m); err != nil {
+		return err
+	}
+	return os.RemoveAll(machineFile(c.Dir, name, ""))
+}

@@ -1,0 +1,127 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/image"
+)
+
+var _ vm.Saver = (*Driver)(nil)
+
+// Save implements vm.Saver. Memory goes into the state's stream, pages of
+// zeros left out: what a machine has mapped from a golden snapshot is its own
+// by now, in part.
+func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (err error) {
+	if err := checkFree(dir, uint64(c.Spec.Nodes()*c.Spec.MemoryMiB)<<20); err != nil {
+		return err
+	}
+	states, err := d.Machines(ctx, c)
+	if err != nil {
+		return err
+	}
+	var running, all []*vm.Machine
+	for i, m := range pointers(c.Machines) {
+		switch states[i].State {
+		case vm.MachineRunning:
+			running = append(running, m)
+		case vm.MachineStopped:
+		default:
+			return fmt.Errorf("machine %s is %s (%s): there is nothing whole to save; bring it up first ('axolotl up %s')",
+				m.Name, states[i].State, states[i].Reason, c.Name)
+		}
+		all = append(all, m)
+	}
+	step.Status("%d machine(s) are paused while they are saved", len(running))
+	// Also where ctx has ended: they are not left paused.
+	defer func() {
+		_, resumeErr := d.resume(context.WithoutCancel(ctx), c, running)
+		err = errors.Join(err, resumeErr)
+	}()
+	if err := each(running, func(m *vm.Machine) error { return d.hypervisor.Pause(m.UUID) }); err != nil {
+		return err
+	}
+	for _, m := range all {
+		if err := os.MkdirAll(machineFile(dir, m.Name, ""), 0o700); err != nil {
+			return err
+		}
+	}
+	// The state first: with it QEMU gives its disks out of its hands, whole.
+	err = each(running, func(m *vm.Machine) error {
+		file, err := os.OpenFile(machineFile(dir, m.Name, deviceFile), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := d.saveState(ctx, m.UUID, file); err != nil {
+			return fmt.Errorf("save %s: %w", m.Name, err)
+		}
+		return file.Sync()
+	})
+	if err != nil {
+		return err
+	}
+	return each(all, func(m *vm.Machine) error { return copyDisks(ctx, c.Dir, dir, m.Name) })
+}
+
+// copyDisks copies a machine's overlay, and its seed where it has one.
+func copyDisks(ctx context.Context, from, to, machine string) error {
+	for _, name := range []string{rootOverlay, seedFile} {
+		source := machineFile(from, machine, name)
+		if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) && name == seedFile {
+			continue // it reads that of the golden snapshot
+		}
+		if err := store.CopySparse(ctx, machineFile(to, machine, name), source); err != nil {
+			return fmt.Errorf("copy the disks of %s: %w", machine, err)
+		}
+	}
+	return nil
+}
+
+// Load implements vm.Saver.
+func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (time.Time, []string, error) {
+	if _, err := image.Open(d.home, c.Image); err != nil {
+		return time.Time{}, nil, err // before anything is thrown away
+	}
+	step.Status("reading the memory of %d machine(s)", len(c.Machines))
+	var running []*vm.Machine
+	states := map[string]string{} // files, by machine
+	for _, m := range pointers(c.Machines) {
+		state := machineFile(dir, m.Name, deviceFile)
+		if _, err := os.Stat(state); err == nil {
+			running = append(running, m)
+			states[m.Name] = state
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return time.Time{}, nil, err
+		}
+	}
+	err := each(pointers(c.Machines), func(m *vm.Machine) error {
+		if err := d.discard(c, m); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(machineFile(c.Dir, m.Name, rootOverlay)), 0o755); err != nil {
+			return err
+		}
+		if err := copyDisks(ctx, dir, c.Dir, m.Name); err != nil {
+			return err
+		}
+		return d.startSaved(ctx, c, m, memory{Incoming: true}, states[m.Name])
+	})
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	resumed, err := d.resume(ctx, c, running)
+	var names []string
+	for _, m := range running {
+		names = append(names, m.Name)
+	}
+	return resumed, names, err
+}

@@ -1,0 +1,66 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+var _ vm.Saver = (*Driver)(nil)
+
+// dataDir is where etcd keeps the cluster's objects, which are all that a
+// simulated machine is.
+const dataDir = "etcd"
+
+// Save implements vm.Saver. The processes are stopped for it: etcd's files are
+// whole then.
+func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (err error) {
+	o, err := readOrders(c.Dir)
+	if err != nil {
+		return fmt.Errorf("%w; bring the cluster up first ('axolotl up %s')", err, c.Name)
+	}
+	running, err := findProcesses(supervisorOf(c.ID))
+	if err != nil {
+		return err
+	}
+	if len(running) > 0 {
+		// Also where ctx has ended: it is not left stopped.
+		defer func() { err = errors.Join(err, d.start(context.WithoutCancel(ctx), o, step)) }()
+	}
+	if err := stopAll(ctx, c.ID, step); err != nil {
+		return err
+	}
+	return os.CopyFS(filepath.Join(dir, dataDir), os.DirFS(c.Path(dataDir)))
+}
+
+// Load implements vm.Saver. A cluster that was stopped runs afterwards, too:
+// it has no power of its own.
+func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (time.Time, []string, error) {
+	if err := stopAll(ctx, c.ID, step); err != nil {
+		return time.Time{}, nil, err
+	}
+	if err := os.RemoveAll(c.Path(dataDir)); err != nil {
+		return time.Time{}, nil, err
+	}
+	if err := os.CopyFS(c.Path(dataDir), os.DirFS(filepath.Join(dir, dataDir))); err != nil {
+		return time.Time{}, nil, err
+	}
+	started := time.Now()
+	actions := d.Up(c)
+	for _, action := range actions {
+		if err := action.Run(ctx, step); err != nil {
+			return time.Time{}, nil, err
+		}
+	}
+	var names []string
+	for _, m := range c.Machines {
+		names = append(names, m.Name)
+	}
+	return started, names, nil
+}
