@@ -23,6 +23,8 @@ type guest struct {
 
 func (g *guest) answer(_, command string, arguments map[string]any) (any, error) {
 	switch command {
+	case "guest-ping":
+		return map[string]any{}, nil
 	case "guest-exec":
 		return map[string]any{"pid": 7}, nil
 	case "guest-exec-status":

@@ -177,7 +177,8 @@ func TestMemory(t *testing.T) {
 		object string
 		defers bool
 	}{
-		{"QEMU's own", memory{}, "", false},
+		{"QEMU's own", memory{}, "memory-backend-ram,id=axo.ram,size=4M", false},
+		{"in the state", memory{Incoming: true}, "memory-backend-ram,id=axo.ram,size=4M", true},
 		{"to be frozen", memory{File: "/m", Shared: true}, "memory-backend-file,id=axo.ram,size=4M,share=on,mem-path=/m", false},
 		{"thawed", memory{File: "/m", Incoming: true}, "memory-backend-file,id=axo.ram,size=4M,share=off,mem-path=/m", true},
 	} {

@@ -30,6 +30,7 @@ type Driver struct {
 	// What takes long. Tests put something quick in their place.
 	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
 	credentials func(ctx context.Context, program, dir string, config kubeadm.Config) error
+	credential  func(ctx context.Context, program, dir string, config kubeadm.Config, node string) error
 	overlay     func(ctx context.Context, path, backing, format string, sizeGiB int) error
 }
 
@@ -53,7 +54,7 @@ func New(home store.Home, uri string) *Driver {
 	}
 	return &Driver{
 		home: home, uri: uri, hypervisor: &connection{uri: uri},
-		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, overlay: makeOverlay,
+		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
 	}
 }
 

@@ -235,7 +235,7 @@ func (f *fake) Pause(uuid string) error {
 
 func (f *fake) Resume(uuid string) error {
 	return f.on("Resume", uuid, func(d *fakeDomain) error {
-		if d.state != vm.MachinePaused {
+		if d.state != vm.MachinePaused && d.state != vm.MachineRunning {
 			return fmt.Errorf("requested operation is not valid: domain is %s", d.state)
 		}
 		if d.incoming {
@@ -307,6 +307,29 @@ func (f *fake) Owner() (uid, gid int, err error) {
 	err = f.call("Owner", "", func() error { return nil })
 	return f.uid, os.Getgid(), err
 }
+
+// Console is a serial console whose other end echoes.
+func (f *fake) Console(uuid string) (console io.ReadWriteCloser, err error) {
+	err = f.on("Console", uuid, func(d *fakeDomain) error {
+		if d.running == "" {
+			return errors.New("requested operation is not valid: domain is not running")
+		}
+		read, write := io.Pipe()
+		console = &echo{read, write}
+		return nil
+	})
+	return console, err
+}
+
+// echo is a console that says what was typed.
+type echo struct {
+	*io.PipeReader
+	typed *io.PipeWriter
+}
+
+func (e *echo) Write(p []byte) (int, error) { return e.typed.Write(p) }
+
+func (e *echo) Close() error { return errors.Join(e.PipeReader.Close(), e.typed.Close()) }
 
 func (f *fake) Version() (string, error) {
 	return "fake libvirt 1.0.0", f.call("Version", "", func() error { return nil })

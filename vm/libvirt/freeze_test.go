@@ -129,12 +129,15 @@ func TestThawOfWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// Thaw of named machines leaves the others alone.
+// Thaw of named machines leaves the others alone, and has the machine cut what
+// it believes to be connections.
 func TestThawOfOneMachine(t *testing.T) {
 	w := newWorld(t)
 	w.golden(spec(2))
 	w.must(w.up(w.restored("c", spec(2))))
 	c := w.load("c")
+	g := answering()
+	w.fake.answer = g.answer
 	before := map[string]*fakeDomain{}
 	for uuid, d := range w.fake.domains {
 		before[uuid] = d
@@ -142,6 +145,9 @@ func TestThawOfOneMachine(t *testing.T) {
 	resumed, err := w.driver().Thaw(t.Context(), c, w.home.Golden(c.Golden), "worker-2")
 	if err != nil || resumed.IsZero() {
 		t.Fatal(resumed, err)
+	}
+	if g.asked == 0 {
+		t.Error("connections were not cut")
 	}
 	for _, m := range c.Machines {
 		same := w.fake.domains[m.UUID] == before[m.UUID]

@@ -2,6 +2,7 @@ package libvirt
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/image"
-	"axolotl/vm/kubeadm"
 )
 
 var _ vm.Grower = (*Driver)(nil)
@@ -29,7 +29,7 @@ func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 				return err
 			}
 			for _, name := range names {
-				if err := kubeadm.MakeNode(ctx, node, c.Dir, kubeadmConfig(c), name); err != nil {
+				if err := d.credential(ctx, node, c.Dir, kubeadmConfig(c), name); err != nil {
 					return err
 				}
 			}
@@ -69,7 +69,11 @@ func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 // awaitAgent waits for the agent of a machine that may be booting.
 func (d *Driver) awaitAgent(ctx context.Context, m *vm.Machine) error {
 	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
-		return d.agent(m.UUID, "guest-ping", nil, nil)
+		err := d.agent(m.UUID, "guest-ping", nil, nil)
+		if err != nil && !errors.Is(err, errAgentSilent) {
+			return check.Permanent(err) // it is off or gone, and no waiting starts it
+		}
+		return err
 	})
 	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
 	defer cancel()

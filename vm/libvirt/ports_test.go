@@ -108,7 +108,7 @@ func TestPortsBesideADamagedRecordAndWithoutEnd(t *testing.T) {
 	w.must(os.WriteFile(filepath.Join(w.home.Cluster("broken"), vm.RecordFile), []byte("{"), 0o600))
 	c := &vm.Cluster{Name: "c", Machines: vm.PlanMachines(nil, spec(2))}
 	w.must(assignPorts(w.home, c))
-	many := &vm.Cluster{Name: "many", Machines: vm.PlanMachines(nil, spec((portLast - portFirst) / portBlock))}
+	many := &vm.Cluster{Name: "many", Machines: vm.PlanMachines(nil, spec((portLast-portFirst)/portBlock))}
 	if err := assignPorts(w.home, many); err == nil || !strings.Contains(err.Error(), "take a cluster down") {
 		t.Errorf("error %v", err)
 	}

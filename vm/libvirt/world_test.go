@@ -95,6 +95,9 @@ func (w *world) driver() *Driver {
 	d.hypervisor = w.fake
 	d.nodeBinary = func(context.Context, store.Home, *term.Step) (string, error) { return "kubeadm", nil }
 	d.credentials = fakeCredentials
+	d.credential = func(ctx context.Context, program, dir string, config kubeadm.Config, _ string) error {
+		return fakeCredentials(ctx, program, dir, config)
+	}
 	if !w.realDisks {
 		d.overlay = fakeOverlay
 	}
@@ -140,6 +143,18 @@ type untilStarted struct{ *Driver }
 
 func (d untilStarted) Up(c *vm.Cluster) []vm.Action {
 	return append(d.Driver.Up(c), vm.Action{Name: "Be started", Run: func(context.Context, *term.Step) error { return errStarted }})
+}
+
+func (d untilStarted) Join(c *vm.Cluster, names ...string) []vm.Action {
+	return append(d.Driver.Join(c, names...), vm.Action{Name: "Be started", Run: func(context.Context, *term.Step) error { return errStarted }})
+}
+
+func (d untilStarted) Load(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (time.Time, []string, error) {
+	resumed, running, err := d.Driver.Load(ctx, c, dir, step)
+	if err == nil {
+		err = errStarted
+	}
+	return resumed, running, err
 }
 
 // spec is what the clusters of tests are asked for: small, since the files of
@@ -230,13 +245,17 @@ func (w *world) look() []string {
 			return err
 		}
 		name := strings.TrimPrefix(path, w.home.State)
+		if filepath.Base(path) == "snapshot.json" { // holds the time
+			lines = append(lines, "snapshot "+name)
+			return nil
+		}
 		if filepath.Base(path) != vm.RecordFile {
 			lines = append(lines, "file "+name+": "+digest(plain.Replace(string(data))))
 			return nil
 		}
 		var c vm.Cluster
-		lines = append(lines, fmt.Sprintf("record %s: %v, %s, %s, golden %q, resumed %t",
-			name, json.Unmarshal(data, &c), c.Phase, c.Spec, c.Golden, !c.Resumed.IsZero()))
+		lines = append(lines, fmt.Sprintf("record %s: %v, %s, %s, golden %q, joining %v",
+			name, json.Unmarshal(data, &c), c.Phase, c.Spec, c.Golden, c.Joining))
 		return nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
