@@ -22,6 +22,7 @@ type entry struct {
 	next   schedule.Firing // the first after the cursor, where there is one
 	hasOne bool
 	shown  time.Time // what the metrics show of it
+	spent  time.Time // the day whose budget is used up
 }
 
 // move accounts for all that was due until then.

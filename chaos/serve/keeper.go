@@ -37,6 +37,7 @@ type watch struct {
 	looked  time.Time
 	since   map[string]time.Time // unhealthy machines: since when
 	limit   bool                 // the limit was told
+	blind   bool                 // that nobody can tell was told
 }
 
 // lookEvery is how often machines are looked at.
@@ -93,9 +94,13 @@ func (d *Daemon) weigh(ctx context.Context, keep Keep, w *watch, unhealthy map[s
 		used, err = d.Keeper.InUse(keep.Cluster)
 	}
 	if err != nil {
-		log.Warn("nobody can tell how the machines are", zap.Error(err))
+		if !w.blind {
+			log.Warn("nobody can tell how the machines are", zap.Error(err))
+		}
+		w.blind = true
 		return
 	}
+	w.blind = false
 	now := d.Clock.Now()
 	if _, busy := d.busy[keep.Cluster]; busy || used || len(unhealthy) == 0 {
 		w.since = nil

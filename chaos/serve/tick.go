@@ -114,12 +114,12 @@ func (d *Daemon) judge(ctx context.Context, e *entry, f schedule.Firing, now tim
 		return history.FiringSkipped, "overlap: " + at, nil
 	}
 	if s.Budget.RunsPerDay > 0 {
-		runs, err := d.runsToday(ctx, e, now)
+		spent, err := d.spent(ctx, e, now)
 		if err != nil {
 			return waits, "", err
 		}
-		if runs >= s.Budget.RunsPerDay {
-			return history.FiringSkipped, fmt.Sprintf("budget: %d run(s) on this day", runs), nil
+		if spent {
+			return history.FiringSkipped, fmt.Sprintf("budget: %d run(s) on this day", s.Budget.RunsPerDay), nil
 		}
 	}
 	return history.FiringRunning, "", nil
@@ -139,20 +139,30 @@ func (d *Daemon) lateness(e *entry, f schedule.Firing, late time.Duration) strin
 	return what + ": the host slept, or its clock was set"
 }
 
-// runsToday counts the runs of a schedule on the day, in its zone.
-func (d *Daemon) runsToday(ctx context.Context, e *entry, now time.Time) (int, error) {
-	local := now.In(e.timetable.Zone())
-	year, month, day := local.Date()
-	midnight := time.Date(year, month, day, 0, 0, 0, 0, local.Location())
+// spent tells whether a schedule has had its runs of the day, in its zone.
+func (d *Daemon) spent(ctx context.Context, e *entry, now time.Time) (bool, error) {
+	year, month, day := now.In(e.timetable.Zone()).Date()
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, e.timetable.Zone())
+	if e.spent.Equal(midnight) { // what has run has run: nothing is read for it again
+		return true, nil
+	}
+	s := e.record.Schedule
 	// NOTE: what was due yesterday may have run today, by jitter or in a queue.
-	all, err := d.History.Firings(ctx, history.FiringQuery{Schedule: e.record.Schedule.Name, Since: midnight.AddDate(0, 0, -1)})
+	all, err := d.History.Firings(ctx, history.FiringQuery{Schedule: s.Name, Since: midnight.AddDate(0, 0, -1)})
+	if err != nil {
+		return false, err
+	}
 	runs := 0
 	for _, f := range all {
 		if f.Outcome != history.FiringSkipped && f.Outcome != history.FiringMissed && !f.Started.Before(midnight) {
 			runs++
 		}
 	}
-	return runs, err
+	if runs < s.Budget.RunsPerDay {
+		return false, nil
+	}
+	e.spent = midnight
+	return true, nil
 }
 
 // firing is a firing as the history has it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"axolotl/chaos/serve"
 	"axolotl/vm/cluster"
 )
 
@@ -39,6 +40,7 @@ Only objects that carry the cluster's own ID are touched.`,
 				case err != nil:
 					errs = append(errs, fmt.Errorf("down %s: %w", name, err))
 				default:
+					errs = append(errs, serve.KeepsAt(a.home).Remove(name))
 					a.progress.Line("cluster %s is gone", name)
 				}
 			}
