@@ -101,6 +101,9 @@ func (d *Daemon) judge(ctx context.Context, e *entry, f schedule.Firing, now tim
 	if late := now.Sub(f.Start); late > e.timetable.Deadline() {
 		return history.FiringMissed, d.lateness(e, f, late), nil
 	}
+	if d.undoing[s.Cluster] {
+		return waits, "", nil
+	}
 	if s.Concurrency != schedule.Queue {
 		// After a sleep several may be due: one stands for all.
 		if later, ok := e.timetable.After(f.Due); ok && later.Quiet == "" && !later.Start.After(now) {
