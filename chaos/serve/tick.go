@@ -17,9 +17,7 @@ import (
 func (d *Daemon) tick(ctx context.Context) time.Duration {
 	now := d.Clock.Now()
 	d.reload(ctx, now)
-	if err := d.save(); err != nil {
-		d.Log.Error("what has ended is not written down yet", zap.Error(err))
-	}
+	_ = d.save() // that it cannot was told when it first could not
 	wait := poll
 	failed := false
 	for _, name := range d.order {
