@@ -74,6 +74,7 @@ type Daemon struct {
 	seen    uint64            // the schedules' fingerprint when they were last read
 	whole   bool              // all of them could be followed then
 	busy    map[string]string // by cluster: what is at work on it
+	undoing map[string]bool   // clusters of these on which what earlier runs left is being undone
 	done    chan func()       // what work that has ended leaves to the loop
 	unsaved []func() error    // what could not be written down yet
 	started time.Time
@@ -110,7 +111,7 @@ func (d *Daemon) Serve(ctx context.Context) error {
 
 // start makes the daemon ready to tick.
 func (d *Daemon) start(ctx context.Context) error {
-	d.entries, d.busy, d.done = map[string]*entry{}, map[string]string{}, make(chan func())
+	d.entries, d.busy, d.undoing, d.done = map[string]*entry{}, map[string]string{}, map[string]bool{}, make(chan func())
 	d.started = d.Clock.Now()
 	interrupted, err := d.History.InterruptFirings(ctx, d.started)
 	if err != nil {
@@ -131,9 +132,10 @@ func (d *Daemon) start(ctx context.Context) error {
 	return nil
 }
 
-// recover undoes on a cluster what runs left. Until that has ended the cluster
-// counts as busy; the others need not wait for it.
+// recover undoes on a cluster what runs left. Until that has ended firings on
+// it wait, whatever their concurrency; the others need not wait for it.
 func (d *Daemon) recover(ctx context.Context, cluster string) {
+	d.undoing[cluster] = true
 	d.work(cluster, "undoing what an earlier run left", func() func() {
 		undone, err := d.Recover(ctx, cluster)
 		return func() {
@@ -158,6 +160,7 @@ func (d *Daemon) work(cluster, what string, do func() func(), panicked func(erro
 		finish, err := guarded(do)
 		d.done <- func() {
 			delete(d.busy, cluster)
+			delete(d.undoing, cluster)
 			d.Metrics.busy(cluster, false)
 			if err != nil {
 				panicked(err)

@@ -302,15 +302,18 @@ func TestKilledInTheMiddle(t *testing.T) {
 	if err := w.Ready(); err == nil {
 		t.Error("ready while what was left is being undone")
 	}
+	const interrupted = "10:01 interrupted the process that ran it has ended in the middle of it"
 	w.at(t0.Add(2 * time.Minute))
+	w.want(interrupted) // and 10:02 waits
 	close(undoing)
 	w.settle()
 	if err := w.Ready(); err != nil {
 		t.Error(err)
 	}
-	w.want("10:01 interrupted the process that ran it has ended in the middle of it",
-		"10:02 skipped overlap: undoing what an earlier run left")
 	close(w.hold)
+	w.tick(t.Context())
+	w.settle()
+	w.want(interrupted, "10:02 ran healed")
 	(<-old.done)() // its end is too late to be written down
 	if got := w.firings()[0]; !strings.HasPrefix(got, "10:01 interrupted") {
 		t.Errorf("%s", got)

@@ -17,9 +17,7 @@ import (
 func (d *Daemon) tick(ctx context.Context) time.Duration {
 	now := d.Clock.Now()
 	d.reload(ctx, now)
-	if err := d.save(); err != nil {
-		d.Log.Error("what has ended is not written down yet", zap.Error(err))
-	}
+	_ = d.save() // that it cannot was told when it first could not
 	wait := poll
 	failed := false
 	for _, name := range d.order {
@@ -100,6 +98,9 @@ func (d *Daemon) judge(ctx context.Context, e *entry, f schedule.Firing, now tim
 	}
 	if late := now.Sub(f.Start); late > e.timetable.Deadline() {
 		return history.FiringMissed, d.lateness(e, f, late), nil
+	}
+	if d.undoing[s.Cluster] {
+		return waits, "", nil
 	}
 	if s.Concurrency != schedule.Queue {
 		// After a sleep several may be due: one stands for all.
