@@ -27,6 +27,10 @@ type Runner struct {
 	Handle   *vm.Handle
 	Progress *term.Progress
 
+	// AllowCluster names the one cluster that may be broken though somebody
+	// else has made it.
+	AllowCluster string
+
 	// Now is the clock; its readings must carry the monotonic one, as
 	// time.Now's do, which is taken where it is nil.
 	Now func() time.Time
@@ -48,6 +52,7 @@ type run struct {
 	kube       *kube.Client
 	progress   *term.Progress
 	now        func() time.Time
+	allowed    string // Runner.AllowCluster
 
 	id        string
 	seed      uint64
@@ -93,7 +98,7 @@ func (r *Runner) newRun(e *Experiment) *run {
 	started := now()
 	suffix := newSuffix()
 	x := &run{
-		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, now: now,
+		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, now: now, allowed: r.AllowCluster,
 		id: runID(started, suffix), seed: seed, started: started,
 		target: e.Target, log: timeline.NewLog(now),
 	}
@@ -192,6 +197,10 @@ func (r *run) preflight(ctx context.Context, _ *term.Step) error {
 	}
 	if err := r.experiment.Fault.Available(r.handle); err != nil {
 		return &SkipError{err.Error()}
+	}
+	if r.experiment.Probe != nil && r.handle.Driver.Traits().Foreign {
+		return &SkipError{fmt.Sprintf("driver %s forwards no NodePorts to this host, so a client cannot be played past the API server; run it with --no-probe",
+			r.handle.Driver.Name())}
 	}
 	if r.experiment.Probe != nil && r.simulated() {
 		return &SkipError{fmt.Sprintf("driver %s simulates pods, so nothing answers a client; run it with --no-probe to see the simulated part, or on a cluster made with --driver libvirt",

@@ -60,7 +60,7 @@ an app that is put up for each run, they are the same places in order of name.`,
 	}
 	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
 	flags.addResults(cmd)
-	addClusterFlag(a, cmd, &flags.cluster)
+	flags.addCluster(a, cmd)
 	return cmd
 }
 

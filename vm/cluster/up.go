@@ -32,6 +32,9 @@ type UpOptions struct {
 	// snapshot.
 	Cold bool
 
+	// Source is the context asked for, of a cluster that somebody else has made.
+	Source *vm.Source
+
 	// Kubeconfig is the user's file that the context is merged into; empty
 	// merges it nowhere.
 	Kubeconfig string
@@ -87,6 +90,9 @@ func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 		}
 	}
 	handle := &vm.Handle{Cluster: c, Driver: driver}
+	if driver.Traits().Foreign {
+		return handle, Run(ctx, progress, s.adopt(handle))
+	}
 	actions := append(driver.Up(c), openAPI(handle))
 	if grower, ok := driver.(vm.Grower); ok && len(c.Joining) > 0 {
 		actions = append(actions, rejoin(c, grower)...)
@@ -174,6 +180,13 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 	if options.Driver != "" && options.Driver != c.Driver {
 		return fmt.Errorf("cluster %q is there with driver %s; take it down first ('axolotl down %s') or choose another name",
 			c.Name, c.Driver, c.Name)
+	}
+	if c.Source != nil {
+		if options.Source != nil && *options.Source != *c.Source {
+			return fmt.Errorf("cluster %q is there as %s, asked for: %s; forget it first ('axolotl down %s') or choose another name",
+				c.Name, c.Source, options.Source, c.Name)
+		}
+		return nil // its nodes are somebody else's
 	}
 	asked, have := options.Spec, c.Spec
 	if asked.Accel == "" || asked.Accel == "auto" {
