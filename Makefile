@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # speak, where it is not installed.
 export GOFLAGS := -buildvcs=false -tags=libvirt_dlopen
 
-.PHONY: all build demo test test-unit lint deps libvirtd bench clean generate help
+.PHONY: all build demo test test-unit labs lint deps libvirtd bench clean generate help
 
 all: build
 
@@ -29,6 +29,10 @@ demo: libvirtd build ## the main job on real VMs: up, a lab, a fault, the healin
 
 test: deps ## everything: unit tests, a real API server, real VMs
 	@.ci/test
+
+labs: ## prove and sabotage every lab on a cluster of yours (CLUSTER=name; hours under emulation)
+	@test -n "$(CLUSTER)" || { echo "say which: make labs CLUSTER=name"; exit 2; }
+	AXOLOTL_TEST_CLUSTER=$(CLUSTER) $(GO) test ./labs -run 'TestCatalog|TestSabotage' -parallel 2 -timeout 8h -v
 
 lint: ## gofmt, vet, and generated files
 	@test -z "$$(gofmt -l cmd vm labs chaos internal)" || { gofmt -l cmd vm labs chaos internal; echo "run gofmt -w on these"; exit 1; }

@@ -31,6 +31,11 @@ func (p *Report) Draw(w io.Writer) error {
 	if p.Proof != "" {
 		d.line("fault       %s", p.Proof)
 	}
+	if p.Plan != nil && (p.Verdict == Running || p.Verdict == Interrupted) {
+		for _, o := range p.Plan.Targets { // all that is known of what it did
+			d.line("target      %s", o)
+		}
+	}
 	for _, r := range p.Pods {
 		d.line("")
 		d.line("pod %s on %s", r.Lost.Name, orUnknown(r.Lost.Node))

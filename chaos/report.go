@@ -1,11 +1,9 @@
 package chaos
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +12,6 @@ import (
 	"axolotl/chaos/observe"
 	"axolotl/chaos/probe"
 	"axolotl/chaos/timeline"
-	"axolotl/internal/store"
-	"axolotl/vm"
 )
 
 // APIVersion and Kind mark the JSON form of reports. Within a version fields
@@ -66,6 +62,9 @@ type Report struct {
 
 	Undo      string `json:"undo,omitempty"` // how the undo was proved
 	UndoError string `json:"undoError,omitempty"`
+
+	// Raw is what the figures were made of, where it was asked for.
+	Raw *Raw `json:"raw,omitempty"`
 }
 
 // Span is a time, from the fault on.
@@ -80,15 +79,13 @@ type Note struct {
 	timeline.Note
 }
 
-// conclude makes the report and stores it with the cluster.
-func (r *run) conclude(failed error) *Report {
+// outline is what of the report is known before the run has ended.
+func (r *run) outline() *Report {
 	report := &Report{
 		APIVersion: APIVersion, Kind: Kind, ID: r.id, Experiment: r.experiment.Name,
 		Cluster: r.home.Name, Driver: r.handle.Driver.Name(), Simulated: r.simulated(),
-		Started: r.started, Took: r.now().Sub(r.started), Seed: r.seed,
-		Proof: r.proof, HealedAfter: r.healed, HealWithin: r.experiment.HealWithin, Undo: r.undone,
+		Started: r.started, Seed: r.seed, HealWithin: r.experiment.HealWithin,
 	}
-	report.judge(failed, r.relapse, r.undoErr)
 	if plan, err := r.plan(); err == nil {
 		report.Plan = plan
 	}
@@ -97,12 +94,27 @@ func (r *run) conclude(failed error) *Report {
 	if file, err := again.File(); err == nil {
 		report.File = file
 	}
-	if r.injected {
-		r.tell(report)
+	return report
+}
+
+// conclude makes the report and records it.
+func (r *run) conclude(ctx context.Context, failed error) *Report {
+	report := r.outline()
+	report.Took = r.now().Sub(r.started)
+	report.Proof, report.HealedAfter, report.Undo = r.proof, r.healed, r.undone
+	report.judge(failed, r.relapse, r.undoErr)
+	var requests []probe.Request
+	if r.client != nil {
+		requests = r.client.Requests()
 	}
-	if err := store.WriteJSON(runFile(r.home, r.id), report); err != nil {
+	if r.injected {
+		r.tell(report, requests)
+	}
+	report.Raw = r.raw(requests)
+	if err := r.keep(ctx, report); err != nil {
 		report.Reason = strings.TrimPrefix(report.Reason+"; the report could not be stored: "+err.Error(), "; ")
 	}
+	report.Raw = nil // it is in the history, and much
 	return report
 }
 
@@ -143,7 +155,7 @@ func (p *Report) judge(failed, relapse, undo error) {
 }
 
 // tell adds what was seen since the fault.
-func (r *run) tell(report *Report) {
+func (r *run) tell(report *Report, requests []probe.Request) {
 	entries := r.log.Entries()
 	healing := entries
 	if r.healed != nil {
@@ -164,7 +176,6 @@ func (r *run) tell(report *Report) {
 		}
 	}
 	if r.client != nil {
-		requests := r.client.Requests()
 		summary := probe.Summarize(r.client.settings, requests, r.struck, r.ended)
 		report.Client = &summary
 		report.Outages = outages(requests, r.struck, r.client.settings.Interval)
@@ -188,51 +199,4 @@ func outages(requests []probe.Request, from time.Time, interval time.Duration) [
 		spans = append(spans, Span{From: at, To: at + interval})
 	}
 	return spans
-}
-
-func runFile(c *vm.Cluster, id string) string { return c.Path("runs", id+".json") }
-
-// Reports returns the reports that are kept with a cluster, oldest first, and
-// an error for those that cannot be read.
-func Reports(c *vm.Cluster) ([]*Report, error) {
-	files, err := os.ReadDir(c.Path("runs"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return []*Report{}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := []*Report{} // not nil: it is printed as JSON
-	var errs []error
-	for _, f := range files {
-		id, ok := strings.CutSuffix(f.Name(), ".json")
-		if !ok {
-			continue
-		}
-		report, err := ReadReport(c, id)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, report)
-	}
-	// Not by the names: an ID tells the second, and a run may take less.
-	slices.SortStableFunc(all, func(a, b *Report) int { return a.Started.Compare(b.Started) })
-	return all, errors.Join(errs...)
-}
-
-// ReadReport returns the report of one run.
-func ReadReport(c *vm.Cluster, id string) (*Report, error) {
-	if id != filepath.Base(id) {
-		return nil, fmt.Errorf("%q is not the ID of a run; see 'axolotl chaos report'", id)
-	}
-	var report Report
-	err := store.ReadJSON(runFile(c, id), &report)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cluster %q has no run %q; see 'axolotl chaos report'", c.Name, id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &report, nil
 }

@@ -11,8 +11,6 @@ import (
 	"axolotl/chaos/observe"
 	"axolotl/chaos/probe"
 	"axolotl/chaos/timeline"
-	"axolotl/internal/store"
-	"axolotl/vm"
 )
 
 func TestJudge(t *testing.T) {
@@ -119,30 +117,5 @@ func TestOutages(t *testing.T) {
 	got := fmt.Sprint(outages(requests, from, ms(50)))
 	if want := fmt.Sprint([]Span{{ms(50), ms(150)}, {ms(200), ms(300)}}); got != want {
 		t.Errorf("outages %s, want %s", got, want)
-	}
-}
-
-// Two runs within one second are told in the order in which they were, which
-// their IDs do not know.
-func TestReportsAreInOrder(t *testing.T) {
-	c := &vm.Cluster{Name: "demo", Dir: t.TempDir()}
-	if all, err := Reports(c); err != nil || all == nil || len(all) != 0 {
-		t.Fatalf("of a cluster without runs: %v, %v", all, err)
-	}
-	start := time.Date(2026, 11, 24, 22, 20, 27, 0, time.UTC)
-	for i, suffix := range []string{"zzzzz", "aaaaa", "mmmmm"} {
-		p := &Report{Started: start.Add(time.Duration(i) * time.Millisecond)}
-		p.ID = runID(p.Started, suffix)
-		if err := store.WriteJSON(runFile(c, p.ID), p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all, err := Reports(c)
-	var suffixes []string
-	for _, p := range all {
-		suffixes = append(suffixes, p.ID[len(p.ID)-5:])
-	}
-	if err != nil || strings.Join(suffixes, " ") != "zzzzz aaaaa mmmmm" {
-		t.Errorf("%v, %v", suffixes, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"axolotl/chaos/fault"
+	"axolotl/chaos/history"
 	"axolotl/chaos/journal"
 	"axolotl/chaos/observe"
 	"axolotl/chaos/probe"
@@ -30,6 +31,10 @@ type Runner struct {
 	// AllowCluster names the one cluster that may be broken though somebody
 	// else has made it.
 	AllowCluster string
+
+	// History is where runs are recorded. Nil: their reports become files of
+	// the cluster, which TakeIn puts into a history later.
+	History *history.DB
 
 	// Now is the clock; its readings must carry the monotonic one, as
 	// time.Now's do, which is taken where it is nil.
@@ -51,6 +56,7 @@ type run struct {
 	home       *vm.Cluster
 	kube       *kube.Client
 	progress   *term.Progress
+	history    *history.DB // nil: none
 	now        func() time.Time
 	allowed    string // Runner.AllowCluster
 
@@ -98,7 +104,8 @@ func (r *Runner) newRun(e *Experiment) *run {
 	started := now()
 	suffix := newSuffix()
 	x := &run{
-		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, now: now, allowed: r.AllowCluster,
+		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, history: r.History,
+		now: now, allowed: r.AllowCluster,
 		id: runID(started, suffix), seed: seed, started: started,
 		target: e.Target, log: timeline.NewLog(now),
 	}
@@ -123,8 +130,8 @@ type step struct {
 	do   func(context.Context, *term.Step) error
 }
 
-// Run runs an experiment: it always returns a report, which is stored with
-// the cluster too, and has always undone what it did, or says that it has
+// Run runs an experiment: it always returns a report, which is recorded too,
+// and has always undone what it did, or says that it has
 // not. When ctx ends it stops, undoes, and the verdict is Aborted.
 func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 	x := r.newRun(e)
@@ -137,8 +144,9 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 			err = fmt.Errorf("%w: %w", errInterrupted, err)
 		}
 		x.finish(context.WithoutCancel(ctx), err)
-		report = x.conclude(err)
+		report = x.conclude(context.WithoutCancel(ctx), err)
 	}()
+	x.begin(ctx)
 	err = x.perform(ctx, x.steps())
 	return nil // set by the deferred function
 }
@@ -302,7 +310,7 @@ func (r *run) beginJournal() error {
 func journalOf(c *vm.Cluster) *journal.Journal { return journal.At(c.Path("journal")) }
 
 // writeJournal writes what the undo of the fault needs.
-func (r *run) writeJournal(context.Context, *term.Step) error {
+func (r *run) writeJournal(ctx context.Context, _ *term.Step) error {
 	if err := r.beginJournal(); err != nil {
 		return err
 	}
@@ -311,6 +319,7 @@ func (r *run) writeJournal(context.Context, *term.Step) error {
 		return err
 	}
 	r.entry.Fault, r.entry.Objects = &spec, r.targets
+	r.begin(ctx) // again, as the targets are known now
 	return r.entry.Write()
 }
 

@@ -69,7 +69,9 @@ func watchIndependently(t *testing.T, h *vm.Handle) *witness {
 func TestPodDeletionHeals(t *testing.T) {
 	h := cluster(t)
 	w := watchIndependently(t, h)
-	report := runner(t, h).Run(t.Context(), deletion(t))
+	recording := runner(t, h)
+	recording.History = openHistory(t)
+	report := recording.Run(t.Context(), deletion(t))
 	if report.Verdict != Healed || !report.Simulated {
 		t.Fatalf("verdict %s (%s), simulated %t", report.Verdict, report.Reason, report.Simulated)
 	}
@@ -98,8 +100,17 @@ func TestPodDeletionHeals(t *testing.T) {
 		t.Errorf("noticed to ready: we say %v, the witness %v", ours, ready.Sub(left))
 	}
 	leftNothing(t, h, report.ID)
-	if again, err := ReadReport(h.Cluster, report.ID); err != nil || again.Verdict != Healed || again.Pods[0].Total != r.Total {
-		t.Errorf("the stored report differs: %+v, %v", again, err)
+	again, err := ReadReport(t.Context(), recording.History, h.Cluster.Name, report.ID)
+	if err != nil || again.Verdict != Healed || again.Pods[0].Total != r.Total || len(again.Plan.Targets) != 1 {
+		t.Fatalf("the recorded report differs: %+v, %v", again, err)
+	}
+	if err := again.AddRaw(t.Context(), recording.History); err != nil || again.Raw == nil {
+		t.Fatalf("no raw data: %v", err)
+	}
+	// The figures can be made again of what is kept.
+	fault := timeline.Fault{Lost: []timeline.Pod{r.Lost}}
+	if made := timeline.Pods(fault, again.Raw.Timeline); made[0].Total != r.Total || made[0].By.UID != r.By.UID {
+		t.Errorf("of the raw data: %+v, of the run: %+v", made[0], r)
 	}
 }
 

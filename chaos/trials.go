@@ -111,32 +111,20 @@ func sumUp(asked int, reports []*Report) *Trials {
 		}
 	}
 	t.HealedAfter, t.Outage = statsOf(healed), statsOf(outages)
-	for _, name := range []timeline.Milestone{
-		timeline.Noticed, timeline.Replaced, timeline.Scheduled, timeline.Started, timeline.Ready, timeline.Serving,
-	} {
-		var longest []time.Duration
+	for _, name := range podMilestones {
+		var each []time.Duration
 		for _, p := range reports {
-			if took, known := p.longest(name); known {
-				longest = append(longest, took)
+			for _, phase := range p.Times() {
+				if phase.Name == string(name) {
+					each = append(each, phase.Took)
+				}
 			}
 		}
-		if s := statsOf(longest); s != nil {
+		if s := statsOf(each); s != nil {
 			t.Phases = append(t.Phases, PhaseStats{name, *s})
 		}
 	}
 	return t
-}
-
-// longest is the longest phase with this name of the lost pods.
-func (p *Report) longest(name timeline.Milestone) (took time.Duration, known bool) {
-	for _, r := range p.Pods {
-		for _, phase := range r.Phases {
-			if phase.Name == name && phase.Known {
-				took, known = max(took, phase.Took()), true
-			}
-		}
-	}
-	return took, known
 }
 
 // Err is nil where every trial that was asked for has healed in time, else

@@ -3,6 +3,8 @@ package chaos
 import (
 	"errors"
 	"fmt"
+
+	"axolotl/chaos/history"
 )
 
 // Verdict is how a run ended.
@@ -19,6 +21,13 @@ const (
 	Aborted    Verdict = "aborted"     // interrupted, or an error ended it; undone
 	Blocked    Verdict = "blocked"     // a disruption budget kept the fault from happening
 	UndoFailed Verdict = "undo-failed" // something that the run did is still there
+)
+
+// What stands in the place of a verdict in reports of runs that have none, not
+// yet or not any more; no run ends with one.
+const (
+	Running     Verdict = history.RunRunning
+	Interrupted Verdict = history.RunInterrupted
 )
 
 // verdicts has each verdict's exit code and what it says.
@@ -109,4 +118,13 @@ func Coded(err error) error {
 		return &VerdictError{Skipped, skip.Reason}
 	}
 	return err
+}
+
+// Verdicts are all verdicts.
+func Verdicts() []Verdict {
+	var all []Verdict
+	for _, row := range verdicts {
+		all = append(all, row.Verdict)
+	}
+	return all
 }

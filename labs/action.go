@@ -20,6 +20,7 @@ type Action struct {
 	Evict     *Evict    `yaml:"evict" json:"evict,omitempty"`         // pods, as "kubectl drain" does
 	Break     *Break    `yaml:"break" json:"break,omitempty"`         // pods or a node, by a fault of chaos
 	Undo      string    `yaml:"undo" json:"undo,omitempty"`           // the fault of this name that the lab injected
+	Context   *Context  `yaml:"context" json:"context,omitempty"`     // of the lab's own kubeconfig
 	Machine   *Machine  `yaml:"machine" json:"machine,omitempty"`     // under a node: off, on, remove, add
 }
 
@@ -52,6 +53,7 @@ func (a Action) deeds() (names []string, all []deed) {
 	add("evict", a.Evict != nil, a.Evict)
 	add("break", a.Break != nil, a.Break)
 	add("undo", a.Undo != "", undoDeed(a.Undo))
+	add("context", a.Context != nil, a.Context)
 	add("machine", a.Machine != nil, a.Machine)
 	return names, all
 }

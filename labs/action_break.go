@@ -26,15 +26,21 @@ type Break struct {
 	Pod   string            `yaml:"pod" json:"pod,omitempty"`     // of the lab's namespace,
 	Pods  map[string]string `yaml:"pods" json:"pods,omitempty"`   // or those with these labels,
 	Count int               `yaml:"count" json:"count,omitempty"` // as many of them, one where it is not set
-	Node  string            `yaml:"node" json:"node,omitempty"`   // for faults on nodes
+	Node  string            `yaml:"node" json:"node,omitempty"`   // for faults on nodes; one of the control plane where the fault is on that
+	Name  string            `yaml:"name" json:"name,omitempty"`   // for faults on a Deployment, ConfigMap or Secret
 
 	fault fault.Fault
 }
 
 // String implements deed.
 func (b *Break) String() string {
-	if b.Node != "" {
+	switch {
+	case b.Node != "":
 		return fmt.Sprintf("break Node %s by %s", b.Node, b.Fault)
+	case b.Name != "":
+		return fmt.Sprintf("break %s by %s", b.Name, b.Fault)
+	case b.Pod == "" && len(b.Pods) == 0:
+		return "break the control plane by " + b.Fault
 	}
 	return fmt.Sprintf("break %s by %s", Target{Kind: "Pod", Name: b.Pod, Labels: b.Pods}, b.Fault)
 }
@@ -51,25 +57,27 @@ func (b *Break) validate(v *validator, at string) {
 	}
 	v.document.DecodeAt(at+".with", f)
 	b.fault = f
-	switch f.Effect().On {
+	aimed := b.Pod != "" || len(b.Pods) > 0 || b.Count != 0
+	switch on := f.Effect().On; on {
 	case fault.OnPods:
 		v.podOrPods(at, b.Pod, b.Pods)
-		if b.Node != "" {
-			v.document.Faultf(at+".node", "%s breaks pods; say which by pod or pods", b.Fault)
+		if b.Node != "" || b.Name != "" {
+			v.document.Faultf(at, "%s breaks pods; say which by pod or pods, and nothing else", b.Fault)
 		}
 	case fault.OnNodes:
-		if b.Node == "" || b.Pod != "" || len(b.Pods) > 0 || b.Count != 0 {
+		if b.Node == "" && f.Effect().Role == "" || b.Name != "" || aimed {
 			v.document.Faultf(at, "%s breaks a node; say which by node, and nothing else", b.Fault)
 		}
 	default:
-		v.document.Faultf(at+".fault", "%s breaks a %s; a lab breaks pods and nodes, and does the rest by its own actions or by \"axolotl chaos run\"",
-			b.Fault, f.Effect().On)
+		if b.Name == "" || b.Node != "" || aimed {
+			v.document.Faultf(at, "%s breaks a %s; say which by name, and nothing else", b.Fault, on)
+		}
 	}
 	if b.Count < 0 {
 		v.document.Faultf(at+".count", "want a number of pods from 1")
 	}
-	if f.Effect().Takes.Machines() && !v.lab.Needs.MachineControl {
-		v.document.Faultf(at, `this takes machines; add "needs: {machine-control: true}" to the lab`)
+	if fault.OnMachines(f) && !v.needs.MachineControl {
+		v.document.Faultf(at, `this is done to machines; add "needs: {machine-control: true}" to the lab or to the step`)
 	}
 	v.faults = append(v.faults, b.Fault)
 }
@@ -90,13 +98,45 @@ func (b *Break) do(ctx context.Context, s *session) error {
 }
 
 func (b *Break) targets(ctx context.Context, s *session) ([]fault.Target, error) {
-	if b.Node != "" {
-		node, err := s.handle.Kube.Typed.CoreV1().Nodes().Get(ctx, b.Node, metav1.GetOptions{})
+	switch on := b.fault.Effect().On; on {
+	case fault.OnPods:
+		return b.pods(ctx, s)
+	case fault.OnNodes:
+		name := b.Node
+		if name == "" {
+			name = controlPlane(s.handle.Cluster)
+		}
+		node, err := s.handle.Kube.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, err
 		}
-		return []fault.Target{{Kind: "Node", Name: node.Name, UID: node.UID}}, nil
+		return []fault.Target{{Kind: on, Name: node.Name, UID: node.UID}}, nil
+	default:
+		selector, err := s.selector(Target{Kind: on, Name: b.Name})
+		if err != nil {
+			return nil, err
+		}
+		object, err := selector.Get(ctx, s.handle.Kube)
+		if err != nil {
+			return nil, err
+		}
+		return []fault.Target{{Kind: on, Namespace: object.GetNamespace(), Name: object.GetName(), UID: object.GetUID()}}, nil
 	}
+}
+
+// controlPlane is the name of the first machine, and so node, of the control
+// plane.
+func controlPlane(c *vm.Cluster) string {
+	for _, m := range c.Machines {
+		if m.Role == vm.ControlPlane {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// pods are the targets of a fault on pods.
+func (b *Break) pods(ctx context.Context, s *session) ([]fault.Target, error) {
 	pods, err := check.PodSelector(s.namespace, b.Pod, b.Pods).List(ctx, s.handle.Kube)
 	if err != nil {
 		return nil, err
@@ -182,7 +222,7 @@ func (d *MachineDeed) UnmarshalText(text []byte) error {
 func (m *Machine) String() string { return fmt.Sprintf("machine %s: %s", m.Name, m.Do) }
 
 func (m *Machine) validate(v *validator, at string) {
-	if needs := v.lab.Needs; !needs.NodePower && !needs.MachineControl {
+	if !v.needs.NodePower && !v.needs.MachineControl {
 		v.document.Faultf(at, `this needs the power of machines; add "needs: {node-power: true}" to the lab`)
 	}
 }

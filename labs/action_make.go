@@ -40,7 +40,7 @@ func (a applyDeed) do(ctx context.Context, s *session) error {
 		if object.GetKind() == "Namespace" {
 			return errors.New("a lab makes its namespaces by the action \"namespace\", so that they are removed with it")
 		}
-		if object.GetNamespace() == "" {
+		if object.GetNamespace() == "" && object.GetKind() != "PersistentVolume" {
 			object.SetNamespace(s.namespace)
 		}
 		selector := check.Selector{GroupVersionKind: object.GroupVersionKind(), Namespace: object.GetNamespace(), Name: object.GetName()}

@@ -64,7 +64,7 @@ func (e *Env) do(ctx context.Context, s *session) error {
 	})
 }
 
-// Exec runs a command in a container of a running pod.
+// Exec runs a command in a container of a pod, as soon as that runs.
 type Exec struct {
 	Pod       string            `yaml:"pod" json:"pod,omitempty"`
 	Pods      map[string]string `yaml:"pods" json:"pods,omitempty"` // labels; the first by name
@@ -81,8 +81,13 @@ func (e *Exec) validate(v *validator, at string) {
 }
 
 func (e *Exec) do(ctx context.Context, s *session) error {
-	pod, err := check.RunningPod(ctx, s.handle.Kube, check.PodSelector(s.namespace, e.Pod, e.Pods))
-	if err != nil {
+	selector, pod := check.PodSelector(s.namespace, e.Pod, e.Pods), ""
+	running := check.Func(selector.String()+" runs", func(ctx context.Context) error {
+		var err error
+		pod, err = check.RunningPod(ctx, s.handle.Kube, selector)
+		return err
+	})
+	if err := check.Wait(ctx, running, pollInterval, nil); err != nil {
 		return err
 	}
 	output, err := s.handle.Kube.Exec(ctx, s.namespace, pod, e.Container, e.Command)

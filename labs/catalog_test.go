@@ -61,6 +61,12 @@ var (
 // the local driver cannot give what it needs is skipped.
 func clusterFor(t *testing.T, lab *Lab) *vm.Handle {
 	t.Helper()
+	if given {
+		if reason, err := lab.Needs.missing(t.Context(), handle); reason != "" || err != nil {
+			t.Skip(reason, err)
+		}
+		return handle
+	}
 	if lab.Needs.RealPods || lab.Needs.MachineControl {
 		t.Skipf("needs %s", lab.Needs)
 	}
@@ -77,11 +83,11 @@ func TestCatalog(t *testing.T) {
 	needCluster(t)
 	for _, name := range CatalogNames() {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			lab, err := Open(name)
 			if err != nil {
 				t.Fatal(err)
 			}
+			abreast(t, lab)
 			proveLab(t, clusterFor(t, lab), lab)
 		})
 	}
@@ -103,13 +109,17 @@ func proveLab(t *testing.T, h *vm.Handle, lab *Lab) {
 	for i := range lab.Steps {
 		step := &lab.Steps[i]
 		start := time.Now()
+		if reason, err := step.Needs.missing(t.Context(), h); reason != "" || err != nil {
+			t.Logf("%-16s skipped: %s %v", step.Name, reason, err)
+			continue
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), step.limit())
 		defer cancel()
 		if p := r.prepare(ctx, step); p != nil {
 			t.Fatalf("step %s: %+v", step.Name, p)
 		}
 		if !step.AlreadyTrue {
-			undone, cancel := context.WithTimeout(ctx, time.Second)
+			undone, cancel := context.WithTimeout(ctx, patience(time.Second, 10*time.Second))
 			if _, p := r.checks(undone, step, line); p == nil {
 				t.Errorf("step %s: its checks hold though it was not done", step.Name)
 			}
@@ -146,6 +156,9 @@ func inApply(n int, old, replacement string) func(*Step) {
 func without(n int) func(*Step) {
 	return func(s *Step) { s.Do = slices.Delete(slices.Clone(s.Do), n, n+1) }
 }
+
+// instead does something else.
+func instead(all ...Action) func(*Step) { return func(s *Step) { s.Do = all } }
 
 // first does something else before.
 func first(a Action) func(*Step) {
@@ -186,6 +199,32 @@ var sabotages = []sabotage{
 	{"iac-apply", "drift", "no annotation", without(2)},
 	{"iac-apply", "put-back", "drifted file", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
 
+	{"iac-apply", "look-first", "applied already", instead(Action{Scale: &Scale{Target: Target{Kind: "Deployment", Name: "web"}, Replicas: 3}})},
+	{"iac-apply", "drift", "the image only", without(1)},
+
+	{"kubeconfig", "two-contexts", "may edit", inApply(0, "ClusterRole, name: view", "ClusterRole, name: edit")},
+	{"kubeconfig", "two-contexts", "another namespace", func(s *Step) { s.Do[1].Context.Namespace = "default" }},
+	{"kubeconfig", "switch", "not used", func(s *Step) { s.Do[0].Context.Use = false }},
+	{"kubeconfig", "wrong-one", "a token that is known", func(s *Step) { s.Do[0].Context.Token, s.Do[0].Context.ServiceAccount = "", "guest" }},
+	{"kubeconfig", "other-namespace", "its own", func(s *Step) { s.Do[0].Context.Namespace = "{{ namespace }}" }},
+	{"kubeconfig", "back", "the stranger stays", without(1)},
+
+	{"volumes", "claim", "another class", inApply(0, "storageClassName: by-hand\n  resources", "storageClassName: other\n  resources")},
+	{"volumes", "notebook", "no claim", inApply(0, "persistentVolumeClaim: {claimName: data}", "emptyDir: {}")},
+
+	{"pods-are-volatile", "app", "a pod too few", inApply(0, "replicas: 2", "replicas: 1")},
+
+	{"game-day", "open", "wrong selector", inApply(0, "spec: {selector: {app: shop}, ports", "spec: {selector: {app: shp}, ports")},
+	{"game-day", "closed", "one too few", func(s *Step) { s.Do[0].Scale.Replicas = 2 }},
+	{"game-day", "nobody-comes", "another slip", func(s *Step) {
+		s.Do[0].Patch.With = map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "shopp"}}}
+	}},
+	{"game-day", "too-few", "room for two", func(s *Step) {
+		s.Do[0].Patch.With = map[string]any{"spec": map[string]any{"hard": map[string]any{"pods": "2"}}}
+	}},
+	{"game-day", "locked-out", "may look only", inApply(0, "ClusterRole, name: edit", "ClusterRole, name: view")},
+	{"game-day", "locked-out", "may everything", inApply(0, "ClusterRole, name: edit", "ClusterRole, name: admin")},
+
 	{"kubectl-says-ok", "no-room", "there is room", inApply(0, `"1000"`, `"1m"`)},
 	{"kubectl-says-ok", "modest", "still too much", func(s *Step) {
 		s.Do[0] = Action{Patch: &Patch{Target: s.Do[0].Patch.Target, With: map[string]any{"spec": map[string]any{"template": map[string]any{
@@ -225,7 +264,9 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 	}},
 
 	{"cronjobs", "suspended", "not suspended", inApply(0, "suspend: true", "suspend: false")},
+	{"cronjobs", "suspended", "no deadline", inApply(0, "startingDeadlineSeconds: 3", "startingDeadlineSeconds: 300")},
 	{"cronjobs", "by-hand", "another name", inApply(0, "metadata: {name: now}", "metadata: {name: later}")},
+	{"cronjobs", "made-up", "one stays suspended", without(0)},
 
 	{"statefulsets", "in-order", "a Deployment", inApply(0, "kind: StatefulSet", "kind: Deployment")},
 	{"statefulsets", "in-order", "no Service", inApply(0, "serviceName: db", "serviceName: bd")},
@@ -251,20 +292,28 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 // TestSabotage does a step wrong: its checks must notice.
 func TestSabotage(t *testing.T) {
 	needCluster(t)
-	for _, c := range sabotages {
+	for _, c := range slices.Concat(sabotages, realSabotages) {
 		t.Run(c.lab+"/"+c.step+"/"+c.name, func(t *testing.T) {
-			t.Parallel()
 			lab, err := Open(c.lab)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if lab.Draw > 0 { // the first step and this one
+				lab = lab.with([]string{c.step})
+				lab.Draw = 0
 			}
 			i := slices.IndexFunc(lab.Steps, func(s Step) bool { return s.Name == c.step })
 			if i < 0 {
 				t.Fatalf("there is no step %s", c.step)
 			}
 			c.change(&lab.Steps[i])
-			lab.Steps[i].Timeout = 6 * time.Second
-			expectFailureAt(t, runOn(t, clusterFor(t, lab), lab), i)
+			lab.Steps[i].Timeout = patience(6*time.Second, min(lab.Steps[i].limit(), 90*time.Second))
+			abreast(t, lab)
+			h := clusterFor(t, lab)
+			if reason, err := lab.Steps[i].Needs.missing(t.Context(), h); reason != "" || err != nil {
+				t.Skip(reason, err)
+			}
+			expectFailureAt(t, runOn(t, h, lab), i)
 		})
 	}
 }

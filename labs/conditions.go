@@ -1,6 +1,8 @@
 package labs
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 
 	"axolotl/internal/check"
@@ -30,11 +32,12 @@ func (s *session) plainCondition(original Check) (check.Condition, error) {
 		if path == "" {
 			path = "/"
 		}
+		address, err := s.nodePortAddress(c.HTTP.NodePort)
 		return check.HTTP{
-			Client: client, Namespace: s.namespace,
+			Client: client, Namespace: s.namespace, Address: address,
 			Service: c.HTTP.Service, Pod: c.HTTP.Pod, Pods: c.HTTP.Pods, Port: c.HTTP.Port, Path: path,
 			Contains: c.Contains, Expression: c.expression, Variables: variables,
-		}, nil
+		}, err
 	case c.Exec != nil:
 		return check.Exec{
 			Client: client, Namespace: s.namespace,
@@ -47,20 +50,33 @@ func (s *session) plainCondition(original Check) (check.Condition, error) {
 			Kind: c.Event.Kind, Name: c.Event.Name, Reason: c.Event.Reason, Contains: c.Contains,
 		}, nil
 	case c.Access != nil:
-		namespace := c.Access.Namespace
-		if namespace == "" {
-			namespace = s.namespace
+		actor, namespace, err := s.actor(c.Access.Context)
+		if c.Access.Namespace != "" {
+			namespace = c.Access.Namespace
 		}
 		return check.Access{
-			Client: client, User: s.user(c.Access.ServiceAccount),
+			Client: actor, Self: c.Access.Context != "", User: s.user(c.Access.ServiceAccount),
 			Verb: c.Access.Verb, Resource: c.Access.Resource, Name: c.Access.Name, Namespace: namespace,
-		}, nil
+		}, err
 	case c.Refused != nil:
+		actor, namespace, err := s.actor(c.Refused.Context)
+		if err != nil {
+			return nil, err
+		}
 		objects, err := kube.Decode([]byte(c.Refused.Apply))
 		return check.Refused{
-			Client: client, Namespace: s.namespace, User: s.user(c.Refused.ServiceAccount),
+			Client: actor, Namespace: namespace, User: s.user(c.Refused.ServiceAccount),
 			Apply: objects, Evict: c.Refused.Evict, Contains: c.Contains,
 		}, err
+	case c.Diff != nil:
+		objects, err := kube.Decode([]byte(c.Diff.Apply))
+		return check.Diff{Client: client, Namespace: s.namespace, Apply: objects, Expression: c.expression, Variables: variables}, err
+	case c.Kubeconfig != nil:
+		return check.Facts{
+			Name: "kubeconfig " + s.kubeconfig(), Variable: "config", Read: s.kubeconfigFacts, Expression: c.expression, Variables: variables,
+		}, nil
+	case c.APIServer != nil:
+		return check.APIServer{Client: client}, nil
 	case c.List != nil:
 		selector, err := s.selector(*c.List)
 		return check.List{Client: client, Selector: selector, Expression: c.expression, Variables: variables}, err
@@ -68,6 +84,18 @@ func (s *session) plainCondition(original Check) (check.Condition, error) {
 		selector, err := s.selector(*c.Object)
 		return check.Object{Client: client, Selector: selector, Expression: c.expression, Variables: variables}, err
 	}
+}
+
+// nodePortAddress is where this host reaches a node port; "" for none.
+func (s *session) nodePortAddress(nodePort string) (string, error) {
+	if nodePort == "" {
+		return "", nil
+	}
+	port, err := strconv.Atoi(nodePort)
+	if err != nil {
+		return "", check.Permanent(fmt.Errorf("nodePort %q is no number; remember one with object.spec.ports[0].nodePort", nodePort))
+	}
+	return s.handle.Cluster.Machines[0].NodePortAddress(port)
 }
 
 // user is a service account's name as a user, "" for the cluster's

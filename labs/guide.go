@@ -44,6 +44,9 @@ type guideState struct {
 	Struck      []Struck       `json:"struck,omitempty"`
 	MachinesOff []string       `json:"machinesOff,omitempty"`
 
+	Seed  int      `json:"seed,omitempty"`  // by which the steps were drawn
+	Drawn []string `json:"drawn,omitempty"` // these, in order
+
 	Step   int        `json:"step"`  // the one under way, from 0; as many as there are when all is done
 	Begun  bool       `json:"begun"` // its values are remembered
 	Passed bool       `json:"passed"`
@@ -53,10 +56,14 @@ type guideState struct {
 
 // StepMark is how a learner got past a step.
 type StepMark struct {
-	Name   string    `json:"name"`
-	Hints  int       `json:"hints"`
-	Solved bool      `json:"solved,omitempty"` // by the lab itself
-	At     time.Time `json:"at"`
+	Name   string `json:"name"`
+	Hints  int    `json:"hints"`
+	Solved bool   `json:"solved,omitempty"` // by the lab itself
+
+	// Skipped is why the cluster cannot give what the step needs.
+	Skipped string `json:"skipped,omitempty"`
+
+	At time.Time `json:"at"`
 }
 
 // ErrNoGuide is the error where no lab is under way.
@@ -93,9 +100,21 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 		return nil, fmt.Errorf("lab %q cannot be done here: %s", lab.Name, reason)
 	}
 	o.setDefaults()
+	drawn, err := lab.drawn(ctx, h, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	state := guideState{File: lab.file, Source: lab.source, Language: o.Language, Started: o.Now()}
+	if lab.Draw > 0 {
+		state.Seed = o.Seed
+		for _, i := range drawn.pool() {
+			state.Drawn = append(state.Drawn, drawn.Steps[i].Name)
+		}
+	}
+	lab = drawn
 	g := &Guide{
 		Lab: lab, runner: &runner{Options: o, session: newSession(h, lab, o.Now), lab: lab},
-		state: guideState{File: lab.file, Source: lab.source, Language: o.Language, Started: o.Now()},
+		state: state,
 	}
 	// Written before the namespace is made: what exists can be found again.
 	if err := g.save(); err != nil {
@@ -122,6 +141,9 @@ func ResumeGuide(h *vm.Handle, o Options) (*Guide, error) {
 	var lab *Lab
 	if err == nil {
 		lab, err = Parse(state.File, []byte(state.Source))
+	}
+	if err == nil && lab.Draw > 0 {
+		lab = lab.with(state.Drawn)
 	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
@@ -184,7 +206,7 @@ func (g *Guide) Say() (string, error) {
 	step := g.Step()
 	if step == nil {
 		return fmt.Sprintf("# %s\n\n%s", g.Lab.Title.In(g.runner.Language), words(g.runner.Language,
-			"All steps are done. `axolotl lab quit` clears away.", "Todos los pasos están hechos. `axolotl lab quit` limpia todo.")), nil
+			"All steps are done. `axolotl lab quit` clears away.", "Todos los pasos están hechos. `axolotl lab quit` limpia todo.")+g.scoreWords()), nil
 	}
 	text, err := step.sayWith(g.runner.Language, valueIn(g.runner.session.variables))
 	if err != nil {
@@ -193,22 +215,54 @@ func (g *Guide) Say() (string, error) {
 	return fmt.Sprintf("# %s, %d/%d: %s\n\n%s", g.Lab.Title.In(g.runner.Language), g.state.Step+1, len(g.Lab.Steps), step.Name, text), nil
 }
 
+// score is what the learner got for the steps that were drawn, of how much.
+func (g *Guide) score() (got, of int) {
+	for _, mark := range g.state.Done {
+		if slices.Contains(g.state.Drawn, mark.Name) {
+			got += mark.points()
+		}
+	}
+	return got, fullPoints * len(g.state.Drawn)
+}
+
+// scoreWords tell the score, where there is one.
+func (g *Guide) scoreWords() string {
+	got, of := g.score()
+	if of == 0 {
+		return ""
+	}
+	return "\n\n" + fmt.Sprintf(words(g.runner.Language,
+		"Your score is **%d of %d**, with seed %d. A hint costs %d points, a step that was solved for you has none.",
+		"Tu puntaje es **%d de %d**, con la semilla %d. Una pista cuesta %d puntos; un paso resuelto por axolotl no da ninguno."),
+		got, of, g.state.Seed, hintPoints)
+}
+
 // words chooses a fixed text by language.
 func words(language Language, en, es string) string { return Text{EN: en, ES: es}.In(language) }
 
-// begin remembers what the step under way needs, once.
+// begin remembers what the step under way needs, once. Steps that cannot be
+// done on this cluster are passed over.
 func (g *Guide) begin(ctx context.Context) error {
+	const limit = time.Minute
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
+	defer cancel()
+	for step := g.Step(); step != nil && !g.state.Begun; step = g.Step() {
+		reason, err := step.Needs.missing(ctx, g.runner.session.handle)
+		if err != nil {
+			return errors.Join(err, g.save())
+		}
+		if reason == "" {
+			break
+		}
+		g.state.Done = append(g.state.Done, StepMark{Name: step.Name, Skipped: reason, At: g.runner.Now()})
+		g.state.Step++
+	}
 	step := g.Step()
 	if step == nil || g.state.Begun {
 		return g.save()
 	}
-	const limit = 30 * time.Second
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
-	defer cancel()
-	for _, memory := range step.Remember {
-		if err := g.runner.session.remember(ctx, memory); err != nil {
-			return errors.Join(err, g.save())
-		}
+	if err := g.runner.setUp(ctx, step); err != nil {
+		return errors.Join(err, g.save())
 	}
 	g.state.Begun = true
 	return g.save()
@@ -383,14 +437,18 @@ type GuideStatus struct {
 	Steps     []string   `json:"steps"`
 	Passed    bool       `json:"passed"` // the step under way
 	Done      []StepMark `json:"done,omitempty"`
+	Seed      int        `json:"seed,omitempty"`  // by which the steps were drawn
+	Score     int        `json:"score,omitempty"` // of ScoreOf
+	ScoreOf   int        `json:"scoreOf,omitempty"`
 }
 
 // Status says how far the learner has come.
 func (g *Guide) Status() GuideStatus {
 	status := GuideStatus{
 		Lab: g.Lab.Name, Title: g.Lab.Title.In(g.runner.Language), Namespace: g.Namespace(), Started: g.state.Started,
-		Step: g.state.Step + 1, Passed: g.state.Passed, Done: slices.Clone(g.state.Done),
+		Step: g.state.Step + 1, Passed: g.state.Passed, Done: slices.Clone(g.state.Done), Seed: g.state.Seed,
 	}
+	status.Score, status.ScoreOf = g.score()
 	for _, step := range g.Lab.Steps {
 		status.Steps = append(status.Steps, step.Name)
 	}

@@ -30,7 +30,12 @@ type Lab struct {
 	Level   Level  `yaml:"level,required" json:"level"`
 	Minutes int    `yaml:"minutes,required" json:"minutes"` // that a learner takes
 	Needs   Needs  `yaml:"needs" json:"needs"`
-	Steps   []Step `yaml:"steps,required" json:"steps"`
+
+	// Draw makes a game of the lab: of the steps that have a setup so many are
+	// done, drawn by a seed, in an order drawn by it too. 0 does all in order.
+	Draw int `yaml:"draw" json:"draw,omitempty"`
+
+	Steps []Step `yaml:"steps,required" json:"steps"`
 
 	file, source string // as Parse was given them
 }
@@ -67,9 +72,18 @@ type Step struct {
 	Name string `yaml:"name,required" json:"name"` // a DNS label
 	Say  Text   `yaml:"say,required" json:"say"`   // Markdown
 
+	// Needs are what this step asks of a cluster beside what the lab does. On
+	// one that lacks it the step is skipped, and said to be, and the lab goes
+	// on; its variables are known only in steps that need the same.
+	Needs Needs `yaml:"needs" json:"needs"`
+
 	// Remember keeps values of the cluster as it is before the step, as
 	// variables of this step and all later ones.
 	Remember []Memory `yaml:"remember" json:"remember,omitempty"`
+
+	// Setup is done by the lab before the learner's turn, after the values are
+	// remembered: what goes wrong. The checks must not hold then.
+	Setup []Action `yaml:"setup" json:"setup,omitempty"`
 
 	// Do is the solution, in order. A learner may do it another way.
 	Do []Action `yaml:"do" json:"do,omitempty"`

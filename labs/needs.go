@@ -3,10 +3,12 @@ package labs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"axolotl/chaos/fault"
 	"axolotl/vm"
 )
 
@@ -27,6 +29,19 @@ func (n Needs) String() string {
 	}
 	return strings.Join(needs, ", ")
 }
+
+// with are the needs of both.
+func (n Needs) with(other Needs) Needs {
+	return Needs{
+		RealPods:       n.RealPods || other.RealPods,
+		Nodes:          max(n.Nodes, other.Nodes),
+		MachineControl: n.MachineControl || other.MachineControl,
+		NodePower:      n.NodePower || other.NodePower,
+	}
+}
+
+// cover tells whether a cluster that meets these needs meets the others too.
+func (n Needs) cover(other Needs) bool { return n.with(other) == n }
 
 // missing says what a lab needs and this cluster lacks, or "".
 func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
@@ -52,12 +67,21 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 	return "", nil
 }
 
+// MostNodes is how many nodes the lab needs for all of its steps.
+func (l *Lab) MostNodes() int {
+	most := max(1, l.Needs.Nodes)
+	for _, step := range l.Steps {
+		most = max(most, step.Needs.Nodes)
+	}
+	return most
+}
+
 // Exclusive tells whether the lab breaks what other labs on the cluster stand
 // on, so that it must run alone.
 func (l *Lab) Exclusive() bool {
 	for _, step := range l.Steps {
-		for _, action := range step.Do {
-			if action.Machine != nil || action.Break != nil && action.Break.Node != "" {
+		for _, action := range slices.Concat(step.Setup, step.Do) {
+			if action.Machine != nil || action.Break != nil && action.Break.fault.Effect().On == fault.OnNodes {
 				return true
 			}
 		}

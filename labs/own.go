@@ -30,6 +30,9 @@ func (s *session) mayChange(selector check.Selector) error {
 	if selector.Kind == "Namespace" && selector.Group == "" {
 		return s.owns(selector.Name)
 	}
+	if s.ownsVolume(selector) {
+		return nil
+	}
 	_, mapping, err := s.handle.Kube.Resource(selector.GroupVersionKind, selector.Namespace)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package labs
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,9 +30,10 @@ type Result struct {
 	Cluster   string       `json:"cluster"`
 	Driver    string       `json:"driver"`
 	Outcome   Outcome      `json:"outcome"`
-	Reason    string       `json:"reason,omitempty"` // where it did not pass
+	Reason    string       `json:"reason,omitempty"` // where it, or a step of it, did not pass
 	Namespace string       `json:"namespace,omitempty"`
 	Kept      bool         `json:"kept,omitempty"` // the namespaces are still there
+	Seed      int          `json:"seed,omitempty"` // by which the steps were drawn
 	Started   time.Time    `json:"started"`
 	Seconds   float64      `json:"seconds"`
 	Steps     []StepResult `json:"steps,omitempty"`
@@ -66,6 +68,25 @@ type Problem struct {
 type Collected struct {
 	Kind Evidence `json:"kind"`
 	Text string   `json:"text"`
+}
+
+// noteSkipped says of a lab that passed how much of it was not done. One of
+// which nothing was done is skipped itself.
+func (r *Result) noteSkipped() {
+	skipped, why := 0, ""
+	for _, step := range r.Steps {
+		if step.Outcome == Skipped {
+			skipped++
+			why = step.Problem.Message
+		}
+	}
+	switch {
+	case r.Outcome != Passed || skipped == 0:
+	case skipped == len(r.Steps):
+		r.Outcome, r.Reason = Skipped, why
+	default:
+		r.Reason = fmt.Sprintf("%d of %d steps skipped: %s", skipped, len(r.Steps), why)
+	}
 }
 
 // problem tells an error's parts.

@@ -17,11 +17,15 @@ type Options struct {
 	Language Language       // of titles and of the checks' words
 	Progress *term.Progress // nil shows nothing
 	Now      func() time.Time
+	Seed     int // by which a lab draws its steps; 0 takes any
 }
 
 func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Seed == 0 {
+		o.Seed = NewSeed()
 	}
 	if o.Progress == nil {
 		o.Progress = term.NewProgress(nil, true)
@@ -39,12 +43,20 @@ const cleanupTimeout = 4 * time.Minute
 // left.
 func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error) {
 	o.setDefaults()
+	drawn, drawErr := lab.drawn(ctx, h, o.Seed)
+	if drawErr == nil {
+		lab = drawn
+	}
 	r := &runner{Options: o, session: newSession(h, lab, o.Now), lab: lab}
 	start := o.Now()
 	result := Result{
 		Lab: lab.Name, Title: lab.Title.In(o.Language), Cluster: h.Cluster.Name, Driver: h.Driver.Name(), Started: start,
 	}
+	if lab.Draw > 0 {
+		result.Seed = o.Seed
+	}
 	reason, err := lab.Needs.missing(ctx, h)
+	err = errors.Join(err, drawErr)
 	switch {
 	case err != nil:
 		result.Outcome, result.Reason = Failed, term.Escape(err.Error())
@@ -83,18 +95,25 @@ func (r *runner) steps(ctx context.Context, result *Result) {
 		name := fmt.Sprintf("%s %d/%d %s", r.lab.Name, i+1, len(r.lab.Steps), step.Name)
 		sr := r.reported(ctx, name, step)
 		result.Steps = append(result.Steps, sr)
-		if sr.Outcome != Passed {
+		if sr.Outcome != Passed && sr.Outcome != Skipped {
 			result.Outcome = sr.Outcome
 			result.Reason = fmt.Sprintf("step %q: %s", step.Name, sr.Problem.Message)
 		}
 	}
+	result.noteSkipped()
 }
 
 // reported runs a step as a line of the progress.
 func (r *runner) reported(ctx context.Context, name string, step *Step) StepResult {
+	reason, err := step.Needs.missing(ctx, r.session.handle)
+	switch {
+	case err != nil:
+		return StepResult{Name: step.Name, Outcome: r.unpassed(ctx), Problem: problem(err.Error(), nil)}
+	case reason != "":
+		return StepResult{Name: step.Name, Outcome: Skipped, Problem: problem(reason, nil)}
+	}
 	line := r.Progress.Start(name)
 	sr := r.step(ctx, step, line)
-	var err error
 	if sr.Problem != nil {
 		err = errors.New(sr.Problem.Message)
 	}
@@ -130,21 +149,49 @@ func (r *runner) step(parent context.Context, step *Step, line *term.Step) StepR
 // prepare keeps values and refuses checks that hold before anything was done:
 // they would pass whatever the learner does.
 func (r *runner) prepare(ctx context.Context, step *Step) *Problem {
-	for _, memory := range step.Remember {
-		if err := r.session.remember(ctx, memory); err != nil {
-			return problem(err.Error(), nil)
-		}
+	if err := r.setUp(ctx, step); err != nil {
+		return problem(err.Error(), nil)
 	}
-	if step.AlreadyTrue {
+	if step.AlreadyTrue || len(step.Setup) > 0 || !r.holds(ctx, step) {
 		return nil
 	}
+	return problem("its checks hold before it is done, so they prove nothing; check what the step changes, or say alreadyTrue", nil)
+}
+
+// setUp keeps values, does what the step begins with, and waits until that is
+// seen.
+func (r *runner) setUp(ctx context.Context, step *Step) error {
+	for _, memory := range step.Remember {
+		if err := r.session.remember(ctx, memory); err != nil {
+			return err
+		}
+	}
+	for _, action := range step.Setup {
+		if err := r.session.do(ctx, action); err != nil {
+			return fmt.Errorf("setup: %s: %w", action, err)
+		}
+	}
+	if len(step.Setup) == 0 {
+		return nil
+	}
+	broken := check.Func("the step's checks do not hold any more", func(ctx context.Context) error {
+		if r.holds(ctx, step) {
+			return errors.New("they do")
+		}
+		return nil
+	})
+	return check.Wait(ctx, broken, pollInterval, nil)
+}
+
+// holds tells whether every check holds at this moment.
+func (r *runner) holds(ctx context.Context, step *Step) bool {
 	for _, c := range step.Check {
 		condition, err := r.session.condition(c)
 		if err != nil || condition.Check(ctx) != nil {
-			return nil
+			return false
 		}
 	}
-	return problem("its checks hold before it is done, so they prove nothing; check what the step changes, or say alreadyTrue", nil)
+	return true
 }
 
 func (r *runner) solve(ctx context.Context, step *Step, line *term.Step) *Problem {

@@ -45,7 +45,9 @@ type session struct {
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
 	s := &session{handle: h, lab: lab, now: now}
 	s.resume(rand.String(5))
-	s.variables = map[string]any{namespaceVariable: s.namespace}
+	s.variables = map[string]any{
+		namespaceVariable: s.namespace, clusterVariable: h.Cluster.Name, kubeconfigVariable: s.kubeconfig(),
+	}
 	return s
 }
 
@@ -56,6 +58,9 @@ func (s *session) resume(id string) {
 
 // begin makes the lab's namespace, unless making it is a step of the lab.
 func (s *session) begin(ctx context.Context) error {
+	if err := s.beginKubeconfig(); err != nil {
+		return err
+	}
 	for _, step := range s.lab.Steps {
 		if slices.ContainsFunc(step.Do, func(a Action) bool { return a.Namespace != "" }) {
 			return nil
@@ -106,11 +111,13 @@ func (s *session) namespaces(ctx context.Context) ([]string, error) {
 // end mends what the session broke, removes its namespaces and waits until they
 // are gone.
 func (s *session) end(ctx context.Context) error {
+	broke := len(s.struck) > 0
 	mended := errors.Join(s.mend(ctx, ""), s.powerOn(ctx))
-	names, err := s.namespaces(ctx)
-	if err == nil {
-		err = s.removeNamespaces(ctx, names)
+	err := s.endKubeconfig()
+	if broke {
+		err = errors.Join(err, s.answered(ctx))
 	}
+	err = errors.Join(err, s.remove(ctx))
 	if mended != nil {
 		return errors.Join(fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo", s.lab.Name, mended), err)
 	}
@@ -119,6 +126,26 @@ func (s *session) end(ctx context.Context) error {
 			s.lab.Name, err, LabelSession, s.id)
 	}
 	return nil
+}
+
+// answered waits for an API server that was broken and has just been mended.
+func (s *session) answered(ctx context.Context) error {
+	const limit = 90 * time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it does not answer for %s", limit))
+	defer cancel()
+	return check.Wait(ctx, check.Func("the API server answers", s.handle.Kube.Ready), pollInterval, nil)
+}
+
+// remove removes all that the session made in the cluster.
+func (s *session) remove(ctx context.Context) error {
+	names, err := s.namespaces(ctx)
+	if err == nil {
+		err = s.removeNamespaces(ctx, names)
+	}
+	if err == nil {
+		err = s.removeVolumes(ctx)
+	}
+	return err
 }
 
 func (s *session) removeNamespaces(ctx context.Context, names []string) error {

@@ -14,8 +14,25 @@ var (
 	variableName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,30}$`)
 )
 
-// namespaceVariable is the lab's own namespace; every lab has it.
-const namespaceVariable = "namespace"
+// The variables that every lab has: its own namespace, the cluster's name, and
+// the path of a kubeconfig of its own.
+const (
+	namespaceVariable  = "namespace"
+	clusterVariable    = "cluster"
+	kubeconfigVariable = "kubeconfig"
+)
+
+var ownVariables = []string{namespaceVariable, clusterVariable, kubeconfigVariable}
+
+// names tells whether the lab's file has a variable in any of its texts.
+func (l *Lab) names(variable string) bool {
+	for _, found := range placeholder.FindAllString(l.source, -1) {
+		if strings.TrimSpace(strings.Trim(found, "{}")) == variable {
+			return true
+		}
+	}
+	return false
+}
 
 // manifestsVariable stands in what a step says for the manifests that it
 // applies, so that they are written once.

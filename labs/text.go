@@ -54,8 +54,13 @@ func (l *Lab) Preview(t Text, language Language) string {
 // PreviewStep is Preview of what a step says.
 func (l *Lab) PreviewStep(step *Step, language Language) string {
 	text, err := step.sayWith(language, func(name string, _ int) (string, error) {
-		if name == namespaceVariable {
+		switch name {
+		case namespaceVariable:
 			return "lab-" + l.Name, nil
+		case clusterVariable:
+			return "CLUSTER", nil
+		case kubeconfigVariable:
+			return "lab.kubeconfig", nil
 		}
 		return "<" + name + ">", nil
 	})

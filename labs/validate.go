@@ -23,13 +23,23 @@ const maxName = 40
 type validator struct {
 	document  *strictyaml.Document
 	lab       *Lab
-	variables []string // known so far, in order
-	faults    []string // that steps so far break by
+	needs     Needs      // of the lab and of the step that is judged
+	from      string     // the place of the step that is judged, where it may not be drawn
+	all       []variable // set so far, in order
+	variables []string   // of these, the ones that are known in the step that is judged
+	faults    []string   // that steps so far break by
+}
+
+// variable is one that a step sets, and what that step needs; from is the
+// step's place where it may not be drawn.
+type variable struct {
+	name  string
+	needs Needs
+	from  string
 }
 
 func (v *validator) run() {
 	v.metadata()
-	v.variables = []string{namespaceVariable}
 	seen := map[string]bool{}
 	for i := range v.lab.Steps {
 		at := fmt.Sprintf("steps[%d]", i)
@@ -39,8 +49,28 @@ func (v *validator) run() {
 			v.document.Faultf(at+".name", "another step is called %q; names are unique", step.Name)
 		}
 		seen[step.Name] = true
+		v.enter(at, step)
 		v.step(at, step)
 		v.placeholders(at, step)
+	}
+}
+
+// enter makes known what a step's texts may name: a step that was skipped has
+// set nothing.
+func (v *validator) enter(at string, step *Step) {
+	v.needs = v.lab.Needs.with(step.Needs)
+	v.variables = slices.Clone(ownVariables)
+	v.from = ""
+	if v.lab.Draw > 0 && len(step.Setup) > 0 {
+		v.from = at
+	}
+	for _, known := range v.all {
+		if v.needs.cover(known.needs) && (known.from == "" || known.from == v.from) {
+			v.variables = append(v.variables, known.name)
+		}
+	}
+	if step.Needs.Nodes < 0 {
+		v.document.Faultf(at+".needs.nodes", "want a number of nodes from 1")
 	}
 }
 
@@ -55,6 +85,9 @@ func (v *validator) metadata() {
 	if v.lab.Needs.Nodes < 0 {
 		v.document.Faultf("needs.nodes", "want a number of nodes from 1")
 	}
+	if pool := v.lab.pool(); v.lab.Draw < 0 || v.lab.Draw > len(pool) {
+		v.document.Faultf("draw", "want at most as many as there are steps with a setup, which are %d", len(pool))
+	}
 	if v.document.Has("steps") && len(v.lab.Steps) == 0 {
 		v.document.Faultf("steps", "a lab needs a step")
 	}
@@ -68,6 +101,9 @@ func (v *validator) metadata() {
 func (v *validator) step(at string, step *Step) {
 	for i := range step.Remember {
 		v.memory(fmt.Sprintf("%s.remember[%d]", at, i), &step.Remember[i])
+	}
+	for i := range step.Setup {
+		v.action(fmt.Sprintf("%s.setup[%d]", at, i), &step.Setup[i])
 	}
 	for i := range step.Do {
 		v.action(fmt.Sprintf("%s.do[%d]", at, i), &step.Do[i])
@@ -90,7 +126,7 @@ func (v *validator) memory(at string, m *Memory) {
 	case m.Name == "": // is missing; told already
 	case !variableName.MatchString(m.Name):
 		v.document.Faultf(at+".name", "%q is no variable name; use letters and digits, a small letter first", m.Name)
-	case slices.Contains(v.variables, m.Name):
+	case slices.Contains(v.variables, m.Name), slices.ContainsFunc(v.all, func(other variable) bool { return other.name == m.Name }):
 		v.document.Faultf(at+".name", "variable %q has a value already; choose another name", m.Name)
 	}
 	subject := "object"
@@ -107,6 +143,7 @@ func (v *validator) memory(at string, m *Memory) {
 	m.expression = v.compile(at+".cel", m.CEL, check.Value, subjectVariables[subject])
 	if m.Name != "" && !slices.Contains(v.variables, m.Name) {
 		v.variables = append(v.variables, m.Name)
+		v.all = append(v.all, variable{m.Name, v.needs, v.from})
 	}
 }
 
@@ -129,13 +166,25 @@ func (v *validator) check(at string, step *Step, c *Check) {
 		c.Exec.validate(v, at+".exec")
 	case "refused":
 		v.refused(at+".refused", c.Refused)
+	case "access":
+		v.actor(at+".access", c.Access.Context, c.Access.ServiceAccount)
+	case "kubeconfig":
+		v.kubeconfig(at + ".kubeconfig")
+		if c.CEL == "" {
+			v.document.Faultf(at, `say in "cel" what must be true of it`)
+		}
+	case "diff":
+		v.manifests(at+".diff.apply", c.Diff.Apply)
+		if c.CEL == "" {
+			v.document.Faultf(at, `say in "cel" what must be true of the changes`)
+		}
 	}
 	if why := noCEL[subject]; c.CEL != "" && why != "" {
 		v.document.Faultf(at+".cel", "%s", why)
 	} else if c.CEL != "" {
 		c.expression = v.compile(at+".cel", c.CEL, check.Assertion, subjectVariables[subject])
 	}
-	if c.Contains != "" && slices.Contains([]string{"object", "list", "access"}, subject) {
+	if c.Contains != "" && slices.Contains([]string{"object", "list", "access", "diff", "kubeconfig", "apiServer"}, subject) {
 		v.document.Faultf(at+".contains", `"contains" looks into answers and messages; say it in "cel"`)
 	}
 	if c.Contains != "" && c.CEL != "" {
@@ -151,9 +200,22 @@ var noCEL = map[string]string{
 	"event":   "an event is told by kind, name, reason and contains",
 	"access":  "an access is allowed or, with not, denied",
 	"refused": "a refusal is told by contains",
+
+	"apiServer": "it answers or, with not, does not",
+}
+
+// actor judges who it is that does something.
+func (v *validator) actor(at, context, serviceAccount string) {
+	if context != "" {
+		v.kubeconfig(at + ".context")
+	}
+	if context != "" && serviceAccount != "" {
+		v.document.Faultf(at, "say either context or serviceAccount")
+	}
 }
 
 func (v *validator) refused(at string, r *Refused) {
+	v.actor(at, r.Context, r.ServiceAccount)
 	if (r.Apply == "") == (r.Evict == "") {
 		v.document.Faultf(at, "say either apply or evict")
 	}
@@ -171,13 +233,13 @@ func (v *validator) http(at string, h *HTTP) {
 		v.document.Faultf(at+".port", "want a port from 1 to 65535")
 	}
 	targets := 0
-	for _, set := range []bool{h.Service != "", h.Pod != "", len(h.Pods) > 0} {
+	for _, set := range []bool{h.Service != "", h.Pod != "", len(h.Pods) > 0, h.NodePort != ""} {
 		if set {
 			targets++
 		}
 	}
 	if targets != 1 {
-		v.document.Faultf(at, "say one of service, pod and pods")
+		v.document.Faultf(at, "say one of service, pod, pods and nodePort")
 	}
 }
 
@@ -189,8 +251,8 @@ func (v *validator) podOrPods(at, pod string, pods map[string]string) {
 }
 
 func (v *validator) needsRealPods(at string) {
-	if !v.lab.Needs.RealPods {
-		v.document.Faultf(at, `this needs containers that run; add "needs: {real-pods: true}" to the lab`)
+	if !v.needs.RealPods {
+		v.document.Faultf(at, `this needs containers that run; add "needs: {real-pods: true}" to the lab or to the step`)
 	}
 }
 
@@ -231,7 +293,9 @@ func (v *validator) compile(at, source string, result check.Result, subject map[
 	for _, name := range v.variables {
 		known[celName(name)] = check.AnyType
 	}
-	known[celName(namespaceVariable)] = check.StringType
+	for _, name := range ownVariables {
+		known[celName(name)] = check.StringType
+	}
 	expression, err := check.Compile(source, result, known)
 	var issues check.Issues
 	if errors.As(err, &issues) {

@@ -30,6 +30,21 @@ func executor(h *vm.Handle) (vm.Executor, error) {
 	return inside, nil
 }
 
+// onMachine is a fault that is done to machines, not through the API server.
+type onMachine interface{ onMachine() }
+
+func (*guest) onMachine()        {}
+func (*PowerCut) onMachine()     {}
+func (*MachineReset) onMachine() {}
+func (*MachinePause) onMachine() {}
+
+// OnMachines tells whether a fault is done to the machines under nodes: no
+// simulated node will do.
+func OnMachines(f Fault) bool {
+	_, ok := f.(onMachine)
+	return ok
+}
+
 // bootOf asks the machine itself which boot it is in. It is empty where the
 // driver cannot ask.
 func bootOf(ctx context.Context, h *vm.Handle, machine string) (string, error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -162,46 +161,6 @@ first. Runs that are still at work are left alone.`,
 	}
 	addClusterFlag(a, cmd, &name)
 	return cmd
-}
-
-func newChaosReport(a *app) *cobra.Command {
-	flags := chaosFlags{cluster: cluster.DefaultName, format: term.FormatTable}
-	cmd := &cobra.Command{
-		Use:   "report [RUN]",
-		Short: "Show the report of a run, or list the runs",
-		Args:  usageErrors(cobra.MaximumNArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := a.clusters().Load(flags.cluster)
-			if err != nil {
-				return err
-			}
-			if len(args) == 0 {
-				all, err := chaos.Reports(c)
-				return errors.Join(err, flags.format.Print(a.out, all, func() error { return printRuns(a, all) }))
-			}
-			report, err := chaos.ReadReport(c, args[0])
-			if err != nil {
-				return err
-			}
-			return printReport(a, report, flags)
-		},
-	}
-	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
-	flags.addResults(cmd)
-	addClusterFlag(a, cmd, &flags.cluster)
-	return cmd
-}
-
-func printRuns(a *app, all []*chaos.Report) error {
-	var rows [][]string
-	for _, p := range all {
-		healed := ""
-		if p.HealedAfter != nil {
-			healed = term.Seconds(*p.HealedAfter)
-		}
-		rows = append(rows, []string{p.ID, p.Experiment, string(p.Verdict), healed, p.Reason})
-	}
-	return term.Table(a.out, []string{"RUN", "EXPERIMENT", "VERDICT", "HEALED AFTER", "REASON"}, rows)
 }
 
 func addClusterFlag(a *app, cmd *cobra.Command, name *string) {

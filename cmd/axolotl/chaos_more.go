@@ -7,6 +7,7 @@ import (
 
 	"axolotl/chaos"
 	"axolotl/chaos/fault"
+	"axolotl/chaos/history"
 	"axolotl/internal/term"
 	"axolotl/vm/cluster"
 )
@@ -40,14 +41,16 @@ func newChaosReplay(a *app) *cobra.Command {
 		Short: "Run an experiment again as a run had it, with the same seed",
 		Long: `Run an experiment again as a run had it: the file as it was then, with the flags
 of then, and the same seed. The targets are the same where their names are; of
-an app that is put up for each run, they are the same places in order of name.`,
-		Args: usageErrors(cobra.ExactArgs(1)),
+an app that is put up for each run, they are the same places in order of name. The
+run may have been on another cluster, also on one that is gone.`,
+		Args:              usageErrors(cobra.ExactArgs(1)),
+		ValidArgsFunction: a.completeRuns(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.clusters().Load(flags.cluster)
-			if err != nil {
+			var report *chaos.Report
+			err := a.withHistory(cmd.Context(), func(db *history.DB) (err error) {
+				report, err = chaos.ReadReport(cmd.Context(), db, "", args[0])
 				return err
-			}
-			report, err := chaos.ReadReport(c, args[0])
+			})
 			if err != nil {
 				return err
 			}

@@ -12,8 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"axolotl/chaos"
+	"axolotl/chaos/history"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
+	"axolotl/vm"
 	"axolotl/vm/cluster"
 )
 
@@ -63,25 +65,15 @@ func (f *chaosFlags) experiment(nameOrFile string) (*chaos.Experiment, error) {
 	if f.namespace == "" && (f.deployment != "" || f.selector != "") {
 		return nil, codedError{errors.New("--deployment and --selector need --namespace (-n): say where the pods are"), exitUsage}
 	}
-	if f.namespace != "" {
-		selector, err := labels.ConvertSelectorToLabelsMap(f.selector)
-		if err != nil {
-			return nil, codedError{fmt.Errorf("--selector: %w", err), exitUsage}
-		}
-		t := &e.Target
-		t.App, t.Replicas = "", 0
-		t.Namespace, t.Deployment, t.Selector = f.namespace, f.deployment, selector
+	selector, err := labels.ConvertSelectorToLabelsMap(f.selector)
+	if err != nil {
+		return nil, codedError{fmt.Errorf("--selector: %w", err), exitUsage}
 	}
-	if f.seed != 0 {
-		e.Seed = f.seed
+	overrides := chaos.Overrides{
+		Namespace: f.namespace, Deployment: f.deployment, Selector: selector,
+		Seed: f.seed, HealWithin: f.deadline, NoProbe: f.noProbe,
 	}
-	if f.deadline != 0 {
-		e.HealWithin = f.deadline
-	}
-	if f.noProbe {
-		e.Probe = nil
-	}
-	if err := e.Validate(); err != nil {
+	if err := overrides.Apply(e); err != nil {
 		return nil, codedError{err, exitUsage}
 	}
 	return e, nil
@@ -161,12 +153,22 @@ Verdicts and exit codes:
 	return cmd
 }
 
+// runner runs experiments on a cluster, whoever asks for it. db may be nil.
+func (a *app) runner(handle *vm.Handle, db *history.DB, progress *term.Progress) *chaos.Runner {
+	return &chaos.Runner{Handle: handle, Progress: progress, History: db}
+}
+
 func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
 	handle, err := a.handle(flags.cluster)
 	if err != nil {
 		return err
 	}
-	runner := &chaos.Runner{Handle: handle, Progress: a.progress, AllowCluster: flags.allow}
+	db := a.historyOrNone(ctx)
+	if db != nil {
+		defer db.Close() //nolint:errcheck // each run is written by now, or says that it is not
+	}
+	runner := a.runner(handle, db, a.progress)
+	runner.AllowCluster = flags.allow
 	if flags.trials > 1 {
 		trials, reports := runner.RunTrials(ctx, e, flags.trials)
 		if err := writeResults(flags, reports...); err != nil {

@@ -28,6 +28,9 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 			// An 'up' that was killed may have left machines that were to become
 			// a golden snapshot; they are of no cluster yet.
 			errs := []error{a.clusters().DiscardAbandoned(cmd.Context(), a.open, a.progress)}
+			// The history outlives the clusters: reports that are still files go
+			// into it before their directory is removed.
+			a.keepReports(cmd.Context())
 			for _, name := range names {
 				if err := nothingToUndo(a, name); err != nil {
 					errs = append(errs, fmt.Errorf("down %s: %w", name, err))

@@ -98,6 +98,7 @@ func (a *app) guided(ctx context.Context, flags guideFlags, run func(context.Con
 
 func newLabStart(a *app) *cobra.Command {
 	var flags guideFlags
+	seed := 0
 	cmd := &cobra.Command{
 		Use:   "start NAME|FILE",
 		Short: "Begin a lab to be done by hand, step by step",
@@ -127,7 +128,9 @@ Progress is kept with the cluster: it outlives this terminal.`,
 			if flags.language == "" {
 				flags.language = labs.EnvironmentLanguage()
 			}
-			guide, err := labs.StartGuide(cmd.Context(), handle, lab, a.guideOptions(flags.language))
+			options := a.guideOptions(flags.language)
+			options.Seed = seed
+			guide, err := labs.StartGuide(cmd.Context(), handle, lab, options)
 			if err != nil {
 				return err
 			}
@@ -135,6 +138,7 @@ Progress is kept with the cluster: it outlives this terminal.`,
 		},
 	}
 	flags.add(a, cmd)
+	cmd.Flags().IntVar(&seed, "seed", 0, "by which a lab that draws its steps (game-day) draws them (default: any)")
 	return cmd
 }
 
@@ -237,8 +241,14 @@ func newLabStatus(a *app) *cobra.Command {
 							if mark.Solved {
 								how = "solved by axolotl"
 							}
+							if mark.Skipped != "" {
+								how = "skipped: " + mark.Skipped
+							}
 						}
 						rows = append(rows, []string{fmt.Sprint(i + 1), name, how})
+					}
+					if status.ScoreOf > 0 {
+						fmt.Fprintf(a.out, "score %d of %d, seed %d\n", status.Score, status.ScoreOf, status.Seed)
 					}
 					return term.Table(a.out, []string{"#", "STEP", "STATE"}, rows)
 				})

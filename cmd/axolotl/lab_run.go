@@ -21,8 +21,10 @@ import (
 
 type labRunFlags struct {
 	cluster  string
+	up       upFlags // where there is no such cluster
 	all      bool
 	jobs     int
+	seed     int
 	keep     bool
 	junit    string
 	format   term.Format
@@ -39,11 +41,15 @@ each step hold. A lab works in namespaces of its own, which are removed at the
 end, also when it fails or is interrupted. A lab that breaks nodes runs alone.
 One that needs what the cluster cannot give is skipped, with the reason.
 
+Where there is no cluster of that name it is made, as by 'axolotl up', and removed
+at the end.
+
 Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 130 interrupted.`,
 		Example: `  axolotl lab run first-steps
   axolotl lab run replicasets ./my-lab.yaml --keep --junit labs.xml
-  axolotl lab run --all --jobs 4`,
+  axolotl lab run --all --jobs 4
+  axolotl lab run drain --cluster trial --driver local`,
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.all == (len(args) > 0) {
@@ -56,17 +62,23 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 			if err != nil {
 				return err
 			}
-			handle, err := a.handle(flags.cluster)
+			handle, end, err := a.labCluster(cmd.Context(), flags.cluster, flags.up, cmd.Flags().Changed("workers"), all)
 			if err != nil {
 				return err
 			}
-			return runLabs(cmd.Context(), a, handle, all, flags)
+			err = runLabs(cmd.Context(), a, handle, all, flags)
+			if flags.keep {
+				return err
+			}
+			return errors.Join(err, end())
 		},
 	}
+	flags.up.add(cmd)
 	cmd.Flags().StringVar(&flags.cluster, "cluster", cluster.DefaultName, "cluster to run on")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "run every lab that comes with axolotl")
 	cmd.Flags().IntVarP(&flags.jobs, "jobs", "j", 1, "labs at a time")
-	cmd.Flags().BoolVar(&flags.keep, "keep", false, "leave the labs' namespaces, to look around")
+	cmd.Flags().IntVar(&flags.seed, "seed", 0, "by which a lab that draws its steps (game-day) draws them (default: any)")
+	cmd.Flags().BoolVar(&flags.keep, "keep", false, "leave the labs' namespaces, and a cluster that was made for them, to look around")
 	cmd.Flags().StringVar(&flags.junit, "junit", "", "write the results to this file, as JUnit XML")
 	addLabFlags(cmd, &flags.format, &flags.language)
 	_ = cmd.RegisterFlagCompletionFunc("cluster", a.completeClusters)
@@ -77,7 +89,7 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 // each.
 func runLabs(ctx context.Context, a *app, handle *vm.Handle, all []*labs.Lab, flags labRunFlags) error {
 	results, err := labs.RunAll(ctx, handle, all, flags.jobs, labs.Options{
-		Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now,
+		Keep: flags.keep, Language: flags.language, Progress: a.progress, Now: time.Now, Seed: flags.seed,
 	}, func(result labs.Result) { explainLab(a.progress, result) })
 	errs := []error{err}
 	if flags.junit != "" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // schedules name zones, and a host may have none
 
 	"axolotl/chaos"
 	"axolotl/internal/term"

@@ -46,8 +46,8 @@ func newRoot(a *app) *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
-	add("cluster", newUp(a), newDown(a), newRecreate(a), newSnapshot(a), newNode(a), newList(a), newStatus(a), newKubeconfig(a), newKubectl(a))
-	add("work", newLab(a), newChaos(a))
+	add("cluster", newUp(a), newDown(a), newRecreate(a), newSnapshot(a), newNode(a), newKeep(a), newList(a), newStatus(a), newKubeconfig(a), newKubectl(a))
+	add("work", newLab(a), newChaos(a), newSchedule(a), newServe(a))
 	add("host", newDoctor(a), newImage(a), newGolden(a), newVersion(a))
 	root.AddCommand(newSupervise())
 	root.SetHelpCommandGroupID("host")

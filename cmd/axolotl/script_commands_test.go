@@ -27,6 +27,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"query":   query,
 	"killAll": killAll,
 	"addsUp":  addsUp,
+	"reports": reports,
 }
 
 // awaitLimit is how long something may take on a busy host.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +29,7 @@ var vmCommands = map[string]func(ts *testscript.TestScript, neg bool, args []str
 	"undefineDomain": undefineDomain,
 	"wipeDisk":       wipeDisk,
 	"foreignDomain":  foreignDomain,
+	"answeredOnEach": answeredOnEach,
 }
 
 // TestVM runs the scripts that make real machines, one after another: each
@@ -214,5 +217,38 @@ func foreignDomain(ts *testscript.TestScript, _ bool, args []string) {
 	out, err := virsh("define", file)
 	if err != nil {
 		ts.Fatalf("%v: %s", err, out)
+	}
+}
+
+// answeredOnEach holds when the port of every machine of a cluster, asked from
+// the host, is answered by as many pods as the cluster has machines: by the one
+// beside it and by those across the segment:
+//
+//	answeredOnEach CLUSTER NODEPORT
+func answeredOnEach(ts *testscript.TestScript, _ bool, args []string) {
+	c, _ := opened(ts, args[0])
+	port, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for i := range c.Machines {
+		m := &c.Machines[i]
+		address, err := m.NodePortAddress(port)
+		ts.Check(err)
+		pods := map[string]bool{}
+		var last error
+		for limit := time.Now().Add(awaitLimit); len(pods) < len(c.Machines); {
+			if time.Now().After(limit) {
+				ts.Fatalf("port %d of %s is answered by %v only, of %d pods: %v", port, m.Name, pods, len(c.Machines), last)
+			}
+			answer, err := client.Get("http://" + address + "/")
+			if last = err; err != nil {
+				continue
+			}
+			body, err := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if last = err; err == nil {
+				pods[string(body)] = true
+			}
+		}
 	}
 }

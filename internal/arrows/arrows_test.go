@@ -28,6 +28,7 @@ var kept = []struct{ pkg, room, reason string }{
 	{"libvirt.org/go/libvirt", "vm/libvirt", "the driver is the only one who speaks to libvirt"},
 	{"libvirt.org/go/libvirtxml", "vm/libvirt", "the driver is the only one who speaks to libvirt"},
 	{"github.com/spf13/cobra", "cmd", "only commands know the command line"},
+	{"modernc.org/sqlite", "chaos/history", "the history alone knows that it is a database"},
 	{"k8s.io/kubernetes", "", "the main binary stays free of the Kubernetes monorepo; vm/node has it"},
 }
 

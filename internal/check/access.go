@@ -17,6 +17,7 @@ import (
 type Access struct {
 	Client    *kube.Client
 	User      string
+	Self      bool // whoever the client is asks for himself, in the place of User
 	Verb      string
 	Resource  string // "pods", "deployments.apps", "pods/log"
 	Name      string
@@ -25,27 +26,44 @@ type Access struct {
 
 // String implements Condition.
 func (a Access) String() string {
-	return fmt.Sprintf("%s may %s %s in namespace %s", a.User, a.Verb, strings.TrimSpace(a.Resource+" "+a.Name), a.Namespace)
+	who := a.User
+	if a.Self {
+		who = "whoever this context is"
+	}
+	return fmt.Sprintf("%s may %s %s in namespace %s", who, a.Verb, strings.TrimSpace(a.Resource+" "+a.Name), a.Namespace)
 }
 
 // Check implements Condition.
 func (a Access) Check(ctx context.Context) error {
 	resource, subresource, _ := strings.Cut(a.Resource, "/")
 	resource, group, _ := strings.Cut(resource, ".")
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-		User: a.User,
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: a.Namespace, Verb: a.Verb, Group: group, Resource: resource, Subresource: subresource, Name: a.Name,
-		},
-	}}
-	answer, err := a.Client.Typed.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+	allowed, err := a.review(ctx, &authorizationv1.ResourceAttributes{
+		Namespace: a.Namespace, Verb: a.Verb, Group: group, Resource: resource, Subresource: subresource, Name: a.Name,
+	})
 	if err != nil {
 		return err
 	}
-	if !answer.Status.Allowed {
+	if !allowed {
 		return &Unmet{Expected: a.String(), Seen: []string{"it may not"}}
 	}
 	return nil
+}
+
+func (a Access) review(ctx context.Context, what *authorizationv1.ResourceAttributes) (bool, error) {
+	if a.Self {
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: what}}
+		answer, err := a.Client.Typed.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		if err != nil {
+			return false, err
+		}
+		return answer.Status.Allowed, nil
+	}
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: a.User, ResourceAttributes: what}}
+	answer, err := a.Client.Typed.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+	if err != nil {
+		return false, err
+	}
+	return answer.Status.Allowed, nil
 }
 
 // Refused holds where the API server, asked in a dry run that changes nothing,
@@ -84,7 +102,7 @@ func (r Refused) Check(ctx context.Context) error {
 	if r.Evict != "" {
 		err = client.Evict(ctx, r.Namespace, r.Evict, metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}})
 	} else {
-		err = client.DryRun(ctx, r.Namespace, r.Apply...)
+		_, err = client.DryRun(ctx, r.Namespace, r.Apply...)
 	}
 	switch {
 	case err == nil:

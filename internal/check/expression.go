@@ -33,6 +33,7 @@ var (
 	ObjectType  = cel.MapType(cel.StringType, cel.DynType) // one Kubernetes object
 	ObjectsType = cel.ListType(ObjectType)
 	StringType  = cel.StringType
+	TextsType   = cel.ListType(cel.StringType)
 	IntType     = cel.IntType
 	TimeType    = cel.TimestampType
 	AnyType     = cel.DynType

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"axolotl/internal/kube"
 )
@@ -21,6 +22,7 @@ import (
 type HTTP struct {
 	Client     *kube.Client
 	Namespace  string
+	Address    string // a host and port that this process asks itself; else
 	Service    string // one of Service, Pod and Pods
 	Pod        string
 	Pods       map[string]string
@@ -35,6 +37,8 @@ type HTTP struct {
 func (h HTTP) String() string {
 	target := "Service " + h.Service
 	switch {
+	case h.Address != "":
+		target = h.Address
 	case h.Pod != "":
 		target = "Pod " + h.Pod
 	case len(h.Pods) > 0:
@@ -59,6 +63,9 @@ func (h HTTP) pods() Selector {
 
 // Check implements Condition.
 func (h HTTP) Check(ctx context.Context) error {
+	if h.Address != "" {
+		return h.askAddress(ctx)
+	}
 	if len(h.Pods) == 0 {
 		if h.Pod != "" {
 			return h.ask(ctx, "pods", h.Pod)
@@ -95,6 +102,21 @@ func (h HTTP) ask(ctx context.Context, resource, name string) error {
 		return err
 	}
 	return h.judge(ctx, name, answer)
+}
+
+// askAddress asks past the API server. Who does not answer there has been
+// looked at: nobody else could tell more.
+func (h HTTP) askAddress(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second) // less than a try may take
+	defer cancel()
+	answer, err := kube.Get(limited, "http://"+h.Address+h.Path)
+	if err != nil && ctx.Err() == nil {
+		return &Unmet{Expected: h.String(), Seen: []string{h.Address + " does not answer: " + shorten(err.Error())}}
+	}
+	if err != nil {
+		return err
+	}
+	return h.judge(ctx, h.Address, answer)
 }
 
 func (h HTTP) judge(ctx context.Context, name string, answer *kube.Answer) error {

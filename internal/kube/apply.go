@@ -47,10 +47,10 @@ func (c *Client) Apply(ctx context.Context, namespace string, objects ...*unstru
 }
 
 // DryRun asks the API server for all that Apply does, admission and
-// validation with it, and changes nothing.
-func (c *Client) DryRun(ctx context.Context, namespace string, objects ...*unstructured.Unstructured) error {
-	_, err := c.apply(ctx, namespace, []string{metav1.DryRunAll}, objects)
-	return err
+// validation with it, and changes nothing. It returns what the server would
+// hold then.
+func (c *Client) DryRun(ctx context.Context, namespace string, objects ...*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	return c.apply(ctx, namespace, []string{metav1.DryRunAll}, objects)
 }
 
 func (c *Client) apply(ctx context.Context, namespace string, dryRun []string, objects []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {

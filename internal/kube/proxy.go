@@ -39,29 +39,51 @@ func (c *Client) ProxyGet(ctx context.Context, namespace, resource, name string,
 	if err != nil {
 		return nil, err
 	}
-	client := *shared // it may be http.DefaultClient
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	target, err := c.proxyURL(namespace, resource, name, port, path)
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	response, body, err := get(ctx, shared, target)
 	if err != nil {
 		return nil, err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s %q: %w", resource, name, err)
 	}
 	if status := apiStatus(response, body); status != nil {
 		return nil, &UnreachableError{Status: response.StatusCode, Message: status.Message}
 	}
 	return &Answer{Status: response.StatusCode, Body: string(body)}, nil
+}
+
+// direct makes a connection of its own for each request, as a client does that
+// comes for the first time.
+var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// Get asks a URL past the API server, without a proxy. Redirects are answers,
+// not followed.
+func Get(ctx context.Context, url string) (*Answer, error) {
+	response, body, err := get(ctx, direct, url)
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{Status: response.StatusCode, Body: string(body)}, nil
+}
+
+func get(ctx context.Context, shared *http.Client, target string) (*http.Response, []byte, error) {
+	client := *shared // it may be http.DefaultClient
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the answer of %s: %w", target, err)
+	}
+	return response, body, nil
 }
 
 func (c *Client) proxyURL(namespace, resource, name string, port int, path string) (string, error) {

@@ -136,7 +136,7 @@ func (d *Document) plain(tokens token.Tokens) bool {
 		line, column := t.Position.Line, t.Position.Column
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			d.add(line, column, "anchors, aliases and merge keys are not read here; write the value out")
+			d.add(line, column, "anchors, aliases and merge keys are not read here; write the value out, or put it in quotes")
 		case token.TagType:
 			d.add(line, column, "tags are not read here; leave it out")
 		case token.DirectiveType, token.MappingKeyType:

@@ -352,3 +352,11 @@ func (f *fake) BootsAndPowersOff(ctx context.Context, text string) (bool, error)
 	}
 	return boot(ctx)
 }
+
+// Console is a console that shows nothing.
+func (f *fake) Console(uuid string) (io.ReadWriteCloser, error) {
+	if _, err := f.Domain(uuid); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(os.DevNull, os.O_RDWR, 0)
+}

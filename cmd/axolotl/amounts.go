@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// age is a time span as the value of a flag: days, which durations do not
+// have, or a duration.
+type age time.Duration
+
+const oneDay = 24 * time.Hour
+
+// Set implements pflag.Value.
+func (a *age) Set(value string) error {
+	d, err := time.ParseDuration(value)
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * oneDay
+	}
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is no time span; use for instance 90d or 36h", value)
+	}
+	*a = age(d)
+	return nil
+}
+
+// String implements pflag.Value.
+func (a *age) String() string {
+	if *a == 0 {
+		return ""
+	}
+	return time.Duration(*a).String()
+}
+
+// Type implements pflag.Value.
+func (a *age) Type() string { return "duration" }
+
+// bytesFlag is an amount of bytes as the value of a flag, in the way that
+// Kubernetes writes one.
+type bytesFlag int64
+
+// Set implements pflag.Value.
+func (b *bytesFlag) Set(value string) error {
+	q, err := resource.ParseQuantity(value)
+	if err != nil || q.Sign() <= 0 {
+		return fmt.Errorf("%q is no amount of bytes; use for instance 200Mi or 1Gi", value)
+	}
+	*b = bytesFlag(q.Value())
+	return nil
+}
+
+// String implements pflag.Value.
+func (b *bytesFlag) String() string {
+	if *b == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}
+
+// Type implements pflag.Value.
+func (b *bytesFlag) Type() string { return "bytes" }

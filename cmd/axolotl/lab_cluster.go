@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"axolotl/labs"
+	"axolotl/vm"
+	"axolotl/vm/cluster"
+)
+
+// labCluster opens the cluster that labs are to run on. Where there is none it
+// makes one, as 'axolotl up' does, with as many nodes as the labs need unless
+// flags say how many; end removes what was made, also when ctx has ended.
+func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized bool, all []*labs.Lab) (handle *vm.Handle, end func() error, err error) {
+	handle, err = a.handle(name)
+	var missing *cluster.NotFoundError
+	if !errors.As(err, &missing) {
+		return handle, func() error { return nil }, err
+	}
+	if err := flags.validate(); err != nil {
+		return nil, nil, err
+	}
+	if !sized {
+		for _, lab := range all {
+			flags.spec.Workers = max(flags.spec.Workers, lab.MostNodes()-1)
+		}
+	}
+	a.progress.Line("there is no cluster %q: it is made for the labs, and removed afterwards unless --keep", name)
+	end = func() error {
+		err := a.clusters().Down(context.WithoutCancel(ctx), name, a.open, a.drivers(flags.connect), a.userKubeconfig(flags.noContext), a.progress)
+		if err != nil {
+			return fmt.Errorf("remove cluster %s: %w; finish with: axolotl down %s", name, err, name)
+		}
+		return nil
+	}
+	if err := runUp(ctx, a, name, flags); err != nil {
+		if ended := end(); !errors.As(ended, &missing) { // else nothing was made yet
+			err = errors.Join(err, ended)
+		}
+		return nil, nil, err
+	}
+	if handle, err = a.handle(name); err != nil {
+		return nil, nil, errors.Join(err, end())
+	}
+	return handle, end, nil
+}

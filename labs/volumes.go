@@ -1,0 +1,66 @@
+package labs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"axolotl/internal/check"
+)
+
+// A PersistentVolume is in no namespace. One whose name begins with the lab's
+// namespace, which no other session has, is the lab's own all the same, whoever
+// made it, and is removed at the end. What is on it stays on its node.
+
+// ownsVolume tells whether a selector means a volume of the lab's own.
+func (s *session) ownsVolume(selector check.Selector) bool {
+	return selector.Kind == "PersistentVolume" && selector.Group == "" && s.ownVolume(selector.Name)
+}
+
+func (s *session) ownVolume(name string) bool { return strings.HasPrefix(name, s.namespace+"-") }
+
+// removeVolumes removes the session's volumes and waits until they are gone,
+// which they are not while a claim holds them.
+func (s *session) removeVolumes(ctx context.Context) error {
+	names, err := s.volumes(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		err := s.handle.Kube.Typed.CoreV1().PersistentVolumes().Delete(ctx, name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	gone := check.Func("the lab's volumes are gone", func(ctx context.Context) error {
+		left, err := s.volumes(ctx)
+		if err == nil && len(left) > 0 {
+			err = fmt.Errorf("still there: %s", strings.Join(left, ", "))
+		}
+		return err
+	})
+	return check.Wait(ctx, gone, pollInterval, nil)
+}
+
+// volumes lists the session's volumes.
+func (s *session) volumes(ctx context.Context) ([]string, error) {
+	list, err := s.handle.Kube.Typed.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range list.Items {
+		if s.ownVolume(list.Items[i].Name) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names, nil
+}
