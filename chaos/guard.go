@@ -31,12 +31,13 @@ type guard struct {
 
 // guardsBefore are asked before anything at all is made.
 var guardsBefore = []guard{
-	{"own-cluster", func(_ context.Context, r *run) error { return guardOwnCluster(r.home, r.kube) }},
+	{"own-cluster", func(_ context.Context, r *run) error { return guardCluster(r.handle, r.allowed) }},
 	{"system-namespace", func(_ context.Context, r *run) error { return guardNamespace(r.experiment.Target.Namespace) }},
 }
 
 // guards are asked when the targets are known.
 var guards = []guard{
+	{"annotated", guardAnnotated},
 	{"zero-targets", func(_ context.Context, r *run) error { return guardZeroTargets(r.scene, r.targets) }},
 	{"max-share", func(_ context.Context, r *run) error {
 		return guardShare(len(r.targets), r.candidates, r.experiment.Guards.MaxShare)

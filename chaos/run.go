@@ -28,6 +28,10 @@ type Runner struct {
 	Handle   *vm.Handle
 	Progress *term.Progress
 
+	// AllowCluster names the one cluster that may be broken though somebody
+	// else has made it.
+	AllowCluster string
+
 	// History is where runs are recorded. Nil: their reports become files of
 	// the cluster, which TakeIn puts into a history later.
 	History *history.DB
@@ -54,6 +58,7 @@ type run struct {
 	progress   *term.Progress
 	history    *history.DB // nil: none
 	now        func() time.Time
+	allowed    string // Runner.AllowCluster
 
 	id        string
 	seed      uint64
@@ -99,7 +104,8 @@ func (r *Runner) newRun(e *Experiment) *run {
 	started := now()
 	suffix := newSuffix()
 	x := &run{
-		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, history: r.History, now: now,
+		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, history: r.History,
+		now: now, allowed: r.AllowCluster,
 		id: runID(started, suffix), seed: seed, started: started,
 		target: e.Target, log: timeline.NewLog(now),
 	}
@@ -199,6 +205,10 @@ func (r *run) preflight(ctx context.Context, _ *term.Step) error {
 	}
 	if err := r.experiment.Fault.Available(r.handle); err != nil {
 		return &SkipError{err.Error()}
+	}
+	if r.experiment.Probe != nil && r.handle.Driver.Traits().Foreign {
+		return &SkipError{fmt.Sprintf("driver %s forwards no NodePorts to this host, so a client cannot be played past the API server; run it with --no-probe",
+			r.handle.Driver.Name())}
 	}
 	if r.experiment.Probe != nil && r.simulated() {
 		return &SkipError{fmt.Sprintf("driver %s simulates pods, so nothing answers a client; run it with --no-probe to see the simulated part, or on a cluster made with --driver libvirt",

@@ -18,7 +18,7 @@ import (
 // journal's entry is held by nobody then: the next run of an experiment, or
 // "chaos undo", would undo it.
 func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Target, who string, now func() time.Time) (id string, err error) {
-	if err := guardOwnCluster(h.Cluster, h.Kube); err != nil {
+	if err := guardCluster(h, ""); err != nil {
 		return "", err
 	}
 	objects, err := f.Prepare(ctx, h, targets)

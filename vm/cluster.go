@@ -98,6 +98,10 @@ type Cluster struct {
 	// is, while a golden snapshot is being made of them.
 	SharedMemory string `json:"sharedMemory,omitempty"`
 
+	// Source is the context by which a cluster is reached that somebody else
+	// has made; nil of others.
+	Source *Source `json:"source,omitempty"`
+
 	// Kubeconfigs are the files of the user that have, or may have, the
 	// cluster's context.
 	Kubeconfigs []string `json:"kubeconfigs,omitempty"`
@@ -105,6 +109,14 @@ type Cluster struct {
 	// Dir is the cluster's state directory.
 	Dir string `json:"-"`
 }
+
+// Source is one context of somebody's kubeconfigs.
+type Source struct {
+	Kubeconfig string `json:"kubeconfig"` // a list, as in KUBECONFIG
+	Context    string `json:"context"`
+}
+
+func (s Source) String() string { return fmt.Sprintf("context %q of %s", s.Context, s.Kubeconfig) }
 
 // Machine is what one node runs on.
 type Machine struct {

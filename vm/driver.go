@@ -49,6 +49,9 @@ type Traits struct {
 	RealPods bool `json:"realPods"`
 	// RealMachines: nodes run on machines that have power, disks and clocks.
 	RealMachines bool `json:"realMachines"`
+	// Foreign: somebody else has made the cluster. Nothing in it is changed
+	// but by what a person asks for, and nothing is broken unless it is named.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 // MachineState is the state of a machine as its driver sees it, not as
@@ -62,6 +65,7 @@ const (
 	MachineStopped MachineState = "stopped"
 	MachineCrashed MachineState = "crashed"
 	MachineMissing MachineState = "missing"
+	MachineForeign MachineState = "foreign" // not ours to look at
 )
 
 // MachineStatus is one machine now.

@@ -15,6 +15,7 @@ import (
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/cluster"
+	"axolotl/vm/existing"
 	"axolotl/vm/libvirt"
 	"axolotl/vm/local"
 )
@@ -78,11 +79,13 @@ func (a *app) driver(name, uri string) (vm.Driver, error) {
 		return libvirt.New(a.home, uri), nil
 	case local.Name:
 		return local.New(a.home), nil
+	case existing.Name:
+		return existing.New(vm.Source{}), nil // it is in the record
 	}
-	return nil, codedError{fmt.Errorf("unknown driver %q; use %s, %s or %s", name, driverAuto, libvirt.Name, local.Name), exitUsage}
+	return nil, codedError{fmt.Errorf("unknown driver %q; use %s, %s, %s or %s", name, driverAuto, libvirt.Name, local.Name, existing.Name), exitUsage}
 }
 
-// drivers are all drivers, the preferred one first.
+// drivers are all drivers that make something, the preferred one first.
 func (a *app) drivers(uri string) []vm.Driver {
 	return []vm.Driver{libvirt.New(a.home, uri), local.New(a.home)}
 }

@@ -63,7 +63,7 @@ run may have been on another cluster, also on one that is gone.`,
 	}
 	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
 	flags.addResults(cmd)
-	addClusterFlag(a, cmd, &flags.cluster)
+	flags.addCluster(a, cmd)
 	return cmd
 }
 

@@ -22,6 +22,7 @@ import (
 // chaosFlags change an experiment; 'chaos run' and 'chaos plan' have them.
 type chaosFlags struct {
 	cluster    string
+	allow      string
 	namespace  string
 	deployment string
 	selector   string
@@ -45,7 +46,14 @@ func (f *chaosFlags) add(a *app, cmd *cobra.Command) {
 	flags.DurationVar(&f.deadline, "deadline", 0, "time within which all must be well (default: the experiment's)")
 	flags.BoolVar(&f.noProbe, "no-probe", false, "play no client; needed on simulated nodes, where nothing answers one")
 	flags.VarP(&f.format, "output", "o", "output format")
+	f.addCluster(a, cmd)
+}
+
+// addCluster adds the flags that say which cluster is broken.
+func (f *chaosFlags) addCluster(a *app, cmd *cobra.Command) {
 	addClusterFlag(a, cmd, &f.cluster)
+	cmd.Flags().StringVar(&f.allow, "allow-cluster", "", "the cluster's name once more, where somebody else has made it (--driver existing) and it may be broken")
+	_ = cmd.RegisterFlagCompletionFunc("allow-cluster", cobra.NoFileCompletions) // it is to be typed
 }
 
 // experiment opens an experiment and applies the flags.
@@ -95,7 +103,7 @@ func planChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlag
 	if err != nil {
 		return err
 	}
-	plan, err := (&chaos.Runner{Handle: handle, Progress: a.progress}).Plan(ctx, e)
+	plan, err := (&chaos.Runner{Handle: handle, Progress: a.progress, AllowCluster: flags.allow}).Plan(ctx, e)
 	if err != nil {
 		return chaos.Coded(err)
 	}
@@ -160,6 +168,7 @@ func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags
 		defer db.Close() //nolint:errcheck // each run is written by now, or says that it is not
 	}
 	runner := a.runner(handle, db, a.progress)
+	runner.AllowCluster = flags.allow
 	if flags.trials > 1 {
 		trials, reports := runner.RunTrials(ctx, e, flags.trials)
 		if err := writeResults(flags, reports...); err != nil {

@@ -17,7 +17,8 @@ func newDown(a *app) *cobra.Command {
 		Short: "Remove a cluster with every trace of it",
 		Long: `Remove a cluster: machines, disks, files and its context in the kubeconfig.
 A cluster that is half-made or whose record is damaged is removed as well.
-Only objects that carry the cluster's own ID are touched.`,
+Only objects that carry the cluster's own ID are touched. One of --driver
+existing is forgotten: nothing in it, and no context, is removed.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -32,6 +33,10 @@ Only objects that carry the cluster's own ID are touched.`,
 			// into it before their directory is removed.
 			a.keepReports(cmd.Context())
 			for _, name := range names {
+				if err := nothingToUndo(a, name); err != nil {
+					errs = append(errs, fmt.Errorf("down %s: %w", name, err))
+					continue
+				}
 				err := a.clusters().Down(cmd.Context(), name, a.open, a.drivers(""), a.userKubeconfig(noContext), a.progress)
 				var missing *cluster.NotFoundError
 				switch {

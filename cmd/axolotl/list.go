@@ -28,7 +28,11 @@ func newList(a *app) *cobra.Command {
 					if !c.Created.IsZero() {
 						age = time.Since(c.Created).Round(time.Second).String()
 					}
-					rows = append(rows, []string{c.Name, string(c.Phase), c.Driver, fmt.Sprint(len(c.Machines)), age})
+					nodes := fmt.Sprint(len(c.Machines))
+					if c.Source != nil {
+						nodes = "-" // who made it may add some any time; status asks
+					}
+					rows = append(rows, []string{c.Name, string(c.Phase), c.Driver, nodes, age})
 				}
 				return term.Table(a.out, []string{"NAME", "PHASE", "DRIVER", "NODES", "AGE"}, rows)
 			})

@@ -11,6 +11,7 @@ import (
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/cluster"
+	"axolotl/vm/existing"
 	"axolotl/vm/libvirt"
 	"axolotl/vm/local"
 )
@@ -22,10 +23,12 @@ type upFlags struct {
 	noContext bool
 	cold      bool
 	spec      vm.Spec
+	source    sourceFlags
 }
 
 func (f *upFlags) add(cmd *cobra.Command) {
 	f.addMachines(cmd)
+	f.source.add(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&f.cold, "cold", false, "boot the machines, also where they could be restored from a golden snapshot")
 	flags.BoolVar(&f.noContext, "no-context", false, "leave the user's kubeconfig alone")
@@ -34,7 +37,7 @@ func (f *upFlags) add(cmd *cobra.Command) {
 // addMachines adds the flags that say what machines are made.
 func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt or local (simulated nodes)")
+	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes) or existing (a cluster that is there)")
 	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
@@ -65,10 +68,11 @@ func (f *upFlags) validate() error {
 		errs = append(errs, fmt.Errorf("--accel %q: use auto, kvm or tcg", f.spec.Accel))
 	}
 	switch f.driver {
-	case driverAuto, libvirt.Name, local.Name:
+	case driverAuto, libvirt.Name, local.Name, existing.Name:
 	default:
-		errs = append(errs, fmt.Errorf("--driver %q: use auto, libvirt or local", f.driver))
+		errs = append(errs, fmt.Errorf("--driver %q: use auto, libvirt, local or existing", f.driver))
 	}
+	errs = append(errs, f.source.validate(f.driver)...)
 	if len(errs) > 0 {
 		return codedError{errors.Join(errs...), exitUsage}
 	}
@@ -86,6 +90,9 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	if f.driver != driverAuto {
 		options.Driver = f.driver
 	}
+	if f.driver == existing.Name {
+		options.Spec = vm.Spec{}
+	}
 	return options
 }
 
@@ -96,9 +103,14 @@ func newUp(a *app) *cobra.Command {
 		Short: "Make a cluster and wait until it is healthy",
 		Long: `Make a cluster and wait until its API server answers, its nodes are Ready and
 its DNS answers. A cluster that is there as asked is left as it is; one whose
-making was interrupted is completed.`,
+making was interrupted is completed.
+
+With --driver existing a cluster that somebody else has made is recorded by its
+context, for labs and, where that is allowed by its name, for chaos. Nothing in
+it is changed, and 'axolotl down' forgets it.`,
 		Example: `  axolotl up
-  axolotl up small --driver local --workers 5`,
+  axolotl up small --driver local --workers 5
+  axolotl up staging --driver existing --context staging-eu`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -114,7 +126,16 @@ making was interrupted is completed.`,
 
 func runUp(ctx context.Context, a *app, name string, flags upFlags) error {
 	start := time.Now()
-	handle, err := a.clusters().Up(ctx, flags.options(a, name), a.progress)
+	options := flags.options(a, name)
+	source, err := flags.source.source()
+	if err != nil {
+		return err
+	}
+	if source != nil {
+		options.Source = source
+		options.Choose = func(context.Context) (vm.Driver, error) { return existing.New(*source), nil }
+	}
+	handle, err := a.clusters().Up(ctx, options, a.progress)
 	if err != nil {
 		if ctx.Err() != nil {
 			var missing *cluster.NotFoundError
@@ -126,6 +147,11 @@ func runUp(ctx context.Context, a *app, name string, flags upFlags) error {
 		return err
 	}
 	c := handle.Cluster
+	if c.Source != nil {
+		a.progress.Line("cluster %s is recorded: %s, API server %s; nothing in it was changed", c.Name, c.Source, handle.Kube.Config.Host)
+		a.progress.Line("try: axolotl status %s    (axolotl down %s forgets it)", c.Name, c.Name)
+		return nil
+	}
 	a.progress.Line("cluster %s is up: %d node(s), driver %s, in %s", c.Name, len(c.Machines), c.Driver, term.Seconds(time.Since(start)))
 	if flags.noContext {
 		a.progress.Line("try: axolotl kubectl %s -- get nodes", c.Name)

@@ -62,6 +62,9 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 	if err != nil {
 		return err
 	}
+	if driver.Traits().Foreign {
+		kubeconfig = "" // there is no context of ours, though one may have its name
+	}
 	c.Phase = vm.PhaseDeleting
 	if err := s.Save(c); err != nil {
 		return err

@@ -30,15 +30,8 @@ func (s Store) AddWorkers(ctx context.Context, name string, count int, open Open
 	if len(c.Joining) > 0 {
 		return nil, fmt.Errorf("machines %v of cluster %q have not joined yet; finish that first ('axolotl up %s')", c.Joining, name, name)
 	}
-	had := len(c.Machines)
 	c.Spec.Workers += count
 	if err := s.record(ctx, h.Driver, c); err != nil {
-		return nil, err
-	}
-	for _, m := range c.Machines[had:] {
-		c.Joining = append(c.Joining, m.Name)
-	}
-	if err := s.Save(c); err != nil {
 		return nil, err
 	}
 	joined := c.Joining

@@ -38,6 +38,9 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if err != nil {
 		return nil, err
 	}
+	if driver.Traits().Foreign {
+		return nil, errForeign(c, "recreate")
+	}
 	if err := s.chooseGolden(ctx, c, driver, options.Cold, progress); err != nil {
 		return nil, err
 	}

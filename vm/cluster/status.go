@@ -51,6 +51,10 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 		Name: c.Name, Phase: c.Phase, Driver: c.Driver,
 		Server: fmt.Sprintf("https://127.0.0.1:%d", c.APIPort), API: "ready", Healthy: c.Phase == vm.PhaseUp,
 	}
+	if driver.Traits().Foreign {
+		status.ofForeign(ctx, c)
+		return status, nil
+	}
 	machines, err := driver.Machines(ctx, c)
 	if err != nil {
 		return nil, err
@@ -62,12 +66,7 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 	for i, m := range c.Machines {
 		n := NodeStatus{Name: m.Name, Role: m.Role, Machine: machines[i].State, Address: m.Address, Note: machines[i].Reason, Ready: "-"}
 		if node := nodes[m.Name]; node != nil {
-			n.Ready = "Unknown"
-			for _, condition := range node.Status.Conditions {
-				if condition.Type == corev1.NodeReady {
-					n.Ready = string(condition.Status)
-				}
-			}
+			n.Ready = readyOf(node)
 			if n.Note == "" {
 				n.Note = notReady(node)
 			}
@@ -80,6 +79,16 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 		status.Nodes = append(status.Nodes, n)
 	}
 	return status, nil
+}
+
+// readyOf is whether a node is Ready, in Kubernetes' word.
+func readyOf(node *corev1.Node) string {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			return string(condition.Status)
+		}
+	}
+	return string(corev1.ConditionUnknown)
 }
 
 // askNodes returns the nodes by name, or why they cannot be had.

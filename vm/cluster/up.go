@@ -32,6 +32,9 @@ type UpOptions struct {
 	// snapshot.
 	Cold bool
 
+	// Source is the context asked for, of a cluster that somebody else has made.
+	Source *vm.Source
+
 	// Kubeconfig is the user's file that the context is merged into; empty
 	// merges it nowhere.
 	Kubeconfig string
@@ -87,6 +90,9 @@ func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 		}
 	}
 	handle := &vm.Handle{Cluster: c, Driver: driver}
+	if driver.Traits().Foreign {
+		return handle, Run(ctx, progress, s.adopt(handle))
+	}
 	actions := append(driver.Up(c), openAPI(handle))
 	if grower, ok := driver.(vm.Grower); ok && len(c.Joining) > 0 {
 		actions = append(actions, rejoin(c, grower)...)
@@ -130,7 +136,7 @@ func (s Store) create(ctx context.Context, driver vm.Driver, options UpOptions, 
 }
 
 // record plans a cluster's machines and writes its record, the first thing of
-// it that exists.
+// them that exists. Machines that come to others are joining those.
 func (s Store) record(ctx context.Context, driver vm.Driver, c *vm.Cluster) error {
 	// One at a time picks ports, or two would pick the same.
 	planning, err := lockWait(ctx, filepath.Join(s.Home.State, "plan.lock"), nil)
@@ -138,8 +144,12 @@ func (s Store) record(ctx context.Context, driver vm.Driver, c *vm.Cluster) erro
 		return err
 	}
 	defer planning.Unlock() //nolint:errcheck // the kernel frees it at the latest
+	had := len(c.Machines)
 	if err := driver.Plan(ctx, c); err != nil {
 		return err
+	}
+	for i := had; had > 0 && i < len(c.Machines); i++ {
+		c.Joining = append(c.Joining, c.Machines[i].Name)
 	}
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
@@ -174,6 +184,13 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 	if options.Driver != "" && options.Driver != c.Driver {
 		return fmt.Errorf("cluster %q is there with driver %s; take it down first ('axolotl down %s') or choose another name",
 			c.Name, c.Driver, c.Name)
+	}
+	if c.Source != nil {
+		if options.Source != nil && *options.Source != *c.Source {
+			return fmt.Errorf("cluster %q is there as %s, asked for: %s; forget it first ('axolotl down %s') or choose another name",
+				c.Name, c.Source, options.Source, c.Name)
+		}
+		return nil // its nodes are somebody else's
 	}
 	asked, have := options.Spec, c.Spec
 	if asked.Accel == "" || asked.Accel == "auto" {
