@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"axolotl/internal/check"
+	"axolotl/internal/kube"
 	"axolotl/internal/term"
 	"axolotl/vm"
 )
@@ -31,7 +33,12 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	}
 	if len(running) > 0 {
 		// Also where ctx has ended: it is not left stopped.
-		defer func() { err = errors.Join(err, d.start(context.WithoutCancel(ctx), o, step)) }()
+		defer func() {
+			err = errors.Join(err, d.start(context.WithoutCancel(ctx), o, step))
+			if err == nil {
+				err = awaitAPI(ctx, c, step)
+			}
+		}()
 	}
 	if err := stopAll(ctx, c.ID, step); err != nil {
 		return err
@@ -63,4 +70,17 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 		names = append(names, m.Name)
 	}
 	return started, names, nil
+}
+
+// awaitAPI waits until the API server of a cluster that was started is ready:
+// whoever had it before Save has it after.
+func awaitAPI(ctx context.Context, c *vm.Cluster, step *term.Step) error {
+	client, err := kube.Open(c.Kubeconfig(), "")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
+	defer cancel()
+	ready := check.Func("the API server is ready", client.Ready)
+	return check.Wait(ctx, ready, pollInterval, func(err error) { step.Status("%v", err) })
 }
