@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"axolotl/chaos/journal"
 	"axolotl/chaos/observe"
 	"axolotl/chaos/timeline"
+	"axolotl/internal/check"
 	"axolotl/internal/kube"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -298,6 +300,7 @@ func TestExistingTargetIsLeftInPlace(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	awaitPods(t, h, namespace, 3)
 	e := deletion(t)
 	e.Target = Target{Namespace: namespace, Deployment: "pingapp", Count: 1}
 	report := runner(t, h).Run(t.Context(), e)
@@ -322,5 +325,22 @@ func TestExistingTargetIsLeftInPlace(t *testing.T) {
 	}
 	if _, err := h.Kube.Typed.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
 		t.Error("the namespace that was given is gone")
+	}
+}
+
+// awaitPods waits until a namespace has so many pods.
+func awaitPods(t *testing.T, h *vm.Handle, namespace string, count int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	there := check.Func("the pods are there", func(ctx context.Context) error {
+		pods, err := h.Kube.Typed.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+		if err == nil && len(pods.Items) != count {
+			err = fmt.Errorf("%d of %d", len(pods.Items), count)
+		}
+		return err
+	})
+	if err := check.Wait(ctx, there, 50*time.Millisecond, nil); err != nil {
+		t.Fatal(err)
 	}
 }
