@@ -209,7 +209,7 @@ var sabotages = []sabotage{
 	{"kubeconfig", "other-namespace", "its own", func(s *Step) { s.Do[0].Context.Namespace = "{{ namespace }}" }},
 	{"kubeconfig", "back", "the stranger stays", without(1)},
 
-	{"volumes", "claim", "another class", inApply(0, "storageClassName: by-hand\n  resources", "storageClassName: other\n  resources")},
+	{"volumes", "claim", "more than there is", inApply(0, "requests: {storage: 10Mi}", "requests: {storage: 20Mi}")},
 	{"volumes", "notebook", "no claim", inApply(0, "persistentVolumeClaim: {claimName: data}", "emptyDir: {}")},
 
 	{"pods-are-volatile", "app", "a pod too few", inApply(0, "replicas: 2", "replicas: 1")},
