@@ -62,9 +62,7 @@ var (
 func clusterFor(t *testing.T, lab *Lab) *vm.Handle {
 	t.Helper()
 	if given {
-		if reason, err := lab.Needs.missing(t.Context(), handle); reason != "" || err != nil {
-			t.Skip(reason, err)
-		}
+		skipMissing(t, handle, lab.Needs)
 		return handle
 	}
 	if lab.Needs.RealPods || lab.Needs.MachineControl {
@@ -74,6 +72,19 @@ func clusterFor(t *testing.T, lab *Lab) *vm.Handle {
 		return handle
 	}
 	return localtest.Start(t, max(3, lab.Needs.Nodes))
+}
+
+// skipMissing skips a test where a cluster cannot give what is needed. That it
+// cannot be told is a failure.
+func skipMissing(t *testing.T, h *vm.Handle, needs Needs) {
+	t.Helper()
+	reason, err := needs.missing(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reason != "" {
+		t.Skip(reason)
+	}
 }
 
 // TestCatalog does each lab that the local driver serves, and sabotages each
@@ -310,9 +321,7 @@ func TestSabotage(t *testing.T) {
 			lab.Steps[i].Timeout = patience(6*time.Second, min(lab.Steps[i].limit(), 90*time.Second))
 			abreast(t, lab)
 			h := clusterFor(t, lab)
-			if reason, err := lab.Steps[i].Needs.missing(t.Context(), h); reason != "" || err != nil {
-				t.Skip(reason, err)
-			}
+			skipMissing(t, h, lab.Steps[i].Needs)
 			expectFailureAt(t, runOn(t, h, lab), i)
 		})
 	}

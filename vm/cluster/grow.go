@@ -21,14 +21,14 @@ import (
 // AddWorkers gives a cluster more workers and returns their names when they are
 // Ready. What an interrupted one has begun is completed by Up.
 func (s Store) AddWorkers(ctx context.Context, name string, count int, open Opener, progress *term.Progress) ([]string, error) {
-	h, grower, unlock, err := s.growing(name, open)
+	h, grower, release, err := s.growing(name, open)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer release()
 	c := h.Cluster
-	if len(c.Joining) > 0 {
-		return nil, fmt.Errorf("machines %v of cluster %q have not joined yet; finish that first ('axolotl up %s')", c.Joining, name, name)
+	if err := settledMachines(c); err != nil {
+		return nil, err
 	}
 	c.Spec.Workers += count
 	if err := s.record(ctx, h.Driver, c); err != nil {
@@ -36,6 +36,14 @@ func (s Store) AddWorkers(ctx context.Context, name string, count int, open Open
 	}
 	joined := c.Joining
 	return joined, Run(ctx, progress, slices.Concat(grower.Join(c, joined...), ready(h), s.joined(c)))
+}
+
+// settledMachines returns an error where machines are still joining.
+func settledMachines(c *vm.Cluster) error {
+	if len(c.Joining) == 0 {
+		return nil
+	}
+	return fmt.Errorf("machines %v of cluster %q have not joined yet; finish that first ('axolotl up %s')", c.Joining, c.Name, c.Name)
 }
 
 // joined notes that no machine is joining any more.
@@ -68,11 +76,11 @@ const DrainWait = 2 * time.Minute
 // their machines. With force, what does not let itself be drained is lost. One
 // that was interrupted is completed by the next call.
 func (s Store) RemoveWorkers(ctx context.Context, name string, nodes []string, force bool, open Opener, progress *term.Progress) error {
-	h, grower, unlock, err := s.growing(name, open)
+	h, grower, release, err := s.growing(name, open)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer release()
 	for _, node := range nodes {
 		if err := isWorker(h.Cluster, node, "remove"); err != nil {
 			return err
@@ -92,6 +100,7 @@ func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower,
 		{Name: "Drain " + node, Run: func(ctx context.Context, _ *term.Step) error {
 			err := drainNode(ctx, h.Kube, node)
 			if err != nil && ctx.Err() == nil && force {
+				progress.Line("%s goes, though it could not be drained: %v", node, err)
 				return nil
 			}
 			if err != nil {
@@ -108,6 +117,7 @@ func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower,
 				return err
 			}
 			c.Machines = slices.DeleteFunc(c.Machines, func(m vm.Machine) bool { return m.Name == node })
+			c.Joining = slices.DeleteFunc(c.Joining, func(name string) bool { return name == node })
 			c.Spec.Workers--
 			return s.Save(c)
 		}},
@@ -139,12 +149,15 @@ func drainNode(ctx context.Context, client *kube.Client, name string) error {
 // that they came from, unless cold. Their names stay, and so do the pods that
 // belong there; what those had on the node's disk is gone.
 func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, cold bool, open Opener, progress *term.Progress) error {
-	h, grower, unlock, err := s.growing(name, open)
+	h, grower, release, err := s.growing(name, open)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer release()
 	c := h.Cluster
+	if err := settledMachines(c); err != nil {
+		return err
+	}
 	var restored, booted []string
 	for _, node := range nodes {
 		if err := isWorker(c, node, "recreate"); err != nil {
@@ -206,25 +219,21 @@ func ready(h *vm.Handle) []vm.Action {
 
 // growing locks a cluster that is up and whose driver can change its machines.
 func (s Store) growing(name string, open Opener) (*vm.Handle, vm.Grower, func(), error) {
-	if err := ValidateName(name); err != nil {
-		return nil, nil, nil, err
-	}
-	lock, err := s.Lock(name)
+	_, release, err := s.take(name)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	unlock := func() { s.unlock(name, lock) }
 	h, err := s.Open(name, open)
 	if err != nil {
-		unlock()
+		release()
 		return nil, nil, nil, err
 	}
 	grower, ok := h.Driver.(vm.Grower)
 	if !ok {
-		unlock()
+		release()
 		return nil, nil, nil, fmt.Errorf("driver %s cannot add or remove machines: it does not own them", h.Driver.Name())
 	}
-	return h, grower, unlock, nil
+	return h, grower, release, nil
 }
 
 func isWorker(c *vm.Cluster, node, do string) error {

@@ -18,19 +18,11 @@ import (
 // where the driver can, unless options.Cold. Nothing is thrown away before what
 // it is made anew of is there. An interrupted one is completed by Up.
 func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
-	if err := ValidateName(options.Name); err != nil {
-		return nil, err
-	}
-	lock, err := s.Lock(options.Name)
+	c, release, err := s.take(options.Name)
 	if err != nil {
 		return nil, err
 	}
-	defer s.unlock(options.Name, lock)
-
-	c, err := s.Load(options.Name)
-	if err != nil {
-		return nil, err
-	}
+	defer release()
 	if c.Phase == vm.PhaseDeleting {
 		return nil, errDeleting(c)
 	}

@@ -109,15 +109,11 @@ func (s Store) DeleteSnapshot(name, snapshot string) error {
 	if err := validateSnapshot(snapshot); err != nil {
 		return err
 	}
-	lock, err := s.Lock(name)
+	c, release, err := s.take(name)
 	if err != nil {
 		return err
 	}
-	defer s.unlock(name, lock)
-	c, err := s.Load(name)
-	if err != nil {
-		return err
-	}
+	defer release()
 	dir := c.Path(snapshotsDir, snapshot)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		_, err = s.snapshot(c, snapshot) // says which there are

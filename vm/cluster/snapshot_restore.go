@@ -13,15 +13,11 @@ import (
 // whatever it is; snapshots and reports stay. An interrupted one is completed
 // by Up.
 func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
-	lock, err := s.Lock(options.Name)
+	c, release, err := s.take(options.Name)
 	if err != nil {
 		return nil, err
 	}
-	defer s.unlock(options.Name, lock)
-	c, err := s.Load(options.Name)
-	if err != nil {
-		return nil, err
-	}
+	defer release()
 	if c.Phase == vm.PhaseDeleting {
 		return nil, errDeleting(c)
 	}

@@ -21,17 +21,16 @@ func (s Store) SaveSnapshot(ctx context.Context, name, snapshot string, open Ope
 	if err := validateSnapshot(snapshot); err != nil {
 		return nil, err
 	}
-	lock, err := s.Lock(name)
+	c, release, err := s.take(name)
 	if err != nil {
 		return nil, err
 	}
-	defer s.unlock(name, lock)
-	c, err := s.Load(name)
-	if err != nil {
-		return nil, err
-	}
+	defer release()
 	if c.Phase != vm.PhaseUp {
 		return nil, notUp(c)
+	}
+	if err := settledMachines(c); err != nil {
+		return nil, err
 	}
 	driver, err := open(c)
 	if err != nil {

@@ -116,6 +116,24 @@ func (s Store) Lock(name string) (*store.Lock, error) {
 	return lock, err
 }
 
+// take locks a cluster for a change and reads its record. The caller calls
+// release when it is done, whatever became of the cluster.
+func (s Store) take(name string) (c *vm.Cluster, release func(), err error) {
+	if err := ValidateName(name); err != nil {
+		return nil, nil, err // before a file is made of it
+	}
+	lock, err := s.Lock(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	release = func() { s.unlock(name, lock) }
+	if c, err = s.Load(name); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return c, release, nil
+}
+
 // unlock frees a cluster's lock, and removes it where nothing of the cluster
 // is there any more.
 func (s Store) unlock(name string, lock *store.Lock) {

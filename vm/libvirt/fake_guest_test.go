@@ -47,7 +47,7 @@ func (f *fake) Monitor(uuid, text string, files ...*os.File) (answer string, err
 
 func (f *fake) monitor(d *fakeDomain, c command, files []*os.File) (any, error) {
 	switch c.Execute {
-	case "migrate-set-capabilities", "migrate-set-parameters":
+	case "migrate-set-capabilities", "migrate-set-parameters", "migrate_cancel":
 		return map[string]any{}, nil
 	case "getfd":
 		if len(files) != 1 {

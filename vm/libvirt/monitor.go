@@ -57,6 +57,11 @@ func (d *Driver) saveState(ctx context.Context, uuid string, file *os.File) erro
 	return d.awaitStream(ctx, uuid)
 }
 
+// dropState ends the writing of a machine's state, whose reader may have been
+// killed: QEMU would stop the machine again when it has written all. Where
+// nothing is written it changes nothing.
+func (d *Driver) dropState(uuid string) error { return d.monitor(uuid, "migrate_cancel", nil, nil) }
+
 // loadState has a machine that was started for it read its state.
 func (d *Driver) loadState(ctx context.Context, uuid string, file *os.File) error {
 	if err := d.prepareStream(uuid, file); err != nil {

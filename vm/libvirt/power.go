@@ -78,6 +78,9 @@ func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) erro
 	default:
 		return fmt.Errorf("machine %s is %s: there is nothing to resume", machine, dom.State)
 	}
+	if err := d.dropState(m.UUID); err != nil {
+		return err
+	}
 	if err := d.hypervisor.Resume(m.UUID); err != nil {
 		return err
 	}
