@@ -175,6 +175,7 @@ func TestUnhealthyClusterIsRefused(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	awaitPods(t, h, "broken", 2)
 	e := deletion(t)
 	e.Target = Target{Namespace: "broken", Deployment: "pingapp", Count: 1}
 	report := runner(t, h).Run(t.Context(), e)

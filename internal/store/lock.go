@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -36,6 +37,10 @@ func (e *LockedError) Error() string {
 // Lock is a lock on a file that is held until Unlock or the end of the
 // process, however it ends: the kernel frees it.
 type Lock struct{ flock *flock.Flock }
+
+// held keeps the locks of this process: the file of one that nobody refers to
+// any more would be closed by the garbage collector, and its lock freed.
+var held sync.Map // of *Lock
 
 // TryLock takes the lock at path, or returns a *LockedError at once.
 func TryLock(path string) (*Lock, error) {
@@ -68,24 +73,29 @@ func TryLock(path string) (*Lock, error) {
 		_ = lock.Unlock()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return &Lock{flock: lock}, nil
+	l := &Lock{flock: lock}
+	held.Store(l, nil)
+	return l, nil
 }
 
 // current tells whether a lock is on the file that has its name now.
 func current(lock *flock.Flock) bool {
-	held, err := lock.Stat()
+	locked, err := lock.Stat()
 	if err != nil {
 		return false
 	}
 	named, err := os.Stat(lock.Path())
-	return err == nil && os.SameFile(held, named)
+	return err == nil && os.SameFile(locked, named)
 }
 
 // Unlock frees the lock. The file stays.
-func (l *Lock) Unlock() error { return l.flock.Unlock() }
+func (l *Lock) Unlock() error {
+	held.Delete(l)
+	return l.flock.Unlock()
+}
 
 // Remove removes the file and frees the lock. Whoever takes the lock of a file
 // that has lost its name meanwhile notices, and takes that of the new one.
 func (l *Lock) Remove() error {
-	return errors.Join(os.Remove(l.flock.Path()), l.flock.Unlock())
+	return errors.Join(os.Remove(l.flock.Path()), l.Unlock())
 }
