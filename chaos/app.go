@@ -77,51 +77,16 @@ func (r *run) seeTarget(ctx context.Context) error {
 	return nil
 }
 
-// removeNamespace deletes the namespace of a run, where it carries that run's
-// label, and returns nil when it is proved to be gone.
-//
-// What makes pods goes first, then the pods, then the namespace: its controller
-// looks only once in a while whether pods that it found ending have ended. So
-// it takes the five seconds that the controller always waits, and no more.
+// removeNamespace does the next thing towards the end of a run's namespace,
+// where it carries that run's label, and returns nil when it is proved to be
+// gone.
 func removeNamespace(ctx context.Context, client *kube.Client, name, runID string) error {
-	namespaces := client.Typed.CoreV1().Namespaces()
-	ns, err := namespaces.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
+	ns, err := client.Typed.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || err == nil && ns.Labels[journal.RunLabel] != runID {
+		return nil // gone, or somebody else's by now
 	}
 	if err != nil {
 		return err
 	}
-	if ns.Labels[journal.RunLabel] != runID {
-		return nil // somebody else's by now
-	}
-	if ns.DeletionTimestamp != nil {
-		return fmt.Errorf("namespace %s is not yet gone", name)
-	}
-	if err := removePods(ctx, client, name); err != nil {
-		return err
-	}
-	err = namespaces.Delete(ctx, name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(ns.UID))})
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		return err
-	}
-	return fmt.Errorf("namespace %s is not yet gone", name)
-}
-
-// removePods deletes the deployments of a namespace and returns nil when their
-// pods are gone too.
-func removePods(ctx context.Context, client *kube.Client, namespace string) error {
-	background := metav1.DeletePropagationBackground
-	err := client.Typed.AppsV1().Deployments(namespace).DeleteCollection(ctx, metav1.DeleteOptions{PropagationPolicy: &background}, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	pods, err := client.Typed.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
-	}
-	if len(pods.Items) > 0 {
-		return fmt.Errorf("%d pods of namespace %s are not yet gone", len(pods.Items), namespace)
-	}
-	return nil
+	return client.RemoveNamespace(ctx, ns)
 }

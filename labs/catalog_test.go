@@ -27,6 +27,9 @@ func TestCatalogIsValid(t *testing.T) {
 		if lab.Name != name {
 			t.Errorf("%s.yaml holds lab %q; the file is to have the lab's name", name, lab.Name)
 		}
+		if at := wgetTimeout.FindString(lab.source); at != "" {
+			t.Errorf("%s: %q: Debian's busybox dies of wget -T; write timeout 5 wget", name, at)
+		}
 		for _, step := range lab.Steps {
 			for _, action := range step.Do {
 				for _, ref := range imageField.FindAllStringSubmatch(action.Apply, -1) {
@@ -43,6 +46,8 @@ func TestCatalogIsValid(t *testing.T) {
 		}
 	}
 }
+
+var wgetTimeout = regexp.MustCompile(`wget.{0,20}-T`)
 
 // nodeImages are those that every node has, as people write them.
 var (

@@ -30,15 +30,15 @@ func (s *session) collect(ctx context.Context, kinds []Evidence) []Collected {
 	if len(kinds) == 0 {
 		kinds = []Evidence{Events, Describe, Logs}
 	}
-	names, err := s.namespaces(ctx)
+	namespaces, err := s.namespaces(ctx)
 	if err != nil {
 		return []Collected{{Kind: kinds[0], Text: term.Escape("cannot be collected: " + err.Error())}}
 	}
 	var all []Collected
 	for _, kind := range kinds {
 		var lines []string
-		for _, namespace := range names {
-			found, err := s.evidence(ctx, kind, namespace)
+		for _, namespace := range namespaces {
+			found, err := s.evidence(ctx, kind, namespace.Name)
 			lines = append(lines, found...)
 			if err != nil {
 				lines = append(lines, "cannot be collected: "+err.Error())

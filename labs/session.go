@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 
@@ -96,16 +95,12 @@ func (s *session) owns(namespace string) error {
 }
 
 // namespaces lists the namespaces that this session made and that exist.
-func (s *session) namespaces(ctx context.Context) ([]string, error) {
+func (s *session) namespaces(ctx context.Context) ([]corev1.Namespace, error) {
 	list, err := s.handle.Kube.Typed.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: LabelSession + "=" + s.id})
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(list.Items))
-	for i := range list.Items {
-		names[i] = list.Items[i].Name
-	}
-	return names, nil
+	return list.Items, nil
 }
 
 // end mends what the session broke, removes its namespaces and waits until they
@@ -138,33 +133,24 @@ func (s *session) answered(ctx context.Context) error {
 
 // remove removes all that the session made in the cluster.
 func (s *session) remove(ctx context.Context) error {
-	names, err := s.namespaces(ctx)
-	if err == nil {
-		err = s.removeNamespaces(ctx, names)
+	if err := s.removeNamespaces(ctx); err != nil {
+		return err
 	}
-	if err == nil {
-		err = s.removeVolumes(ctx)
-	}
-	return err
+	return s.removeVolumes(ctx)
 }
 
-func (s *session) removeNamespaces(ctx context.Context, names []string) error {
-	var errs []error
-	for _, name := range names {
-		err := s.handle.Kube.Typed.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, err)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
+// removeNamespaces returns when the session's namespaces are gone.
+func (s *session) removeNamespaces(ctx context.Context) error {
 	gone := check.Func("the lab's namespaces are gone", func(ctx context.Context) error {
 		left, err := s.namespaces(ctx)
-		if err == nil && len(left) > 0 {
-			err = fmt.Errorf("still there: %s", strings.Join(left, ", "))
+		if err != nil {
+			return err
 		}
-		return err
+		var errs []error
+		for i := range left {
+			errs = append(errs, s.handle.Kube.RemoveNamespace(ctx, &left[i]))
+		}
+		return errors.Join(errs...)
 	})
 	return check.Wait(ctx, gone, pollInterval, nil)
 }

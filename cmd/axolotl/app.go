@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"k8s.io/klog/v2"
 
 	"axolotl/internal/kube"
 	"axolotl/internal/store"
@@ -44,6 +46,11 @@ func (a *app) start() error {
 	a.home = home
 	a.progress = term.NewProgress(a.err, a.quiet)
 	zap.ReplaceGlobals(newLogger(a.err, a.verbosity))
+	if a.verbosity == 0 {
+		// What client-go has to say beside its errors, such as that a
+		// connection which we closed is closed, is not for users.
+		klog.SetLogger(logr.Discard())
+	}
 	return nil
 }
 

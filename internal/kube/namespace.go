@@ -1,0 +1,88 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RemoveNamespace does the next thing towards a namespace's end and returns nil
+// when it is gone, or another one has its name; until then the error says what
+// is left. It is to be called again and again.
+//
+// What makes pods goes first, then the pods, which are not given the half
+// minute that a program with no ear for SIGTERM takes, then the namespace: its
+// controller looks only once in a while whether pods that it found ending have
+// ended. So it takes the five seconds that the controller always waits, and
+// little more.
+func (c *Client) RemoveNamespace(ctx context.Context, ns *corev1.Namespace) error {
+	namespaces := c.Typed.CoreV1().Namespaces()
+	now, err := namespaces.Get(ctx, ns.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || err == nil && now.UID != ns.UID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if now.DeletionTimestamp == nil {
+		if err := c.removeWorkloads(ctx, ns.Name); err != nil {
+			return err
+		}
+	}
+	if err := c.removePods(ctx, ns.Name); err != nil {
+		return err
+	}
+	if now.DeletionTimestamp == nil {
+		err = namespaces.Delete(ctx, ns.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(ns.UID))})
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("namespace %s is not yet gone", ns.Name)
+}
+
+// removeWorkloads deletes what would make new pods.
+func (c *Client) removeWorkloads(ctx context.Context, namespace string) error {
+	background := metav1.DeletePropagationBackground
+	options := metav1.DeleteOptions{PropagationPolicy: &background}
+	type collection interface {
+		DeleteCollection(context.Context, metav1.DeleteOptions, metav1.ListOptions) error
+	}
+	apps, batch := c.Typed.AppsV1(), c.Typed.BatchV1()
+	var errs []error
+	for _, all := range []collection{
+		batch.CronJobs(namespace), batch.Jobs(namespace),
+		apps.Deployments(namespace), apps.StatefulSets(namespace), apps.DaemonSets(namespace),
+		apps.ReplicaSets(namespace), c.Typed.CoreV1().ReplicationControllers(namespace),
+	} {
+		errs = append(errs, all.DeleteCollection(ctx, options, metav1.ListOptions{}))
+	}
+	return errors.Join(errs...)
+}
+
+// removePods deletes the pods of a namespace and returns nil when they are gone.
+func (c *Client) removePods(ctx context.Context, namespace string) error {
+	pods, err := c.Typed.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	if len(pods.Items) == 0 {
+		return nil
+	}
+	second := int64(1)
+	for _, pod := range pods.Items {
+		if grace := pod.DeletionGracePeriodSeconds; grace != nil && *grace <= second {
+			continue
+		}
+		options := metav1.DeleteOptions{GracePeriodSeconds: &second, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))}
+		err := c.Typed.CoreV1().Pods(namespace).Delete(ctx, pod.Name, options)
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("%d pods of namespace %s are not yet gone", len(pods.Items), namespace)
+}
