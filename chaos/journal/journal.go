@@ -132,6 +132,9 @@ func (j *Journal) Pending() ([]*Held, error) {
 // has it.
 func (j *Journal) Take(id string) (*Held, error) {
 	e, err := j.read(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // undone, and pruned since
+	}
 	if err != nil || e.State == Undone {
 		return nil, err
 	}
@@ -169,6 +172,9 @@ func (j *Journal) All() ([]Entry, error) {
 	var errs []error
 	for _, id := range ids {
 		e, err := j.read(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // pruned since
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
