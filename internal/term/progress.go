@@ -32,7 +32,7 @@ type Progress struct {
 // NewProgress prints to out, which is a terminal or not.
 func NewProgress(out io.Writer, quiet bool) *Progress {
 	p := &Progress{out: out, quiet: quiet}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	if IsTerminal(out) {
 		p.live = true
 		_, noColor := os.LookupEnv("NO_COLOR")
 		p.color = !noColor
