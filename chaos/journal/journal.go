@@ -119,6 +119,9 @@ func (j *Journal) Pending() ([]*Held, error) {
 	var errs []error
 	for _, id := range ids {
 		h, err := j.Take(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // undone, and pruned since
+		}
 		if err != nil {
 			errs = append(errs, err)
 		} else if h != nil {
@@ -132,9 +135,6 @@ func (j *Journal) Pending() ([]*Held, error) {
 // has it.
 func (j *Journal) Take(id string) (*Held, error) {
 	e, err := j.read(id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // undone, and pruned since
-	}
 	if err != nil || e.State == Undone {
 		return nil, err
 	}

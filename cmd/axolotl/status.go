@@ -26,7 +26,7 @@ Exit code 1 where anything is not as it should be.`,
 			if err != nil {
 				return err
 			}
-			err = format.Print(a.out, status, func() error { return printStatus(a, status) })
+			err = format.Print(a.out, status, func() error { return printStatus(a.out, status) })
 			if err == nil && !status.Healthy {
 				err = fmt.Errorf("cluster %q is not healthy", status.Name)
 			}
@@ -37,9 +37,9 @@ Exit code 1 where anything is not as it should be.`,
 	return cmd
 }
 
-func printStatus(a *app, status *cluster.Status) error {
-	fmt.Fprintf(a.out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, status.API)
-	return nodeTable(a.out, status.Nodes)
+func printStatus(out io.Writer, status *cluster.Status) error {
+	fmt.Fprintf(out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, term.Escape(status.API))
+	return nodeTable(out, status.Nodes)
 }
 
 func nodeTable(out io.Writer, nodes []cluster.NodeStatus) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ Where there is no terminal: 'axolotl status', 'axolotl chaos report list' and
 'axolotl schedule list' tell the same once, also as JSON.`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !term.IsTerminal(a.in) || !term.IsTerminal(a.out) {
+			if keys, ok := a.in.(*os.File); !ok || !term.IsLive(keys) || !term.IsLive(a.out) {
 				return codedError{errors.New("top needs a terminal; use 'axolotl status NAME', 'axolotl chaos report list' and 'axolotl schedule list', with -o json for programs"), exitUsage}
 			}
 			return a.withHistory(cmd.Context(), func(db *history.DB) error { return runTop(cmd.Context(), a, db) })
