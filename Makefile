@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # speak, where it is not installed.
 export GOFLAGS := -buildvcs=false -tags=libvirt_dlopen
 
-.PHONY: all build demo test test-unit labs lint deps libvirtd bench clean generate help
+.PHONY: all build demo test test-unit labs soak lint deps libvirtd bench clean generate help
 
 all: build
 
@@ -33,6 +33,11 @@ test: deps ## everything: unit tests, a real API server, real VMs
 labs: ## prove and sabotage every lab on a cluster of yours (CLUSTER=name; hours under emulation)
 	@test -n "$(CLUSTER)" || { echo "say which: make labs CLUSTER=name"; exit 2; }
 	AXOLOTL_TEST_CLUSTER=$(CLUSTER) $(GO) test ./labs -run 'TestCatalog|TestSabotage' -parallel 2 -timeout 8h -v
+
+SOAK ?= 30m
+soak: ## a firing a minute for SOAK=30m on a local cluster, the daemon killed at random (SEED=1)
+	AXOLOTL_SOAK=$(SOAK) AXOLOTL_SOAK_SEED=$(SEED) $(GO) test ./cmd/axolotl -run '^TestSoak$$' -count 1 -timeout 8h -v
+	$(GO) test ./chaos/serve -run '^TestThousandSchedules$$' -count 1 -v
 
 lint: ## gofmt, vet, and generated files
 	@test -z "$$(gofmt -l cmd vm labs chaos internal)" || { gofmt -l cmd vm labs chaos internal; echo "run gofmt -w on these"; exit 1; }

@@ -22,7 +22,10 @@ const (
 // Draw writes the report for a person: the timeline in characters, the
 // client's view, and the verdict. Text of the cluster is escaped.
 func (p *Report) Draw(w io.Writer) error {
-	d := &drawing{w: w, span: p.span()}
+	d := &drawing{w: w, span: p.span(), unknown: "unknown"}
+	if p.Verdict == Running {
+		d.unknown = "not yet"
+	}
 	mark := ""
 	if p.Simulated {
 		mark = "   SIMULATED: no container ran"
@@ -133,9 +136,10 @@ func (p *Report) span() time.Duration {
 
 // drawing writes lines on one axis and remembers the first error.
 type drawing struct {
-	w    io.Writer
-	span time.Duration
-	err  error
+	w       io.Writer
+	span    time.Duration
+	unknown string // what stands for a phase that nobody has seen
+	err     error
 }
 
 func (d *drawing) line(format string, args ...any) {
@@ -149,7 +153,7 @@ func (d *drawing) phases(phases []timeline.Phase, total time.Duration) {
 	d.line("%*s%s", labelWidth, "", d.axis())
 	for _, p := range phases {
 		if !p.Known {
-			d.line("  %-11s %9s", p.Name, "unknown")
+			d.line("  %-11s %9s", p.Name, d.unknown)
 			continue
 		}
 		note := ""

@@ -169,7 +169,7 @@ func guardHealthy(s *scene) error {
 // of a pod, the node. They are freed at the end of the process at the latest.
 func (r *run) lockTargets() error {
 	for _, key := range r.lockKeys() {
-		lock, err := store.TryLock(r.home.Path("locks", "chaos."+key+".lock"))
+		lock, err := lockTarget(r.home, key)
 		var locked *store.LockedError
 		if errors.As(err, &locked) {
 			return &Refusal{"one-at-a-time", fmt.Sprintf("another experiment is at work on %s: %q (pid %d)", key, locked.Holder.Command, locked.Holder.PID),
@@ -190,7 +190,7 @@ func (r *run) lockKeys() []string {
 		switch o.Kind {
 		case fault.OnPods: // by their controllers
 		case fault.OnNodes:
-			keys = append(keys, "node."+o.Name)
+			keys = append(keys, nodeKey(o.Name))
 		default:
 			keys = append(keys, strings.ToLower(o.Kind)+"."+o.Namespace+"."+o.Name)
 		}

@@ -29,6 +29,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	defer r.growing(ctx)()
 	var missing error
 	for {
 		select {

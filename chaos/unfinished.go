@@ -1,6 +1,8 @@
 package chaos
 
 import (
+	"time"
+
 	"axolotl/chaos/journal"
 	"axolotl/vm"
 )
@@ -16,4 +18,10 @@ func Unfinished(c *vm.Cluster) ([]journal.Entry, error) {
 		}
 	}
 	return open, err
+}
+
+// PruneJournal removes from a cluster's journal what was undone before.
+func PruneJournal(c *vm.Cluster, before time.Time) error {
+	_, err := journalOf(c).Prune(before)
+	return err
 }

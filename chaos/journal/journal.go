@@ -119,6 +119,9 @@ func (j *Journal) Pending() ([]*Held, error) {
 	var errs []error
 	for _, id := range ids {
 		h, err := j.Take(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // undone, and pruned since
+		}
 		if err != nil {
 			errs = append(errs, err)
 		} else if h != nil {
@@ -169,6 +172,9 @@ func (j *Journal) All() ([]Entry, error) {
 	var errs []error
 	for _, id := range ids {
 		e, err := j.read(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // pruned since
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -58,6 +58,9 @@ type Daemon struct {
 	// Tell passes a message on to those who are to be told. It does not wait.
 	Tell func(to []schedule.Notify, m Message)
 
+	// Prune removes what is too old, or too much, and returns how much that
+	// was; nil: nothing is.
+	Prune func(ctx context.Context, now time.Time) (history.Pruned, error)
 	// Keeper watches machines; nil: nobody does.
 	Keeper *Keeper
 
@@ -79,6 +82,8 @@ type Daemon struct {
 	unsaved []func() error    // what could not be written down yet
 	started time.Time
 	ready   atomic.Bool
+	pruned  time.Time // when pruning began last
+	pruning bool
 	failing bool // the last write to the history failed
 }
 

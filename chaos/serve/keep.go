@@ -15,7 +15,7 @@ import (
 )
 
 // Keep says that the machines of a cluster are watched, and within which
-// limits it is recreated. The words are those of Cluster API's
+// limits they are recreated. The words are those of Cluster API's
 // MachineHealthCheck, which does the same for others' machines.
 type Keep struct {
 	Cluster string `json:"cluster"`

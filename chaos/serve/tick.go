@@ -18,6 +18,9 @@ func (d *Daemon) tick(ctx context.Context) time.Duration {
 	now := d.Clock.Now()
 	d.reload(ctx, now)
 	_ = d.save() // that it cannot was told when it first could not
+	// Before the firings: a run on a cluster with a broken machine would be
+	// refused, and where one follows the other there is no other moment.
+	d.keep(ctx, now)
 	wait := poll
 	failed := false
 	for _, name := range d.order {
@@ -36,7 +39,7 @@ func (d *Daemon) tick(ctx context.Context) time.Duration {
 		}
 	}
 	d.failing = failed
-	d.keep(ctx, now)
+	d.prune(ctx, now)
 	d.Metrics.upcoming(d.entries)
 	return wait
 }

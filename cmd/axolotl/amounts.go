@@ -32,8 +32,11 @@ func (a *age) Set(value string) error {
 
 // String implements pflag.Value.
 func (a *age) String() string {
-	if *a == 0 {
+	switch d := time.Duration(*a); {
+	case d == 0:
 		return ""
+	case d%oneDay == 0:
+		return fmt.Sprintf("%dd", d/oneDay)
 	}
 	return time.Duration(*a).String()
 }
@@ -60,7 +63,7 @@ func (b *bytesFlag) String() string {
 	if *b == 0 {
 		return ""
 	}
-	return strconv.FormatInt(int64(*b), 10)
+	return resource.NewQuantity(int64(*b), resource.BinarySI).String()
 }
 
 // Type implements pflag.Value.

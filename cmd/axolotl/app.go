@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
@@ -33,6 +34,9 @@ type app struct {
 
 	home     store.Home
 	progress *term.Progress
+
+	mu      sync.Mutex
+	libvirt map[string]*libvirt.Driver // by URI: a daemon opens clusters again and again, and each has a connection
 }
 
 func newApp(in io.Reader, out, err io.Writer) *app { return &app{in: in, out: out, err: err} }
@@ -83,7 +87,7 @@ func (a *app) open(c *vm.Cluster) (vm.Driver, error) { return a.driver(c.Driver,
 func (a *app) driver(name, uri string) (vm.Driver, error) {
 	switch name {
 	case libvirt.Name:
-		return libvirt.New(a.home, uri), nil
+		return a.libvirtAt(uri), nil
 	case local.Name:
 		return local.New(a.home), nil
 	case existing.Name:
@@ -92,9 +96,22 @@ func (a *app) driver(name, uri string) (vm.Driver, error) {
 	return nil, codedError{fmt.Errorf("unknown driver %q; use %s, %s, %s or %s", name, driverAuto, libvirt.Name, local.Name, existing.Name), exitUsage}
 }
 
+// libvirtAt is the one driver for a libvirt URI.
+func (a *app) libvirtAt(uri string) *libvirt.Driver {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.libvirt == nil {
+		a.libvirt = map[string]*libvirt.Driver{}
+	}
+	if a.libvirt[uri] == nil {
+		a.libvirt[uri] = libvirt.New(a.home, uri)
+	}
+	return a.libvirt[uri]
+}
+
 // drivers are all drivers that make something, the preferred one first.
 func (a *app) drivers(uri string) []vm.Driver {
-	return []vm.Driver{libvirt.New(a.home, uri), local.New(a.home)}
+	return []vm.Driver{a.libvirtAt(uri), local.New(a.home)}
 }
 
 // driverAuto leaves the choice to proof.

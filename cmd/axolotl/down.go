@@ -37,6 +37,7 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 					errs = append(errs, fmt.Errorf("down %s: %w", name, err))
 					continue
 				}
+				fate := fateOf(a, name) // its record goes with it
 				err := a.clusters().Down(cmd.Context(), name, a.open, a.drivers(""), a.userKubeconfig(noContext), a.progress)
 				var missing *cluster.NotFoundError
 				switch {
@@ -46,7 +47,7 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 					errs = append(errs, fmt.Errorf("down %s: %w", name, err))
 				default:
 					errs = append(errs, serve.KeepsAt(a.home).Remove(name))
-					a.progress.Line("cluster %s is gone", name)
+					a.progress.Line("cluster %s %s", name, fate)
 				}
 			}
 			return errors.Join(errs...)

@@ -23,3 +23,11 @@ func nothingToUndo(a *app, name string) error {
 	}
 	return nil
 }
+
+// fateOf says what down makes of a cluster.
+func fateOf(a *app, name string) string {
+	if c, err := a.clusters().Load(name); err == nil && c.Source != nil {
+		return "is forgotten; the cluster itself was not touched"
+	}
+	return "is gone"
+}

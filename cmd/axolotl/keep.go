@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"axolotl/chaos/history"
 	"axolotl/chaos/schedule"
 	"axolotl/chaos/serve"
 	"axolotl/internal/term"
@@ -13,30 +16,39 @@ import (
 func newKeep(a *app) *cobra.Command {
 	format := term.FormatTable
 	timeout, window, most := serve.DefaultUnhealthyTimeout, serve.DefaultKeepWindow, serve.DefaultMaxRecreations
-	var off, list bool
+	var off, list, log bool
 	cmd := &cobra.Command{
 		Use:   "keep [NAME]",
-		Short: "Have 'axolotl serve' watch a cluster's machines, and recreate it when one breaks",
-		Long: `Have 'axolotl serve' watch the machines of a cluster. One that crashed, was stopped
-or paused, is gone, or whose node is not Ready, for longer than --unhealthy-timeout,
-has the cluster recreated as 'axolotl recreate' does: ALL THAT IS IN IT IS GONE. It
-is never done while a chaos run is at work on the cluster, and at most
---max-recreations times within --window; then a person has to see to it.
+		Short: "Have 'axolotl serve' watch a cluster's machines, and recreate one that breaks",
+		Long: `Have 'axolotl serve' watch the machines of a cluster. A worker that crashed, was
+stopped or paused (by its disk's errors too), is gone, or whose node is not Ready as
+its lease is stale, for longer than --unhealthy-timeout, is recreated as 'axolotl
+recreate NAME NODE' does, while the others run on. There is one control plane: where
+that breaks the whole cluster is recreated, and ALL THAT IS IN IT IS GONE.
 
-The machines are looked at every ten seconds.`,
+It is one machine at a time, never one that a chaos run is at work on, and at most
+--max-recreations within --window; then a person has to see to it. --log tells which
+there were, and after how long the node was Ready.
+
+libvirt tells what becomes of machines as it happens; only a node's signs of life are
+looked for, every ten seconds.`,
 		Example: `  axolotl keep demo --max-recreations 2 --window 6h
+  axolotl keep demo --log
   axolotl keep demo --off`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			keeps, name := serve.KeepsAt(a.home), nameArgument(args)
 			if list {
 				return printKeeps(a, keeps, format)
 			}
+			if log {
+				return printRecreations(cmd.Context(), a, name, format)
+			}
 			if off {
 				return keeps.Remove(name)
 			}
-			if _, err := a.clusters().Load(name); err != nil {
+			if _, _, err := watched(a, name); err != nil {
 				return err
 			}
 			err := keeps.Set(serve.Keep{
@@ -52,11 +64,12 @@ The machines are looked at every ten seconds.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&off, "off", false, "watch it no more")
 	flags.BoolVar(&list, "list", false, "list the clusters that are watched")
+	flags.BoolVar(&log, "log", false, "tell which of its machines were recreated, and how that went")
 	flags.DurationVar(&timeout, "unhealthy-timeout", timeout, "how long a machine must be unhealthy without a break")
 	flags.IntVar(&most, "max-recreations", most, "recreate at most so often within --window")
 	flags.DurationVar(&window, "window", window, "see --max-recreations")
-	flags.VarP(&format, "output", "o", "output format, with --list")
-	cmd.MarkFlagsMutuallyExclusive("off", "list")
+	flags.VarP(&format, "output", "o", "output format, with --list and --log")
+	cmd.MarkFlagsMutuallyExclusive("off", "list", "log")
 	return cmd
 }
 
@@ -73,4 +86,25 @@ func printKeeps(a *app, keeps serve.Keeps, format term.Format) error {
 		err = unread
 	}
 	return err
+}
+
+// printRecreations prints what the keeper did to a cluster, oldest first.
+func printRecreations(ctx context.Context, a *app, name string, format term.Format) error {
+	return a.withHistory(ctx, func(db *history.DB) error {
+		all, err := db.Recreations(ctx, name, time.Time{})
+		if err != nil {
+			return err
+		}
+		return format.Print(a.out, all, func() error {
+			var rows [][]string
+			for _, r := range all {
+				ready := term.Seconds(r.Ready)
+				if r.Error != "" {
+					ready = "failed: " + r.Error
+				}
+				rows = append(rows, []string{r.Started.Format(time.RFC3339), r.Machine, ready, r.Reason})
+			}
+			return term.Table(a.out, []string{"STARTED", "MACHINE", "READY AFTER", "REASON"}, rows)
+		})
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,6 +23,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"exits":   exits,
 	"await":   await,
 	"empty":   empty,
+	"shows":   shows,
 	"cut":     cut,
 	"running": running,
 	"query":   query,
@@ -60,6 +62,21 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	if !appears(ts.MkAbs(args[0]), nil) {
 		ts.Fatalf("%s did not come", args[0])
 	}
+}
+
+// shows tries a program until its standard output matches:
+//
+//	shows PATTERN PROGRAM ARGUMENT...
+func shows(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(awaitLimit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("it does not show %q", args[0])
 }
 
 // empty holds where a directory is there with nothing in it.

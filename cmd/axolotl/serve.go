@@ -31,13 +31,16 @@ type serveFlags struct {
 	system    bool
 	dashboard bool
 	alerts    bool
+
+	historyAge  age
+	historySize bytesFlag
 }
 
 // serveAddress is where the metrics are by default.
 const serveAddress = "127.0.0.1:9797"
 
 func newServe(a *app) *cobra.Command {
-	var flags serveFlags
+	flags := serveFlags{historyAge: 365 * age(oneDay), historySize: 1 << 30}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run what is scheduled, in the foreground, until it is told to end",
@@ -48,6 +51,10 @@ slept), or was skipped (overlap, quiet times, budget, a guard), with the reason.
 SIGTERM and Ctrl-C: no new run is begun; the one at work may go on for --drain, is
 then aborted and undone, and the daemon ends. A second signal ends it at once: the
 next start undoes what is left.
+
+At the start and every hour it removes from the history what is older than
+--history-age, or the oldest runs until that takes no more than --history-size,
+as 'axolotl chaos report prune' does.
 
 It answers on --listen: /metrics for Prometheus, /healthz, /readyz. Where that is
 not loopback, the metrics need the token of --token-file.`,
@@ -73,6 +80,8 @@ not loopback, the metrics need the token of --token-file.`,
 	f.StringVar(&flags.listen, "listen", serveAddress, `host:port for metrics and health; "" for none`)
 	f.StringVar(&flags.tokenFile, "token-file", "", "file with the token that whoever asks for the metrics must give (Authorization: Bearer)")
 	f.DurationVar(&flags.drain, "drain", 30*time.Second, "how long a run at work may go on when the daemon is told to end")
+	f.Var(&flags.historyAge, "history-age", "how long runs, firings and recreations are kept")
+	f.Var(&flags.historySize, "history-size", "how much of the disk the history may take")
 	f.BoolVar(&flags.install, "install", false, "write a systemd unit that serves with these flags, and say how to start it")
 	f.BoolVar(&flags.user, "user", false, "with --install: for this user's systemd (the default for ordinary users)")
 	f.BoolVar(&flags.system, "system", false, "with --install: for the system's systemd (the default for root)")
@@ -104,11 +113,12 @@ func runServe(ctx context.Context, a *app, flags serveFlags) (err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 
 	log := serveLogger(a)
-	defer log.Sync() //nolint:errcheck // stderr cannot always be synced
-	// What a person would see step by step is not for a log.
-	daemon := newDaemon(a, db, log, serve.NewMetrics(), term.NewProgress(io.Discard, true))
+	defer log.Sync()                               //nolint:errcheck // stderr cannot always be synced
+	progress := term.NewProgress(io.Discard, true) // what a person would see step by step is not for a log
+	daemon := newDaemon(a, db, log, serve.NewMetrics(), progress)
 	notifier := serve.NewNotifier(daemon.Clock, log, daemon.Metrics)
-	daemon.Drain, daemon.Tell, daemon.Keeper = flags.drain, notifier.Tell, newKeeper(a, db)
+	daemon.Drain, daemon.Tell, daemon.Keeper = flags.drain, notifier.Tell, newKeeper(a, db, progress)
+	daemon.Prune = func(ctx context.Context, now time.Time) (history.Pruned, error) { return prune(ctx, a, db, flags, now) }
 	if err := chaos.TakeIn(ctx, db, a.home); err != nil {
 		log.Error("reports that are files are not in the history yet", zap.Error(err))
 	}

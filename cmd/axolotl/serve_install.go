@@ -39,7 +39,8 @@ func installUnit(a *app, flags serveFlags) error {
 		}
 		unit.Arguments = append(unit.Arguments, "--token-file="+token)
 	}
-	unit.Arguments = append(unit.Arguments, "--drain="+flags.drain.String())
+	unit.Arguments = append(unit.Arguments, "--drain="+flags.drain.String(),
+		"--history-age="+flags.historyAge.String(), "--history-size="+flags.historySize.String())
 	if os.Getenv(store.HomeVariable) != "" {
 		unit.Home = filepath.Dir(a.home.State)
 	}

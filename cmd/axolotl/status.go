@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,7 @@ Exit code 1 where anything is not as it should be.`,
 			if err != nil {
 				return err
 			}
-			err = format.Print(a.out, status, func() error { return printStatus(a, status) })
+			err = format.Print(a.out, status, func() error { return printStatus(a.out, status) })
 			if err == nil && !status.Healthy {
 				err = fmt.Errorf("cluster %q is not healthy", status.Name)
 			}
@@ -36,15 +37,15 @@ Exit code 1 where anything is not as it should be.`,
 	return cmd
 }
 
-func printStatus(a *app, status *cluster.Status) error {
-	fmt.Fprintf(a.out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, status.API)
-	return nodeTable(a, status.Nodes)
+func printStatus(out io.Writer, status *cluster.Status) error {
+	fmt.Fprintf(out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, term.Escape(status.API))
+	return nodeTable(out, status.Nodes)
 }
 
-func nodeTable(a *app, nodes []cluster.NodeStatus) error {
+func nodeTable(out io.Writer, nodes []cluster.NodeStatus) error {
 	var rows [][]string
 	for _, n := range nodes {
 		rows = append(rows, []string{n.Name, string(n.Role), string(n.Machine), n.Ready, n.Address, n.Note})
 	}
-	return term.Table(a.out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)
+	return term.Table(out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)
 }

@@ -29,10 +29,16 @@ type Progress struct {
 	stop  chan struct{}
 }
 
+// IsLive tells whether what was printed to out can be drawn anew.
+func IsLive(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
 // NewProgress prints to out, which is a terminal or not.
 func NewProgress(out io.Writer, quiet bool) *Progress {
 	p := &Progress{out: out, quiet: quiet}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	if IsLive(out) {
 		p.live = true
 		_, noColor := os.LookupEnv("NO_COLOR")
 		p.color = !noColor

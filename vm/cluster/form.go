@@ -107,11 +107,12 @@ func install(ctx context.Context, h *vm.Handle, manifests ...string) error {
 	return nil
 }
 
-// nodesReady holds when every machine of the record is a Ready node. On the
-// way it does for nodes what a cloud's controllers do: it labels them by role
+// nodesReady holds when every machine of the record, or those named, is a Ready
+// node. On the way it does for nodes what a cloud's controllers do: it labels them by role
 // and approves their kubelets' serving certificates.
-func nodesReady(h *vm.Handle) check.Condition {
-	name := fmt.Sprintf("%d node(s) Ready", len(h.Cluster.Machines))
+func nodesReady(h *vm.Handle, names ...string) check.Condition {
+	machines := among(h.Cluster, names)
+	name := fmt.Sprintf("%d node(s) Ready", len(machines))
 	return check.Func(name, func(ctx context.Context) error {
 		if err := approveServing(ctx, h); err != nil {
 			return err
@@ -121,7 +122,7 @@ func nodesReady(h *vm.Handle) check.Condition {
 			return err
 		}
 		var waiting []string
-		for _, m := range h.Cluster.Machines {
+		for _, m := range machines {
 			node := nodes[m.Name]
 			if node == nil {
 				waiting = append(waiting, m.Name+" has not registered")

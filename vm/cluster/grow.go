@@ -38,12 +38,14 @@ func (s Store) AddWorkers(ctx context.Context, name string, count int, open Open
 	return joined, Run(ctx, progress, slices.Concat(grower.Join(c, joined...), ready(h), s.joined(c)))
 }
 
-// settledMachines returns an error where machines are still joining.
-func settledMachines(c *vm.Cluster) error {
-	if len(c.Joining) == 0 {
+// settledMachines returns an error where machines, others than those named, are
+// still joining.
+func settledMachines(c *vm.Cluster, but ...string) error {
+	joining := slices.DeleteFunc(slices.Clone(c.Joining), func(name string) bool { return slices.Contains(but, name) })
+	if len(joining) == 0 {
 		return nil
 	}
-	return fmt.Errorf("machines %v of cluster %q have not joined yet; finish that first ('axolotl up %s')", c.Joining, c.Name, c.Name)
+	return fmt.Errorf("machines %v of cluster %q have not joined yet; finish that first ('axolotl up %s')", joining, c.Name, c.Name)
 }
 
 // joined notes that no machine is joining any more.
@@ -147,7 +149,9 @@ func drainNode(ctx context.Context, client *kube.Client, name string) error {
 // RecreateNodes throws workers' machines away, whatever they are now, and has
 // them back while the others run on. They are restored from the golden snapshot
 // that they came from, unless cold. Their names stay, and so do the pods that
-// belong there; what those had on the node's disk is gone.
+// belong there; what those had on the node's disk is gone. Others that are not
+// well are not waited for. One that was interrupted is completed by the next
+// for the same workers, and by Up.
 func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, cold bool, open Opener, progress *term.Progress) error {
 	h, grower, release, err := s.growing(name, open)
 	if err != nil {
@@ -155,7 +159,7 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 	}
 	defer release()
 	c := h.Cluster
-	if err := settledMachines(c); err != nil {
+	if err := settledMachines(c, nodes...); err != nil {
 		return err
 	}
 	var restored, booted []string
@@ -172,14 +176,13 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 	var actions []vm.Action
 	if freezer, ok := h.Driver.(vm.Freezer); ok && len(restored) > 0 {
 		var resumed time.Time
-		back := &vm.Handle{Cluster: only(c, restored), Driver: h.Driver, Kube: h.Kube}
 		actions = append(actions,
 			vm.Action{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) (err error) {
 				resumed, err = freezer.Thaw(ctx, c, s.Home.Golden(c.Golden), restored...)
 				return err
 			}},
 			vm.Action{Name: "Wait until they are alive", Run: func(ctx context.Context, step *term.Step) error {
-				return wait(ctx, aliveSince(back, resumed), step)
+				return wait(ctx, aliveSince(h, resumed, restored...), step)
 			}})
 	}
 	if len(booted) > 0 {
@@ -190,7 +193,7 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 	if err := s.Save(c); err != nil {
 		return err
 	}
-	return Run(ctx, progress, slices.Concat(actions, ready(h), s.joined(c)))
+	return Run(ctx, progress, slices.Concat(actions, ready(h, nodes...), s.joined(c)))
 }
 
 // holds tells whether a machine can be restored from its cluster's golden
@@ -203,17 +206,21 @@ func (s Store) holds(c *vm.Cluster, machine string) bool {
 	return err == nil && slices.ContainsFunc(vm.PlanMachines(nil, g.Spec), func(m vm.Machine) bool { return m.Name == machine })
 }
 
-// ready lists what waits until all nodes of a cluster that runs are Ready and
-// the DNS answers on each.
-func ready(h *vm.Handle) []vm.Action {
-	actions := []vm.Action{{Name: "Wait until all nodes are Ready", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, nodesReady(h), step)
+// ready lists what waits until all nodes of a cluster that runs, or those named,
+// are Ready and the DNS answers on each.
+func ready(h *vm.Handle, names ...string) []vm.Action {
+	which := "all nodes are"
+	if len(names) > 0 {
+		which = strings.Join(names, ", ") + " is"
+	}
+	actions := []vm.Action{{Name: "Wait until " + which + " Ready", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, nodesReady(h, names...), step)
 	}}}
 	if !h.Driver.Traits().RealPods {
 		return actions
 	}
 	return append(actions, vm.Action{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, dnsAnswers(h), step)
+		return wait(ctx, dnsAnswers(h, names...), step)
 	}})
 }
 
@@ -245,6 +252,14 @@ func isWorker(c *vm.Cluster, node, do string) error {
 		return fmt.Errorf("node %s is a control plane, and etcd is on it; %s a worker, or recreate the whole cluster ('axolotl recreate %s')", node, do, c.Name)
 	}
 	return nil
+}
+
+// among are the machines of a cluster that are named, or all where none is.
+func among(c *vm.Cluster, names []string) []vm.Machine {
+	if len(names) == 0 {
+		return c.Machines
+	}
+	return only(c, names).Machines
 }
 
 // only is a cluster's record with some of its machines.

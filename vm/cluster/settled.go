@@ -83,10 +83,11 @@ func podsRun(ctx context.Context, h *vm.Handle) error {
 	return nil
 }
 
-// aliveSince holds when every node is Ready and has renewed its lease since it
-// was resumed: what the API server knew before proves nothing.
-func aliveSince(h *vm.Handle, resumed time.Time) check.Condition {
-	name := fmt.Sprintf("%d node(s) Ready, with a sign of life newer than the resume", len(h.Cluster.Machines))
+// aliveSince holds when every node, or those named, is Ready and has renewed its
+// lease since it was resumed: what the API server knew before proves nothing.
+func aliveSince(h *vm.Handle, resumed time.Time, names ...string) check.Condition {
+	machines := among(h.Cluster, names)
+	name := fmt.Sprintf("%d node(s) Ready, with a sign of life newer than the resume", len(machines))
 	return check.Func(name, func(ctx context.Context) error {
 		leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -99,7 +100,7 @@ func aliveSince(h *vm.Handle, resumed time.Time) check.Condition {
 			}
 		}
 		var waiting []string
-		for _, m := range h.Cluster.Machines {
+		for _, m := range machines {
 			if !renewed[m.Name].After(resumed) {
 				waiting = append(waiting, m.Name+" has not renewed its lease yet")
 			}
@@ -107,6 +108,6 @@ func aliveSince(h *vm.Handle, resumed time.Time) check.Condition {
 		if len(waiting) > 0 {
 			return fmt.Errorf("%s", shorten(waiting))
 		}
-		return nodesReady(h).Check(ctx)
+		return nodesReady(h, names...).Check(ctx)
 	})
 }

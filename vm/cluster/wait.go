@@ -44,16 +44,16 @@ func apiReady(h *vm.Handle) check.Condition {
 	})
 }
 
-// dnsAnswers holds when the cluster's DNS answers on every node, asked on the
-// address that pods ask.
-func dnsAnswers(h *vm.Handle) check.Condition {
+// dnsAnswers holds when the cluster's DNS answers on every node, or those named,
+// asked on the address that pods ask.
+func dnsAnswers(h *vm.Handle, names ...string) check.Condition {
 	name := "kubernetes.default.svc." + vm.ClusterDomain
 	return check.Func("the cluster's DNS answers", func(ctx context.Context) error {
 		executor, ok := h.Driver.(vm.Executor)
 		if !ok {
 			return check.Permanent(fmt.Errorf("driver %s cannot run commands in its machines", h.Driver.Name()))
 		}
-		for _, m := range h.Cluster.Machines {
+		for _, m := range among(h.Cluster, names) {
 			out, err := executor.Exec(ctx, h.Cluster, m.Name, "/bin/busybox", "nslookup", name, vm.ClusterDNS)
 			if err != nil {
 				return err

@@ -275,15 +275,11 @@ func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
 func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
 	statuses := make([]vm.MachineStatus, 0, len(c.Machines))
 	for _, m := range c.Machines {
-		dom, err := d.hypervisor.Domain(m.UUID)
-		switch {
-		case errors.Is(err, errNoDomain):
-			statuses = append(statuses, vm.MachineStatus{Name: m.Name, State: vm.MachineMissing, Reason: "libvirt has no such domain"})
-		case err != nil:
+		status, err := d.status(&m)
+		if err != nil {
 			return nil, err
-		default:
-			statuses = append(statuses, vm.MachineStatus{Name: m.Name, State: dom.State, Reason: dom.Reason})
 		}
+		statuses = append(statuses, status)
 	}
 	return statuses, nil
 }

@@ -40,6 +40,8 @@ type fake struct {
 	// boots are what becomes of probe guests, by the domain's type.
 	boots map[string]func(context.Context) (bool, error)
 	uid   int
+
+	watching []chan string // who is told what happens
 }
 
 // fakeDomain is one domain of a fake.
@@ -98,12 +100,78 @@ func (f *fake) call(what, uuid string, do func() error) error {
 	if len(f.calls) == f.at && f.how == fails {
 		return errRefused
 	}
+	before := f.states()
 	err := do()
+	f.tell(before)
 	if len(f.calls) == f.at {
 		f.dead = true
 		return errKilled
 	}
 	return err
+}
+
+// states are the states of all domains, by UUID.
+func (f *fake) states() map[string]vm.MachineState {
+	states := map[string]vm.MachineState{}
+	for _, d := range f.domains {
+		states[d.uuid] = d.state
+	}
+	return states
+}
+
+// tell sends an event for each domain that is not as it was before.
+func (f *fake) tell(before map[string]vm.MachineState) {
+	if len(f.watching) == 0 {
+		return
+	}
+	now := f.states()
+	for uuid := range now {
+		before[uuid] += "" // those that are new were in no state
+	}
+	for uuid, state := range before {
+		for _, w := range f.watching {
+			if now[uuid] != state {
+				w <- uuid
+			}
+		}
+	}
+}
+
+// happen does something behind everybody's back.
+func (f *fake) happen(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.states()
+	do()
+	f.tell(before)
+}
+
+func (f *fake) Events(ctx context.Context) (<-chan string, error) {
+	var events chan string
+	err := f.call("Events", "", func() error {
+		events = make(chan string, 1000)
+		f.watching = append(f.watching, events)
+		return nil
+	})
+	context.AfterFunc(ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if i := slices.Index(f.watching, events); i >= 0 {
+			close(events)
+			f.watching = slices.Delete(f.watching, i, i+1)
+		}
+	})
+	return events, err
+}
+
+// disconnect ends all streams of events, as the end of libvirtd does.
+func (f *fake) disconnect() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.watching {
+		close(w)
+	}
+	f.watching = nil
 }
 
 // on is call for a domain that must be there.

@@ -40,6 +40,10 @@ type hypervisor interface {
 	Domain(uuid string) (domain, error)
 	// Domains returns all domains that carry our metadata, of any cluster.
 	Domains() ([]domain, error)
+	// Events gives the UUID of each domain, of anybody's, whose state may have
+	// changed: started, stopped, paused, crashed, defined, undefined. It ends
+	// with ctx, and where events may have been lost.
+	Events(ctx context.Context) (<-chan string, error)
 	// Agent sends one command to the guest agent and returns its answer, or
 	// errAgentSilent.
 	Agent(uuid, command string, timeout time.Duration) (string, error)

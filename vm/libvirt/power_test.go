@@ -32,11 +32,13 @@ var powerCases = []struct {
 
 // become puts a machine into a state behind our back.
 func (w *world) become(uuid string, state vm.MachineState) {
-	d := w.fake.domains[uuid]
-	d.state = state
-	if state == vm.MachineStopped {
-		d.running = ""
-	}
+	w.fake.happen(func() {
+		d := w.fake.domains[uuid]
+		d.state = state
+		if state == vm.MachineStopped {
+			d.running = ""
+		}
+	})
 }
 
 func TestPowerAtEveryCall(t *testing.T) {

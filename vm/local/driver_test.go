@@ -251,12 +251,19 @@ func TestPowerOff(t *testing.T) {
 	c := localtest.New(t, 2)
 	h := up(t, c)
 	off, on := c.Machines[1].Name, c.Machines[0].Name
+	told, err := c.Driver.Watch(t.Context(), c.Cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tells(t, told, on, vm.MachineRunning)
+	tells(t, told, off, vm.MachineRunning)
 	for range 2 { // the second time it is off already
 		if err := c.Driver.PowerOff(t.Context(), c.Cluster, off); err != nil {
 			t.Fatal(err)
 		}
 	}
 	states(t, c, vm.MachineRunning, vm.MachineStopped)
+	tells(t, told, off, vm.MachineStopped)
 	// Kubernetes finds out by itself, 50 s after the last sign of life.
 	await(t, 3*time.Minute, off+" is no longer Ready", func(ctx context.Context) error {
 		return readiness(ctx, h, off, corev1.ConditionUnknown)
@@ -273,9 +280,31 @@ func TestPowerOff(t *testing.T) {
 		return readiness(ctx, h, off, corev1.ConditionTrue)
 	})
 	states(t, c, vm.MachineRunning, vm.MachineRunning)
+	tells(t, told, off, vm.MachineRunning)
+
+	// With its supervisor all of it ends, and so does what tells of it.
+	kill(t, pids(t, c.Cluster)["supervisor"])
+	tells(t, told, on, vm.MachineStopped)
+	tells(t, told, off, vm.MachineStopped)
+	if status, ok := <-told; ok {
+		t.Errorf("after the end it tells %+v", status)
+	}
 
 	if err := c.Driver.PowerOff(t.Context(), c.Cluster, "nobody"); err == nil || !strings.Contains(err.Error(), "no machine") {
 		t.Errorf("a machine that does not exist: %v", err)
+	}
+}
+
+// tells waits for the word that a machine is in a state, which is the next one.
+func tells(t *testing.T, told <-chan vm.MachineStatus, machine string, state vm.MachineState) {
+	t.Helper()
+	select {
+	case status := <-told:
+		if status.Name != machine || status.State != state {
+			t.Errorf("it tells %+v, want that %s is %s", status, machine, state)
+		}
+	case <-time.After(time.Minute):
+		t.Fatalf("nobody tells that %s is %s", machine, state)
 	}
 }
 
