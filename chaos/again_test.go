@@ -206,8 +206,12 @@ func TestSumUp(t *testing.T) {
 
 // TestTrials runs an experiment twice on a real API server.
 func TestTrials(t *testing.T) {
+	t.Parallel()
 	h := cluster(t)
-	trials, reports := runner(t, h).RunTrials(t.Context(), deletion(t), 2)
+	trials, reports, err := runner(t, h).RunTrials(t.Context(), deletion(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := trials.Err(); err != nil || len(reports) != 2 || trials.Trials[1].Seed != trials.Trials[0].Seed+1 {
 		t.Fatalf("%+v, %v", trials, err)
 	}
@@ -216,7 +220,7 @@ func TestTrials(t *testing.T) {
 	}
 	e := deletion(t)
 	e.Target.Count = 2
-	if trials, _ = runner(t, h).RunTrials(t.Context(), e, 3); len(trials.Trials) != 1 || trials.Trials[0].Verdict != Refused {
+	if trials, _, _ = runner(t, h).RunTrials(t.Context(), e, 3); len(trials.Trials) != 1 || trials.Trials[0].Verdict != Refused {
 		t.Errorf("what is refused is tried again: %+v", trials.Trials)
 	}
 }

@@ -32,6 +32,10 @@ type Runner struct {
 	// else has made it.
 	AllowCluster string
 
+	// Save takes the snapshot that trials begin from. Nil: each begins where the
+	// one before has ended.
+	Save func(context.Context) (Snapshot, error)
+
 	// History is where runs are recorded. Nil: their reports become files of
 	// the cluster, which TakeIn puts into a history later.
 	History *history.DB
@@ -96,10 +100,8 @@ func (r *Runner) newRun(e *Experiment) *run {
 		now = time.Now
 	}
 	seed := e.Seed
-	for seed == 0 {
-		var random [8]byte
-		rand.Read(random[:]) //nolint:errcheck // never fails, says its documentation
-		seed = uint64(binary.LittleEndian.Uint32(random[:]))
+	if seed == 0 {
+		seed = newSeed()
 	}
 	started := now()
 	suffix := newSuffix()
@@ -114,6 +116,13 @@ func (r *Runner) newRun(e *Experiment) *run {
 		x.target = Target{Namespace: x.namespace, Deployment: e.Target.App, Nodes: e.Target.Nodes, Count: e.Target.Count, Percent: e.Target.Percent}
 	}
 	return x
+}
+
+// newSeed makes a seed up; it is not 0.
+func newSeed() uint64 {
+	var random [4]byte
+	rand.Read(random[:]) //nolint:errcheck // never fails, says its documentation
+	return max(uint64(binary.LittleEndian.Uint32(random[:])), 1)
 }
 
 // newSuffix makes names unlike those of other runs.
@@ -250,7 +259,7 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.scene, err = readScene(ctx, r.kube, r.target); err != nil {
 		return err
 	}
-	all, err := r.scene.candidates(ctx, r.kube, r.experiment)
+	all, err := r.scene.candidates(ctx, r.handle, r.experiment)
 	if err != nil {
 		return err
 	}
