@@ -21,7 +21,7 @@ func newChaos(a *app) *cobra.Command {
 a client that is played, a fault, and the time within which all must be well.
 Experiments that come with axolotl go by their name, others by their file.`,
 	})
-	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a),
+	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a), newChaosCompare(a),
 		newChaosReplay(a), newChaosUndo(a), newChaosAbort(a), newChaosReport(a), newChaosLint(a), newChaosNew(a))
 	return cmd
 }
