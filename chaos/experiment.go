@@ -48,6 +48,15 @@ type Target struct {
 	Replicas int
 	// MinAvailable, where set, gives the app a disruption budget.
 	MinAvailable int
+	// TolerationSeconds is how long the app's pods stay on a node that is not
+	// Ready or cannot be reached; nil: 300, as Kubernetes has it.
+	TolerationSeconds *int
+	// GraceSeconds is how long they may take to end; nil: 30, as Kubernetes has
+	// it.
+	GraceSeconds *int
+	// ReadinessSeconds is how often the kubelet asks whether they are ready; 0:
+	// each second.
+	ReadinessSeconds int
 
 	// Namespace with Deployment or Selector name pods that exist.
 	Namespace  string
@@ -84,6 +93,9 @@ type Guards struct {
 	// LastReplica allows the fault to take the last healthy pod of a
 	// controller.
 	LastReplica bool
+	// Quorum allows the fault to take etcd's majority, of several control
+	// planes.
+	Quorum bool
 }
 
 // Defaults of an experiment.
@@ -140,6 +152,13 @@ func (e *Experiment) Validate() error {
 	fault(t.Count > 0 && t.Percent > 0, "target has both count and percent; give one")
 	fault(t.Replicas < 0 || t.Replicas > 100, "target.replicas %d: use 1 to 100", t.Replicas)
 	fault(t.MinAvailable < 0 || t.MinAvailable > 0 && t.App == "", "target.minAvailable %d: use 1 or more, and with app", t.MinAvailable)
+	for _, s := range []struct {
+		name  string
+		value *int
+	}{{"tolerationSeconds", t.TolerationSeconds}, {"graceSeconds", t.GraceSeconds}, {"readinessSeconds", &t.ReadinessSeconds}} {
+		fault(s.value != nil && *s.value < 0, "target.%s cannot be negative", s.name)
+		fault(s.value != nil && *s.value != 0 && t.App == "", "target.%s needs app: it is set on what is put up", s.name)
+	}
 	fault(e.HealWithin < 0 || e.Lasts < 0, "durations cannot be negative")
 	fault(e.Guards.MaxShare < 1 || e.Guards.MaxShare > 100, "guards.maxShare %d: use 1 to 100", e.Guards.MaxShare)
 	if p := e.Probe; p != nil {

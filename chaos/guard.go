@@ -45,6 +45,9 @@ var guards = []guard{
 	{"last-replica", func(_ context.Context, r *run) error {
 		return guardLastReplica(r.scene, r.lostPods(), r.experiment.Guards)
 	}},
+	{"etcd-quorum", func(_ context.Context, r *run) error {
+		return guardQuorum(r.scene, etcdTaken(r.experiment.Fault, r.targets), r.experiment.Guards.Quorum)
+	}},
 	{"healthy-before", func(_ context.Context, r *run) error { return guardHealthy(r.scene) }},
 	{"one-at-a-time", func(_ context.Context, r *run) error { return r.lockTargets() }},
 }

@@ -33,15 +33,20 @@ type file struct {
 }
 
 type targetFile struct {
-	App          string            `yaml:"app"`
-	Replicas     int               `yaml:"replicas"`
-	MinAvailable int               `yaml:"minAvailable"`
-	Namespace    string            `yaml:"namespace"`
-	Deployment   string            `yaml:"deployment"`
-	Selector     map[string]string `yaml:"selector"`
-	Nodes        string            `yaml:"nodes"`
-	Count        int               `yaml:"count"`
-	Percent      int               `yaml:"percent"`
+	App          string `yaml:"app"`
+	Replicas     int    `yaml:"replicas"`
+	MinAvailable int    `yaml:"minAvailable"`
+
+	TolerationSeconds *int `yaml:"tolerationSeconds"`
+	GraceSeconds      *int `yaml:"graceSeconds"`
+	ReadinessSeconds  int  `yaml:"readinessSeconds"`
+
+	Namespace  string            `yaml:"namespace"`
+	Deployment string            `yaml:"deployment"`
+	Selector   map[string]string `yaml:"selector"`
+	Nodes      string            `yaml:"nodes"`
+	Count      int               `yaml:"count"`
+	Percent    int               `yaml:"percent"`
 }
 
 type checkFile struct {
@@ -67,6 +72,7 @@ type faultFile struct {
 type guardsFile struct {
 	MaxShare    int  `yaml:"maxShare"`
 	LastReplica bool `yaml:"lastReplica"`
+	Quorum      bool `yaml:"quorum"`
 }
 
 // Parse reads an experiment; name is what faults call the file. The error is

@@ -11,6 +11,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/internal/term"
+	"axolotl/vm"
 )
 
 // Plan is exactly what a run will do, object by object, and its undo.
@@ -44,7 +45,7 @@ func (s *scene) nodesOf(role string) []corev1.Node {
 		}
 	}
 	nodes := workers
-	if role == "control-plane" || (role == "" && len(workers) == 0) {
+	if role == string(vm.ControlPlane) || (role == "" && len(workers) == 0) {
 		nodes = planes
 	}
 	idle := func(n corev1.Node) bool {

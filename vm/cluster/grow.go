@@ -155,7 +155,10 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 	}
 	defer release()
 	c := h.Cluster
-	if err := settledMachines(c); err != nil {
+	// Those of an interrupted recreation are thrown away and made anew.
+	others := *c
+	others.Joining = slices.DeleteFunc(slices.Clone(c.Joining), func(name string) bool { return slices.Contains(nodes, name) })
+	if err := settledMachines(&others); err != nil {
 		return err
 	}
 	var restored, booted []string
