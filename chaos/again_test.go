@@ -53,12 +53,24 @@ seed: 7
 			continue
 		}
 		third, _ := second.File()
-		a, _ := fault.SpecOf(first.Fault)
-		b, _ := fault.SpecOf(second.Fault)
-		if third != again || string(a.With) != string(b.With) || first.Lasts != second.Lasts || len(first.SteadyState) != len(second.SteadyState) {
+		if a, b := specsOf(t, first), specsOf(t, second); third != again || a != b || first.Lasts != second.Lasts || len(first.SteadyState) != len(second.SteadyState) {
 			t.Errorf("%s is not what it was:\n%s\n%s", name, again, third)
 		}
 	}
+}
+
+// specsOf are the faults of an experiment with their settings.
+func specsOf(t *testing.T, e *Experiment) string {
+	t.Helper()
+	var text strings.Builder
+	for _, f := range e.faults() {
+		spec, err := fault.SpecOf(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString(spec.Name + string(spec.With))
+	}
+	return text.String()
 }
 
 func TestReplayIsTheSameExperiment(t *testing.T) {

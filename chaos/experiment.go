@@ -24,6 +24,8 @@ type Experiment struct {
 	SteadyState []Check
 	Probe       *Probe // nil: no client is played
 	Fault       fault.Fault
+	// Steps, where there are any, are what is broken instead of Fault.
+	Steps []Step
 
 	// Lasts is how long the fault lasts before it is undone. 0: until what
 	// it broke has healed, or the deadline.
@@ -142,7 +144,12 @@ func (e *Experiment) Validate() error {
 		}
 	}
 	t := e.Target
-	fault(e.Fault == nil, "fault is missing; see 'axolotl chaos list'")
+	fault(e.Fault == nil && len(e.Steps) == 0, `"fault" is missing, and so is "steps"; see 'axolotl chaos list'`)
+	fault(e.Fault != nil && len(e.Steps) > 0, "steps has what is broken, and so has fault; give one")
+	fault(e.Lasts > 0 && len(e.Steps) > 0, "lasts is said by each step; take it out")
+	for i, s := range e.Steps {
+		errs = append(errs, flatten(s.validate(fmt.Sprintf("steps[%d]", i), false))...)
+	}
 	fault(t.App != "" && t.App != AppPingapp, "target.app %q is unknown; the one that can be put up is %q", t.App, AppPingapp)
 	fault(t.App != "" && t.Namespace != "", "target has both app and namespace; give one")
 	fault(t.App == "" && t.Namespace == "", "target has neither app nor namespace; give one")

@@ -18,7 +18,9 @@ func TestEveryFaultHasAnExperiment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		used[e.Fault.Name()] = true
+		for _, f := range e.faults() {
+			used[f.Name()] = true
+		}
 	}
 	for _, name := range fault.Names() {
 		if !used[name] {

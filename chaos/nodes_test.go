@@ -30,6 +30,9 @@ func TestFaultsOnNodes(t *testing.T) {
 		e.Probe = nil
 		undoneByTheNext(t, h, killAfter(t, h, e, "Inject node-cordon"))
 	})
+	t.Run("steps", func(t *testing.T) { combinedHeals(t, h) })
+	t.Run("steps whose run was killed", func(t *testing.T) { combinedIsUndoneByTheNext(t, h) })
+	t.Run("each in turn", func(t *testing.T) { eachNodeInTurn(t, h) })
 	for _, name := range []string{"node-drain", "node-taint"} {
 		t.Run(name, func(t *testing.T) { shippedRuns(t, h, name, Healed, -1) })
 	}

@@ -79,7 +79,9 @@ func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry) error {
 // the steady state is looked at again, the run's own target is removed. ctx is
 // not that of the run, which may have ended.
 func (r *run) finish(ctx context.Context, failed error) {
-	if r.injected {
+	if len(r.experiment.Steps) > 0 {
+		r.undoErr = r.undoParts(ctx)
+	} else if r.injected {
 		r.undoErr = r.progress.Do("Undo "+r.experiment.Fault.Name(), func(step *term.Step) error {
 			var err error
 			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry)
