@@ -10,7 +10,7 @@ import (
 	"axolotl/internal/check"
 	"axolotl/internal/term"
 	"axolotl/vm"
-	"axolotl/vm/cluster"
+	clusters "axolotl/vm/cluster"
 )
 
 // undoEvery is how often an undo is tried again while the cluster does not
@@ -23,7 +23,7 @@ const undoEvery = 200 * time.Millisecond
 // error.
 func Recover(ctx context.Context, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
 	held, err := journalOf(h.Cluster).Pending()
-	errs := []error{err, cluster.SweepTemporary(h.Cluster)}
+	errs := []error{err, clusters.SweepTemporary(h.Cluster)}
 	var done []journal.Entry
 	for _, entry := range held {
 		step.Status("undo run %s", entry.ID)
