@@ -100,7 +100,7 @@ func TestDieAtEveryStep(t *testing.T) {
 		nodes bool // not beside others; and it is slow, so only what the server heard is tried
 	}{
 		{&NodeCordon{}, true}, {&NodeDrain{Timeout: time.Minute}, true}, {&NodeTaint{Key: "axolotl.dev/chaos"}, true},
-		{&PodDeletion{}, false}, {&PodEviction{Within: time.Second}, false}, {&LabelTornOff{}, false},
+		{&PodDeletion{}, false}, {&PodEviction{Within: time.Minute}, false}, {&LabelTornOff{}, false},
 		{&ImageBroken{Image: "axolotl.invalid/broken:0"}, false}, {&CrashLoop{ImageBroken{Image: crashingImage}}, false}, {&ScaleToZero{}, false},
 		{&ConfigDeletion{config{OnConfigMaps}}, false}, {&ConfigDeletion{config{OnSecrets}}, false},
 		{&ConfigAlteration{config: config{OnConfigMaps}, Value: "x"}, false}, {&ConfigAlteration{config: config{OnSecrets}, Value: "x"}, false},

@@ -134,7 +134,7 @@ func spec(t *testing.T, h *vm.Handle, target Target) string {
 func TestFaultsOnARealAPIServer(t *testing.T) {
 	for _, f := range []Fault{
 		&NodeCordon{}, &NodeDrain{Timeout: time.Minute}, &NodeTaint{Key: "axolotl.dev/chaos"},
-		&PodDeletion{}, &PodEviction{Within: time.Second}, &LabelTornOff{}, &ImageBroken{Image: "axolotl.invalid/broken:0"}, &ScaleToZero{},
+		&PodDeletion{}, &PodEviction{Within: time.Minute}, &LabelTornOff{}, &ImageBroken{Image: "axolotl.invalid/broken:0"}, &ScaleToZero{},
 		&ConfigDeletion{config{OnConfigMaps}}, &ConfigDeletion{config{OnSecrets}},
 		&ConfigAlteration{config: config{OnConfigMaps}, Value: "x"}, &ConfigAlteration{config: config{OnSecrets}, Value: "x"},
 	} {
