@@ -53,12 +53,24 @@ seed: 7
 			continue
 		}
 		third, _ := second.File()
-		a, _ := fault.SpecOf(first.Fault)
-		b, _ := fault.SpecOf(second.Fault)
-		if third != again || string(a.With) != string(b.With) || first.Lasts != second.Lasts || len(first.SteadyState) != len(second.SteadyState) {
+		if a, b := specsOf(t, first), specsOf(t, second); third != again || a != b || first.Lasts != second.Lasts || len(first.SteadyState) != len(second.SteadyState) {
 			t.Errorf("%s is not what it was:\n%s\n%s", name, again, third)
 		}
 	}
+}
+
+// specsOf are the faults of an experiment with their settings.
+func specsOf(t *testing.T, e *Experiment) string {
+	t.Helper()
+	var text strings.Builder
+	for _, f := range e.faults() {
+		spec, err := fault.SpecOf(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString(spec.Name + string(spec.With))
+	}
+	return text.String()
 }
 
 func TestReplayIsTheSameExperiment(t *testing.T) {
@@ -206,8 +218,12 @@ func TestSumUp(t *testing.T) {
 
 // TestTrials runs an experiment twice on a real API server.
 func TestTrials(t *testing.T) {
+	t.Parallel()
 	h := cluster(t)
-	trials, reports := runner(t, h).RunTrials(t.Context(), deletion(t), 2)
+	trials, reports, err := runner(t, h).RunTrials(t.Context(), deletion(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := trials.Err(); err != nil || len(reports) != 2 || trials.Trials[1].Seed != trials.Trials[0].Seed+1 {
 		t.Fatalf("%+v, %v", trials, err)
 	}
@@ -216,7 +232,7 @@ func TestTrials(t *testing.T) {
 	}
 	e := deletion(t)
 	e.Target.Count = 2
-	if trials, _ = runner(t, h).RunTrials(t.Context(), e, 3); len(trials.Trials) != 1 || trials.Trials[0].Verdict != Refused {
+	if trials, _, _ = runner(t, h).RunTrials(t.Context(), e, 3); len(trials.Trials) != 1 || trials.Trials[0].Verdict != Refused {
 		t.Errorf("what is refused is tried again: %+v", trials.Trials)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -37,12 +38,40 @@ func appObjects(namespace, runID string, t Target) ([]*unstructured.Unstructured
 			if err := unstructured.SetNestedField(o.Object, int64(t.Replicas), "spec", "replicas"); err != nil {
 				return nil, err
 			}
+			if err := tune(o, t); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if t.MinAvailable == 0 {
 		objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "PodDisruptionBudget" })
 	}
 	return objects, nil
+}
+
+// tune sets what the target asks for of the app's pods.
+func tune(deployment *unstructured.Unstructured, t Target) error {
+	pod, _, err := unstructured.NestedMap(deployment.Object, "spec", "template", "spec")
+	if err != nil {
+		return err
+	}
+	if t.TolerationSeconds != nil {
+		var tolerations []any
+		for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+			tolerations = append(tolerations, map[string]any{
+				"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": int64(*t.TolerationSeconds),
+			})
+		}
+		pod["tolerations"] = tolerations
+	}
+	if t.GraceSeconds != nil {
+		pod["terminationGracePeriodSeconds"] = int64(*t.GraceSeconds)
+	}
+	if t.ReadinessSeconds != 0 {
+		container := pod["containers"].([]any)[0].(map[string]any) // it is in app.yaml
+		container["readinessProbe"].(map[string]any)["periodSeconds"] = int64(t.ReadinessSeconds)
+	}
+	return unstructured.SetNestedMap(deployment.Object, pod, "spec", "template", "spec")
 }
 
 // deploy puts up the run's own target, where none is given. The journal knows

@@ -14,11 +14,12 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/internal/kube"
+	"axolotl/vm"
 )
 
 // candidates are the objects that the fault may take, by name: what the
 // target's pods are, what keeps them, what they use, or where they run.
-func (s *scene) candidates(ctx context.Context, client *kube.Client, e *Experiment) ([]fault.Target, error) {
+func (s *scene) candidates(ctx context.Context, h *vm.Handle, e *Experiment) ([]fault.Target, error) {
 	switch on := e.Fault.Effect().On; on {
 	case fault.OnPods:
 		var all []fault.Target
@@ -29,9 +30,12 @@ func (s *scene) candidates(ctx context.Context, client *kube.Client, e *Experime
 	case fault.OnNodes:
 		return s.nodeTargets(e), nil
 	case fault.OnDeployments:
+		if e.Fault.Effect().Role == fault.RoleDNS {
+			return dnsServers(ctx, h)
+		}
 		return s.deployments(), nil
 	case fault.OnConfigMaps, fault.OnSecrets:
-		return s.used(ctx, client, on)
+		return s.used(ctx, h.Kube, on)
 	default:
 		return nil, fmt.Errorf("fault %s acts on a %s, which no target has", e.Fault.Name(), on)
 	}
@@ -54,6 +58,15 @@ func (s *scene) deployments() []fault.Target {
 		}
 	}
 	return slices.SortedFunc(maps.Values(byUID), func(a, b fault.Target) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// dnsServers serve the cluster's DNS. Where there are none nothing can be shown.
+func dnsServers(ctx context.Context, h *vm.Handle) ([]fault.Target, error) {
+	all, err := fault.DNSServers(ctx, h)
+	if err == nil && len(all) == 0 {
+		err = &SkipError{fmt.Sprintf("cluster %q has no DNS server of its own (driver %s); use a cluster made with --driver libvirt", h.Cluster.Name, h.Driver.Name())}
+	}
+	return all, err
 }
 
 // rootCA is in every namespace and belongs to the cluster.

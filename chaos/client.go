@@ -153,7 +153,7 @@ func nodePortTo(services []corev1.Service, pods []corev1.Pod) int {
 
 // vantage is the machine through which the client looks.
 func (r *run) vantage(s *scene) *vm.Machine {
-	if r.experiment.Fault.Effect().On == fault.OnNodes {
+	if f := r.experiment.Fault; f != nil && f.Effect().On == fault.OnNodes { // steps do not say yet
 		struck := map[string]bool{}
 		for _, t := range choose(s.nodeTargets(r.experiment), r.target, r.seed) {
 			struck[t.Name] = true

@@ -19,11 +19,16 @@ import (
 )
 
 // shared is a real API server with two simulated nodes, for the tests that do
-// not harm it. It is nil under -short.
+// not harm it: each breaks what is in a namespace of its own, and leaves nodes
+// to TestFaultsOnNodes. It is nil under -short.
 var shared *vm.Handle
 
+// TestMain lets many tests run at once: they wait, for the most part five
+// seconds each for a namespace to go, and hardly compute.
 func TestMain(m *testing.M) {
-	flag.Parse() // localtest asks for -short
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err) // the flag is testing's own
+	}
 	os.Exit(localtest.Main(m, 2, func(h *vm.Handle) { shared = h }))
 }
 
@@ -34,6 +39,24 @@ func cluster(t *testing.T) *vm.Handle {
 		t.Skip("needs an API server")
 	}
 	return shared
+}
+
+// apart is the shared cluster with a journal and locks of the test's own: what
+// it leaves behind on purpose is not undone by another test's run.
+func apart(t *testing.T) *vm.Handle {
+	t.Helper()
+	h := *cluster(t)
+	c := *h.Cluster
+	c.Dir = t.TempDir()
+	admin, err := os.ReadFile(h.Cluster.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.Kubeconfig(), admin, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.Cluster = &c
+	return &h
 }
 
 // runner returns a runner whose progress is the test's log.

@@ -11,8 +11,8 @@ type Description struct {
 	Name       string        `json:"name"`
 	Title      string        `json:"title"`
 	About      string        `json:"about,omitempty"`
-	Fault      fault.Spec    `json:"fault"`
-	Doc        fault.Doc     `json:"doc"`
+	Breaks     string        `json:"breaks"` // its fault, or how many steps it has
+	Faults     []FaultDoc    `json:"faults"` // in order
 	Client     bool          `json:"client"` // a client is played, which needs pods that run
 	Lasts      time.Duration `json:"lastsNs,omitempty"`
 	HealWithin time.Duration `json:"healWithinNs"`
@@ -20,15 +20,27 @@ type Description struct {
 	Guards     []string      `json:"guards"`
 }
 
+// FaultDoc is a fault as an experiment has it, and what it does.
+type FaultDoc struct {
+	fault.Spec
+	Doc fault.Doc `json:"doc"`
+}
+
 // Describe tells of an experiment.
 func (e *Experiment) Describe() (Description, error) {
-	spec, err := fault.SpecOf(e.Fault)
 	d := Description{
-		Name: e.Name, Title: e.Title, About: e.About, Fault: spec, Doc: e.Fault.Doc(), Client: e.Probe != nil,
+		Name: e.Name, Title: e.Title, About: e.About, Breaks: e.deed(), Client: e.Probe != nil,
 		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardNames(),
+	}
+	for _, f := range e.faults() {
+		spec, err := fault.SpecOf(f)
+		if err != nil {
+			return d, err
+		}
+		d.Faults = append(d.Faults, FaultDoc{spec, f.Doc()})
 	}
 	for _, c := range e.SteadyState {
 		d.Steady = append(d.Steady, c.Name)
 	}
-	return d, err
+	return d, nil
 }

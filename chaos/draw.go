@@ -50,6 +50,7 @@ func (p *Report) Draw(w io.Writer) error {
 		d.line("node %s", n.Lost.Name)
 		d.phases(n.Phases, n.Total)
 	}
+	p.drawSteps(d)
 	p.drawClient(d)
 	p.drawRest(d)
 	return d.err
@@ -131,6 +132,9 @@ func (p *Report) span() time.Duration {
 	for _, o := range p.Outages {
 		longest = max(longest, o.To)
 	}
+	for _, s := range p.Steps {
+		longest = max(longest, s.end())
+	}
 	return max(longest, time.Millisecond)
 }
 
@@ -151,6 +155,12 @@ func (d *drawing) line(format string, args ...any) {
 // phases draws a ladder: an axis in seconds, a bar a phase, the total.
 func (d *drawing) phases(phases []timeline.Phase, total time.Duration) {
 	d.line("%*s%s", labelWidth, "", d.axis())
+	d.bars(phases)
+	d.line("  %-11s %9s", "total", term.Seconds(total))
+}
+
+// bars draws a bar a phase.
+func (d *drawing) bars(phases []timeline.Phase) {
 	for _, p := range phases {
 		if !p.Known {
 			d.line("  %-11s %9s", p.Name, d.unknown)
@@ -165,7 +175,6 @@ func (d *drawing) phases(phases []timeline.Phase, total time.Duration) {
 		}
 		d.bar(string(p.Name), term.Seconds(p.Took()), []Span{{p.From, p.To}}, '█', note)
 	}
-	d.line("  %-11s %9s", "total", term.Seconds(total))
 }
 
 // bar draws spans on the axis; what is too short for a character still shows.

@@ -24,6 +24,8 @@ type Experiment struct {
 	SteadyState []Check
 	Probe       *Probe // nil: no client is played
 	Fault       fault.Fault
+	// Steps, where there are any, are what is broken instead of Fault.
+	Steps []Step
 
 	// Lasts is how long the fault lasts before it is undone. 0: until what
 	// it broke has healed, or the deadline.
@@ -48,6 +50,15 @@ type Target struct {
 	Replicas int
 	// MinAvailable, where set, gives the app a disruption budget.
 	MinAvailable int
+	// TolerationSeconds is how long the app's pods stay on a node that is not
+	// Ready or cannot be reached; nil: 300, as Kubernetes has it.
+	TolerationSeconds *int
+	// GraceSeconds is how long they may take to end; nil: 30, as Kubernetes has
+	// it.
+	GraceSeconds *int
+	// ReadinessSeconds is how often the kubelet asks whether they are ready; 0:
+	// each second.
+	ReadinessSeconds int
 
 	// Namespace with Deployment or Selector name pods that exist.
 	Namespace  string
@@ -84,6 +95,9 @@ type Guards struct {
 	// LastReplica allows the fault to take the last healthy pod of a
 	// controller.
 	LastReplica bool
+	// Quorum allows the fault to take etcd's majority, of several control
+	// planes.
+	Quorum bool
 }
 
 // Defaults of an experiment.
@@ -130,7 +144,12 @@ func (e *Experiment) Validate() error {
 		}
 	}
 	t := e.Target
-	fault(e.Fault == nil, "fault is missing; see 'axolotl chaos list'")
+	fault(e.Fault == nil && len(e.Steps) == 0, `"fault" is missing, and so is "steps"; see 'axolotl chaos list'`)
+	fault(e.Fault != nil && len(e.Steps) > 0, "steps has what is broken, and so has fault; give one")
+	fault(e.Lasts > 0 && len(e.Steps) > 0, "lasts is said by each step; take it out")
+	for i, s := range e.Steps {
+		errs = append(errs, flatten(s.validate(fmt.Sprintf("steps[%d]", i), false))...)
+	}
 	fault(t.App != "" && t.App != AppPingapp, "target.app %q is unknown; the one that can be put up is %q", t.App, AppPingapp)
 	fault(t.App != "" && t.Namespace != "", "target has both app and namespace; give one")
 	fault(t.App == "" && t.Namespace == "", "target has neither app nor namespace; give one")
@@ -140,6 +159,13 @@ func (e *Experiment) Validate() error {
 	fault(t.Count > 0 && t.Percent > 0, "target has both count and percent; give one")
 	fault(t.Replicas < 0 || t.Replicas > 100, "target.replicas %d: use 1 to 100", t.Replicas)
 	fault(t.MinAvailable < 0 || t.MinAvailable > 0 && t.App == "", "target.minAvailable %d: use 1 or more, and with app", t.MinAvailable)
+	for _, s := range []struct {
+		name  string
+		value *int
+	}{{"tolerationSeconds", t.TolerationSeconds}, {"graceSeconds", t.GraceSeconds}, {"readinessSeconds", &t.ReadinessSeconds}} {
+		fault(s.value != nil && *s.value < 0, "target.%s cannot be negative", s.name)
+		fault(s.value != nil && *s.value != 0 && t.App == "", "target.%s needs app: it is set on what is put up", s.name)
+	}
 	fault(e.HealWithin < 0 || e.Lasts < 0, "durations cannot be negative")
 	fault(e.Guards.MaxShare < 1 || e.Guards.MaxShare > 100, "guards.maxShare %d: use 1 to 100", e.Guards.MaxShare)
 	if p := e.Probe; p != nil {

@@ -13,8 +13,15 @@ import (
 func (e *Experiment) File() (string, error) {
 	f := file{
 		Name: e.Name, Title: e.Title, About: e.About, Target: targetFile(e.Target),
-		Fault: faultFile{Name: e.Fault.Name(), With: fault.Settings(e.Fault)},
+		Fault: fileOfFault(e.Fault),
 		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardsFile(e.Guards), Seed: int64(e.Seed),
+	}
+	for _, s := range e.Steps {
+		step := stepFile{partFile: fileOfPart(s)}
+		for _, p := range s.Parallel {
+			step.Parallel = append(step.Parallel, fileOfPart(p))
+		}
+		f.Steps = append(f.Steps, step)
 	}
 	if e.Probe != nil {
 		p := probeFile(*e.Probe)
@@ -31,6 +38,20 @@ func (e *Experiment) File() (string, error) {
 		return "", fmt.Errorf("experiment %s as a file: %w", e.Name, err)
 	}
 	return string(data), nil
+}
+
+func fileOfFault(f fault.Fault) *faultFile {
+	if f == nil {
+		return nil
+	}
+	return &faultFile{Name: f.Name(), With: fault.Settings(f)}
+}
+
+func fileOfPart(s Step) partFile {
+	return partFile{
+		Fault: fileOfFault(s.Fault), Lasts: s.Lasts, HealWithin: s.HealWithin, After: s.After, Nodes: s.Nodes,
+		Count: s.Count, Percent: s.Percent, Each: s.Each, Optional: s.Optional,
+	}
 }
 
 // Recipe is the experiment that the run was of, with the same seed.

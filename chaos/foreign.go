@@ -61,7 +61,7 @@ func guardAnnotated(ctx context.Context, r *run) error {
 	asked := map[string]bool{}
 	for _, o := range r.targets {
 		place, get := annotationsOf(r.kube, o)
-		if o.Namespace != "" && o.Namespace == r.namespace || asked[place] {
+		if o.Namespace != "" && o.Namespace == r.ownNamespace() || asked[place] {
 			continue
 		}
 		asked[place] = true

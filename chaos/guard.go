@@ -40,10 +40,13 @@ var guards = []guard{
 	{"annotated", guardAnnotated},
 	{"zero-targets", func(_ context.Context, r *run) error { return guardZeroTargets(r.scene, r.targets) }},
 	{"max-share", func(_ context.Context, r *run) error {
-		return guardShare(len(r.targets), r.candidates, r.experiment.Guards.MaxShare)
+		return guardShare(len(r.allTargets(r.experiment.Fault.Effect().On)), r.candidates, r.experiment.Guards.MaxShare)
 	}},
 	{"last-replica", func(_ context.Context, r *run) error {
-		return guardLastReplica(r.scene, r.lostPods(), r.experiment.Guards)
+		return guardLastReplica(r.scene, r.allLost(), r.experiment.Guards)
+	}},
+	{"etcd-quorum", func(_ context.Context, r *run) error {
+		return guardQuorum(r.scene, r.allEtcdTaken(), r.experiment.Guards.Quorum)
 	}},
 	{"healthy-before", func(_ context.Context, r *run) error { return guardHealthy(r.scene) }},
 	{"one-at-a-time", func(_ context.Context, r *run) error { return r.lockTargets() }},
@@ -168,7 +171,13 @@ func guardHealthy(s *scene) error {
 // lockTargets takes the lock of each thing that the run breaks: the workload
 // of a pod, the node. They are freed at the end of the process at the latest.
 func (r *run) lockTargets() error {
+	if r.locks == nil {
+		r.locks = map[string]*store.Lock{}
+	}
 	for _, key := range r.lockKeys() {
+		if r.whole != nil && r.whole.locks[key] != nil {
+			continue // of a step that has ended
+		}
 		lock, err := lockTarget(r.home, key)
 		var locked *store.LockedError
 		if errors.As(err, &locked) {
@@ -178,7 +187,7 @@ func (r *run) lockTargets() error {
 		if err != nil {
 			return err
 		}
-		r.locks = append(r.locks, lock)
+		r.locks[key] = lock
 	}
 	return nil
 }

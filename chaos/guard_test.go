@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 
@@ -88,6 +89,45 @@ func TestGuardLastReplica(t *testing.T) {
 	}
 }
 
+func TestGuardQuorum(t *testing.T) {
+	planes := func(names ...string) *scene {
+		s := &scene{}
+		for _, name := range names {
+			n := corev1.Node{}
+			n.Name, n.Labels = name, map[string]string{controlPlaneLabel: ""}
+			s.nodes = append(s.nodes, n)
+		}
+		worker := corev1.Node{}
+		worker.Name = "w1"
+		s.nodes = append(s.nodes, worker)
+		return s
+	}
+	three := planes("a", "b", "c")
+	refusedBy(t, guardQuorum(three, []string{"a", "b"}, false), "etcd-quorum")
+	refusedBy(t, guardQuorum(planes("a", "b"), []string{"b"}, false), "etcd-quorum")
+	for name, err := range map[string]error{
+		"one of three":                guardQuorum(three, []string{"a", "a", "w1"}, false),
+		"workers":                     guardQuorum(three, []string{"w1"}, false),
+		"the only one":                guardQuorum(planes("a"), []string{"a"}, false),
+		"where it is allowed":         guardQuorum(three, []string{"a", "b", "c"}, true),
+		"none, and two are not there": guardQuorum(planes("a", "b"), nil, false),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	at := []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "a"}}}
+	for name, taken := range map[string]int{"etcd-paused": 1, "node-power-cut": 1, "network-partition": 1, "scheduler-stopped": 0, "node-cordon": 0} {
+		f, err := fault.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(etcdTaken(f, at)); got != taken {
+			t.Errorf("%s takes etcd from %d nodes, want %d", name, got, taken)
+		}
+	}
+}
+
 func TestGuardHealthy(t *testing.T) {
 	s := &scene{controllers: []controller{{Kind: "ReplicaSet", Name: "a", Wanted: 3, Ready: 2}}}
 	err := guardHealthy(s)
@@ -122,6 +162,7 @@ func TestGuardOneAtATime(t *testing.T) {
 // TestGuardsRefuseOnARealCluster runs experiments that each break one bound:
 // none of them may touch its target.
 func TestGuardsRefuseOnARealCluster(t *testing.T) {
+	t.Parallel()
 	h := cluster(t)
 	tests := map[string]struct {
 		guard  string

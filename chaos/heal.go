@@ -42,7 +42,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 			if err := r.experiment.Fault.Undo(ctx, r.handle, r.targets); err != nil {
 				return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
 			}
-			r.over = true
+			r.over, r.overAt = true, r.log.Now()
 			r.noteMachines(true)
 		case <-tick.C:
 		}

@@ -32,6 +32,9 @@ func (p *Report) WriteHTML(w io.Writer) error {
 	for _, n := range p.Nodes {
 		page.Lanes = append(page.Lanes, page.lane("node "+n.Lost.Name, "boot "+n.BootID, n.Phases))
 	}
+	for _, s := range p.Steps {
+		page.Lanes = append(page.Lanes, page.stepLanes(s)...)
+	}
 	if len(p.Outages) > 0 {
 		lane := htmlLane{Title: "client", About: "when requests failed"}
 		for _, o := range p.Outages {
@@ -124,4 +127,24 @@ func (p *htmlPage) lane(title, about string, phases []timeline.Phase) htmlLane {
 	}
 	lane.Height = len(lane.Bars) * laneRow
 	return lane
+}
+
+// stepLanes are those of a step: when its fault was in, and what it took.
+func (p *htmlPage) stepLanes(s StepReport) []htmlLane {
+	title := fmt.Sprintf("step %d: %s", s.Step, s.Fault.Name)
+	if s.At == nil {
+		return []htmlLane{{Title: title, About: s.ended()}}
+	}
+	first := htmlLane{Title: title, About: s.ended(), Height: laneRow}
+	if s.Until != nil {
+		first.Bars = []htmlBar{p.bar("fault", "failed", Span{*s.At, *s.Until}, 0)}
+	}
+	lanes := []htmlLane{first}
+	for _, r := range s.Pods {
+		lanes = append(lanes, p.lane("pod "+r.Lost.Name, heir(r), shifted(r.Phases, *s.At)))
+	}
+	for _, n := range s.Nodes {
+		lanes = append(lanes, p.lane("node "+n.Lost.Name, "boot "+n.BootID, shifted(n.Phases, *s.At)))
+	}
+	return lanes
 }

@@ -21,7 +21,8 @@ type file struct {
 	Target      targetFile    `yaml:"target,required"`
 	SteadyState []checkFile   `yaml:"steadyState"`
 	Probe       *probeFile    `yaml:"probe"`
-	Fault       faultFile     `yaml:"fault,required"`
+	Fault       *faultFile    `yaml:"fault"`
+	Steps       []stepFile    `yaml:"steps"`
 	Lasts       time.Duration `yaml:"lasts"`
 	HealWithin  time.Duration `yaml:"healWithin"`
 	Guards      guardsFile    `yaml:"guards"`
@@ -29,15 +30,20 @@ type file struct {
 }
 
 type targetFile struct {
-	App          string            `yaml:"app"`
-	Replicas     int               `yaml:"replicas"`
-	MinAvailable int               `yaml:"minAvailable"`
-	Namespace    string            `yaml:"namespace"`
-	Deployment   string            `yaml:"deployment"`
-	Selector     map[string]string `yaml:"selector"`
-	Nodes        string            `yaml:"nodes"`
-	Count        int               `yaml:"count"`
-	Percent      int               `yaml:"percent"`
+	App          string `yaml:"app"`
+	Replicas     int    `yaml:"replicas"`
+	MinAvailable int    `yaml:"minAvailable"`
+
+	TolerationSeconds *int `yaml:"tolerationSeconds"`
+	GraceSeconds      *int `yaml:"graceSeconds"`
+	ReadinessSeconds  int  `yaml:"readinessSeconds"`
+
+	Namespace  string            `yaml:"namespace"`
+	Deployment string            `yaml:"deployment"`
+	Selector   map[string]string `yaml:"selector"`
+	Nodes      string            `yaml:"nodes"`
+	Count      int               `yaml:"count"`
+	Percent    int               `yaml:"percent"`
 }
 
 type checkFile struct {
@@ -60,9 +66,27 @@ type faultFile struct {
 	With any    `yaml:"with"` // settings, of the type that the fault has
 }
 
+type stepFile struct {
+	partFile `yaml:",inline"`
+	Parallel []partFile `yaml:"parallel"`
+}
+
+type partFile struct {
+	Fault      *faultFile    `yaml:"fault"`
+	Lasts      time.Duration `yaml:"lasts"`
+	HealWithin time.Duration `yaml:"healWithin"`
+	After      time.Duration `yaml:"after"`
+	Nodes      string        `yaml:"nodes"`
+	Count      int           `yaml:"count"`
+	Percent    int           `yaml:"percent"`
+	Each       bool          `yaml:"each"`
+	Optional   bool          `yaml:"optional"`
+}
+
 type guardsFile struct {
 	MaxShare    int  `yaml:"maxShare"`
 	LastReplica bool `yaml:"lastReplica"`
+	Quorum      bool `yaml:"quorum"`
 }
 
 // Parse reads an experiment; name is what faults call the file. The error is
@@ -80,7 +104,12 @@ func Parse(name string, data []byte) (*Experiment, error) {
 		p := Probe(*f.Probe)
 		e.Probe = &p
 	}
-	e.Fault = parseFault(document, f.Fault)
+	if f.Fault != nil {
+		e.Fault = parseFault(document, "fault", *f.Fault)
+	}
+	for i, s := range f.Steps {
+		e.Steps = append(e.Steps, parseStep(document, fmt.Sprintf("steps[%d]", i), s))
+	}
 	for i, c := range f.SteadyState {
 		e.SteadyState = append(e.SteadyState, parseCheck(document, fmt.Sprintf("steadyState[%d]", i), c))
 	}
@@ -96,16 +125,35 @@ func Parse(name string, data []byte) (*Experiment, error) {
 	return e, nil
 }
 
-func parseFault(document *strictyaml.Document, f faultFile) fault.Fault {
+func parseStep(document *strictyaml.Document, path string, f stepFile) Step {
+	step := parsePart(document, path, f.partFile)
+	for i, p := range f.Parallel {
+		step.Parallel = append(step.Parallel, parsePart(document, fmt.Sprintf("%s.parallel[%d]", path, i), p))
+	}
+	return step
+}
+
+func parsePart(document *strictyaml.Document, path string, f partFile) Step {
+	step := Step{
+		Lasts: f.Lasts, HealWithin: f.HealWithin, After: f.After, Nodes: f.Nodes, Count: f.Count, Percent: f.Percent,
+		Each: f.Each, Optional: f.Optional,
+	}
+	if f.Fault != nil {
+		step.Fault = parseFault(document, path+".fault", *f.Fault)
+	}
+	return step
+}
+
+func parseFault(document *strictyaml.Document, path string, f faultFile) fault.Fault {
 	if f.Name == "" {
 		return nil // noted as missing already
 	}
 	parsed, err := fault.New(f.Name)
 	if err != nil {
-		document.Faultf("fault.name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
+		document.Faultf(path+".name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
 		return nil
 	}
-	document.DecodeAt("fault.with", fault.Settings(parsed))
+	document.DecodeAt(path+".with", fault.Settings(parsed))
 	return parsed
 }
 

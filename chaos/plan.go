@@ -11,6 +11,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/internal/term"
+	"axolotl/vm"
 )
 
 // Plan is exactly what a run will do, object by object, and its undo.
@@ -18,8 +19,8 @@ type Plan struct {
 	Experiment string         `json:"experiment"`
 	Cluster    string         `json:"cluster"`
 	Seed       uint64         `json:"seed"`
-	Fault      fault.Spec     `json:"fault"`
-	Doc        fault.Doc      `json:"doc"`
+	Fault      *fault.Spec    `json:"fault,omitempty"` // nil of a combined experiment
+	Doc        *fault.Doc     `json:"doc,omitempty"`
 	Candidates int            `json:"candidates"`
 	Targets    []fault.Object `json:"targets"` // in the order in which they are broken
 	Steps      []string       `json:"steps"`   // the whole run, in words
@@ -44,7 +45,7 @@ func (s *scene) nodesOf(role string) []corev1.Node {
 		}
 	}
 	nodes := workers
-	if role == "control-plane" || (role == "" && len(workers) == 0) {
+	if role == string(vm.ControlPlane) || (role == "" && len(workers) == 0) {
 		nodes = planes
 	}
 	idle := func(n corev1.Node) bool {
@@ -79,6 +80,48 @@ func (r *run) planSteps(targets []fault.Object) []string {
 			r.namespace, e.Target.App, e.Target.Replicas)
 	}
 	add("write the journal: %s", r.home.Path("journal", r.id+".json"))
+	if len(e.Steps) > 0 {
+		r.planParts(add)
+	} else {
+		r.planFault(targets, add)
+	}
+	if e.Target.App != "" {
+		add("undo: delete namespace %s and wait until it is gone", r.namespace)
+	}
+	return steps
+}
+
+// planParts tells the steps of a combined experiment.
+func (r *run) planParts(add func(format string, args ...any)) {
+	for i, s := range r.experiment.Steps {
+		for n, m := range s.members() {
+			e, with := r.experiment.alone(m), ""
+			if n > 0 {
+				with = "with it, "
+			}
+			if m.After > 0 {
+				with += fmt.Sprintf("after %s, ", m.After)
+			}
+			what := amount(e.Target, m.Fault.Effect().On)
+			if m.Each {
+				what = "each " + m.Fault.Effect().On + " in turn"
+			}
+			add("step %d: %swrite the journal, inject %s into %s, chosen by the seed when its turn comes: %s", i+1, with, m.Fault.Name(), what, m.Fault.Doc().Does)
+			if m.Lasts > 0 {
+				add("undo it after %s: %s", m.Lasts, m.Fault.Doc().Undone)
+			}
+			if m.Optional {
+				add("without this where it cannot be had")
+			}
+		}
+		add("watch until all is well (healed within %s)", r.experiment.alone(s).HealWithin)
+	}
+	add("undo all that is left, the last first, and prove it")
+}
+
+// planFault tells of the one fault of an experiment.
+func (r *run) planFault(targets []fault.Object, add func(format string, args ...any)) {
+	e := r.experiment
 	if len(targets) == 0 {
 		add("inject %s into %s, chosen by seed %d once they exist: %s",
 			e.Fault.Name(), amount(e.Target, e.Fault.Effect().On), r.seed, e.Fault.Doc().Does)
@@ -92,10 +135,6 @@ func (r *run) planSteps(targets []fault.Object) []string {
 	}
 	add("watch until all is well, at most %s (healed within %s)", lateFactor*e.HealWithin, e.HealWithin)
 	add("undo: %s", e.Fault.Doc().Undone)
-	if e.Target.App != "" {
-		add("undo: delete namespace %s and wait until it is gone", r.namespace)
-	}
-	return steps
 }
 
 func amount(t Target, kind string) string {
@@ -118,6 +157,8 @@ func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 		if err := x.seeTarget(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if e.Target.App == "" && e.Fault != nil {
 		err := x.progress.Do("Choose the targets and ask the guards", func(step *term.Step) error { return x.choose(ctx, step) })
 		if err != nil {
 			return nil, err
@@ -128,13 +169,17 @@ func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 
 // plan is the plan of a run whose targets are chosen as far as they can be.
 func (r *run) plan() (*Plan, error) {
-	spec, err := fault.SpecOf(r.experiment.Fault)
-	if err != nil {
-		return nil, err
-	}
-	return &Plan{
-		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed,
-		Fault: spec, Doc: r.experiment.Fault.Doc(), Candidates: r.candidates, Targets: r.targets,
+	plan := &Plan{
+		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: r.candidates, Targets: r.targets,
 		Steps: r.planSteps(r.targets), Lasts: r.experiment.Lasts, HealWithin: r.experiment.HealWithin, Guards: guardNames(),
-	}, nil
+	}
+	if f := r.experiment.Fault; f != nil {
+		spec, err := fault.SpecOf(f)
+		if err != nil {
+			return nil, err
+		}
+		doc := f.Doc()
+		plan.Fault, plan.Doc = &spec, &doc
+	}
+	return plan, nil
 }

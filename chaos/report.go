@@ -55,6 +55,8 @@ type Report struct {
 	HealWithin  time.Duration           `json:"healWithinNs"`
 	Pods        []timeline.Recovery     `json:"pods,omitempty"`
 	Nodes       []timeline.NodeRecovery `json:"nodes,omitempty"`
+	Steps       []StepReport            `json:"steps,omitempty"` // of a combined experiment
+	Score       *Score                  `json:"score,omitempty"` // of that
 	Client      *probe.Summary          `json:"client,omitempty"`
 	Outages     []Span                  `json:"outages,omitempty"` // when the client's requests failed
 	Notes       []Note                  `json:"notes,omitempty"`   // events that the cluster wrote
@@ -102,7 +104,14 @@ func (r *run) conclude(ctx context.Context, failed error) *Report {
 	report := r.outline()
 	report.Took = r.now().Sub(r.started)
 	report.Proof, report.HealedAfter, report.Undo = r.proof, r.healed, r.undone
+	report.Steps = r.stepReports()
+	for _, s := range report.Steps {
+		if s.HealedAfter != nil && r.healed != nil && *s.HealedAfter == *r.healed {
+			report.HealWithin = s.HealWithin // what the slowest one was asked for
+		}
+	}
 	report.judge(failed, r.relapse, r.undoErr)
+	report.judgeSteps()
 	var requests []probe.Request
 	if r.client != nil {
 		requests = r.client.Requests()
@@ -111,6 +120,9 @@ func (r *run) conclude(ctx context.Context, failed error) *Report {
 		r.tell(report, requests)
 	}
 	report.Raw = r.raw(requests)
+	if report.Raw != nil {
+		report.Score = report.score(report.Raw.Requests)
+	}
 	if err := r.keep(ctx, report); err != nil {
 		report.Reason = strings.TrimPrefix(report.Reason+"; the report could not be stored: "+err.Error(), "; ")
 	}
@@ -157,14 +169,7 @@ func (p *Report) judge(failed, relapse, undo error) {
 // tell adds what was seen since the fault.
 func (r *run) tell(report *Report, requests []probe.Request) {
 	entries := r.log.Entries()
-	healing := entries
-	if r.healed != nil {
-		// The undo is no part of it: with a torn-off label put back, the
-		// controller has a pod too many, and may well delete the new one.
-		healing = slices.DeleteFunc(slices.Clone(entries), func(o timeline.Observation) bool { return o.At > r.watched })
-	}
-	report.Pods = timeline.Pods(r.fault, healing)
-	report.Nodes = timeline.Nodes(r.fault, healing)
+	report.Pods, report.Nodes = r.recoveries()
 	for _, o := range entries {
 		if o.Note != nil && o.At >= r.fault.At {
 			report.Notes = append(report.Notes, Note{At: o.At - r.fault.At, Note: *o.Note})
@@ -180,6 +185,17 @@ func (r *run) tell(report *Report, requests []probe.Request) {
 		report.Client = &summary
 		report.Outages = outages(requests, r.struck, r.client.settings.Interval)
 	}
+}
+
+// recoveries are how what the fault took came back. The undo is no part of it:
+// with a torn-off label put back, the controller has a pod too many, and may well
+// delete the new one.
+func (r *run) recoveries() ([]timeline.Recovery, []timeline.NodeRecovery) {
+	healing := r.log.Entries()
+	if r.healed != nil {
+		healing = slices.DeleteFunc(healing, func(o timeline.Observation) bool { return o.At > r.watched })
+	}
+	return timeline.Pods(r.fault, healing), timeline.Nodes(r.fault, healing)
 }
 
 // outages joins failed requests to spans: each lasts until the next request

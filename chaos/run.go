@@ -32,6 +32,10 @@ type Runner struct {
 	// else has made it.
 	AllowCluster string
 
+	// Save takes the snapshot that trials begin from. Nil: each begins where the
+	// one before has ended.
+	Save func(context.Context) (Snapshot, error)
+
 	// History is where runs are recorded. Nil: their reports become files of
 	// the cluster, which TakeIn puts into a history later.
 	History *history.DB
@@ -71,7 +75,11 @@ type run struct {
 	log      *timeline.Log
 	observer *observe.Observer
 	client   *client
-	locks    []*store.Lock
+	locks    map[string]*store.Lock // by what they are on
+
+	whole *run          // of which this is a part; nil: none
+	parts []*part       // of a combined experiment, in the order in which they strike
+	only  *fault.Target // the one that this part strikes; nil: by the seed
 
 	candidates int
 	targets    []fault.Object
@@ -79,8 +87,9 @@ type run struct {
 	injected bool // Inject was called, whatever came of it
 	proof    string
 	fault    timeline.Fault
-	struck   time.Time // just before Inject
-	over     bool      // the fault does not last any more
+	struck   time.Time     // just before Inject
+	over     bool          // the fault does not last any more
+	overAt   time.Duration // since when, on the clock of log; 0: it was not ended in the middle
 	healed   *time.Duration
 	watched  time.Duration // when healed was seen, on the clock of log
 	relapse  error         // why it was not well any more after the undo
@@ -96,10 +105,8 @@ func (r *Runner) newRun(e *Experiment) *run {
 		now = time.Now
 	}
 	seed := e.Seed
-	for seed == 0 {
-		var random [8]byte
-		rand.Read(random[:]) //nolint:errcheck // never fails, says its documentation
-		seed = uint64(binary.LittleEndian.Uint32(random[:]))
+	if seed == 0 {
+		seed = newSeed()
 	}
 	started := now()
 	suffix := newSuffix()
@@ -114,6 +121,13 @@ func (r *Runner) newRun(e *Experiment) *run {
 		x.target = Target{Namespace: x.namespace, Deployment: e.Target.App, Nodes: e.Target.Nodes, Count: e.Target.Count, Percent: e.Target.Percent}
 	}
 	return x
+}
+
+// newSeed makes a seed up; it is not 0.
+func newSeed() uint64 {
+	var random [4]byte
+	rand.Read(random[:]) //nolint:errcheck // never fails, says its documentation
+	return max(uint64(binary.LittleEndian.Uint32(random[:])), 1)
 }
 
 // newSuffix makes names unlike those of other runs.
@@ -147,26 +161,34 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 		report = x.conclude(context.WithoutCancel(ctx), err)
 	}()
 	x.begin(ctx)
-	err = x.perform(ctx, x.steps())
+	if err = x.perform(ctx, x.steps()); err == nil && len(e.Steps) > 0 {
+		err = x.play(ctx)
+	}
 	return nil // set by the deferred function
 }
 
-// steps is the order of a run, up to the healing. What follows, finish and
-// conclude, is done however these end.
+// steps is the order of a run, up to the healing; of a combined one, up to the
+// first step, which play goes on with. What follows, finish and conclude, is done
+// however these end.
 func (r *run) steps() []step {
-	return []step{
+	begin := []step{
 		{"Finish what earlier runs left", r.recover},
 		{"See whether the fault can be injected here", r.preflight},
 		{"Put up the target", r.deploy},
 		{"Open the watches", r.observe},
 		{"Start the client's probe", r.startClient},
 		{"Wait for the steady state", r.settle},
+	}
+	if len(r.experiment.Steps) > 0 {
+		return begin
+	}
+	return append(begin, []step{
 		{"Choose the targets and ask the guards", r.choose},
 		{"Write the journal", r.writeJournal},
 		{"Inject " + r.experiment.Fault.Name(), r.inject},
 		{"Prove that it took effect", r.prove},
 		{"Watch it heal", r.watch},
-	}
+	}...)
 }
 
 // errInterrupted is the error of a run whose context ended.
@@ -203,7 +225,7 @@ func (r *run) preflight(ctx context.Context, _ *term.Step) error {
 			return err
 		}
 	}
-	if err := r.experiment.Fault.Available(r.handle); err != nil {
+	if err := r.experiment.available(r.handle); err != nil {
 		return &SkipError{err.Error()}
 	}
 	if r.experiment.Probe != nil && r.handle.Driver.Traits().Foreign {
@@ -250,12 +272,16 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.scene, err = readScene(ctx, r.kube, r.target); err != nil {
 		return err
 	}
-	all, err := r.scene.candidates(ctx, r.kube, r.experiment)
+	all, err := r.scene.candidates(ctx, r.handle, r.experiment)
 	if err != nil {
 		return err
 	}
 	r.candidates = len(all)
-	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, choose(all, r.target, r.seed)); err != nil {
+	chosen := choose(all, r.target, r.seed)
+	if r.only != nil {
+		chosen = []fault.Target{*r.only}
+	}
+	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, chosen); err != nil {
 		return err
 	}
 	for _, g := range guards {
@@ -328,6 +354,9 @@ func (r *run) inject(ctx context.Context, _ *term.Step) error {
 	r.injected = true
 	r.struck = r.now()
 	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: r.lostPods(), Nodes: r.lostNodes()}
+	if w := r.whole; w != nil && !w.injected {
+		w.injected, w.struck, w.fault = true, r.struck, timeline.Fault{At: r.fault.At}
+	}
 	return r.experiment.Fault.Inject(ctx, r.handle, r.targets)
 }
 

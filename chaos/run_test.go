@@ -117,7 +117,7 @@ func TestPodDeletionHeals(t *testing.T) {
 }
 
 // leftNothing fails where a run left anything in the cluster or open in the
-// journal. No test that cordons runs beside others.
+// journal. Nothing that cordons runs beside others on its cluster.
 func leftNothing(t *testing.T, h *vm.Handle, id string) {
 	t.Helper()
 	namespaces, err := h.Kube.Typed.CoreV1().Namespaces().List(context.Background(), metav1.ListOptions{LabelSelector: journal.RunLabel + "=" + id})
@@ -188,23 +188,30 @@ func TestFaultWithoutEffect(t *testing.T) {
 // TestKilledRunIsUndoneByTheNext ends runs at each place where a process can
 // be killed, as the kernel would: without a word.
 func TestKilledRunIsUndoneByTheNext(t *testing.T) {
-	h := cluster(t)
-	for _, after := range []string{"Put up the target", "Write the journal", "Inject node-cordon", "Prove that it took effect"} {
+	t.Parallel()
+	for _, after := range []string{"Put up the target", "Write the journal", "Inject scale-to-zero", "Prove that it took effect"} {
 		t.Run(after, func(t *testing.T) {
+			t.Parallel()
+			h := apart(t)
 			e := deletion(t)
 			var err error
-			if e.Fault, err = fault.New("node-cordon"); err != nil {
+			if e.Fault, err = fault.New("scale-to-zero"); err != nil {
 				t.Fatal(err)
 			}
-			e.Guards.MaxShare = 100
-			id := killAfter(t, h, e, after)
-			done, err := Recover(t.Context(), h, time.Now, quiet.Start("undo"))
-			if err != nil || len(done) != 1 || done[0].ID != id {
-				t.Errorf("undone %v, error %v, want run %s", done, err, id)
-			}
-			leftNothing(t, h, id)
+			e.Guards = Guards{MaxShare: 100, LastReplica: true}
+			undoneByTheNext(t, h, killAfter(t, h, e, after))
 		})
 	}
+}
+
+// undoneByTheNext holds the next process to undo what a run has left.
+func undoneByTheNext(t *testing.T, h *vm.Handle, id string) {
+	t.Helper()
+	done, err := Recover(t.Context(), h, time.Now, quiet.Start("undo"))
+	if err != nil || len(done) != 1 || done[0].ID != id {
+		t.Errorf("undone %v, error %v, want run %s", done, err, id)
+	}
+	leftNothing(t, h, id)
 }
 
 // killAfter performs a run up to a step and abandons it, with its locks freed
@@ -236,37 +243,6 @@ func killAfter(t *testing.T, h *vm.Handle, e *Experiment, after string) (id stri
 		t.Fatal(err)
 	}
 	return x.id
-}
-
-func TestNodeCordonRestoresWhatWas(t *testing.T) {
-	h := cluster(t)
-	nodes, err := h.Kube.Typed.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cordoned := nodes.Items[len(nodes.Items)-1].Name // the worker
-	mark := func(value bool) {
-		patch := `{"spec":{"unschedulable":` + map[bool]string{true: "true", false: "false"}[value] + `}}`
-		_, err := h.Kube.Typed.CoreV1().Nodes().Patch(context.Background(), cordoned, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	mark(true)
-	defer mark(false)
-	e, err := Open("node-cordon")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.Probe, e.Lasts = nil, time.Millisecond
-	report := runner(t, h).Run(t.Context(), e)
-	if report.Verdict != Healed {
-		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
-	}
-	node, err := h.Kube.Typed.CoreV1().Nodes().Get(t.Context(), cordoned, metav1.GetOptions{})
-	if err != nil || !node.Spec.Unschedulable {
-		t.Errorf("the node that was cordoned before is not cordoned any more (%v)", err)
-	}
 }
 
 func TestSkippedWhereNothingAnswersAClient(t *testing.T) {

@@ -42,10 +42,10 @@ func (p *Report) Times() []history.Phase {
 		all = append(all, history.Phase{Name: healedAfter, Took: *p.HealedAfter})
 	}
 	var pods, nodes [][]timeline.Phase
-	for _, r := range p.Pods {
+	for _, r := range p.allPods() {
 		pods = append(pods, r.Phases)
 	}
-	for _, r := range p.Nodes {
+	for _, r := range p.allNodes() {
 		nodes = append(nodes, r.Phases)
 	}
 	for _, m := range podMilestones {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -27,6 +28,9 @@ type Trials struct {
 	Asked      int     `json:"asked"` // fewer have run where one could not, or could not be undone
 	Trials     []Trial `json:"trials"`
 
+	// Restored: each trial began with the same snapshot restored.
+	Restored bool `json:"restored"`
+
 	// HealedAfter is of the trials that healed, also late.
 	HealedAfter *Stats `json:"healedAfter,omitempty"`
 	// Phases are, for each milestone, of the longest phase of a trial.
@@ -34,6 +38,8 @@ type Trials struct {
 	// Outage is of the longest time without an answer, where a client was
 	// played.
 	Outage *Stats `json:"outage,omitempty"`
+	// Outliers are the trials that differ from the others.
+	Outliers []Outlier `json:"outliers,omitempty"`
 }
 
 // Trial is one run of several.
@@ -43,6 +49,8 @@ type Trial struct {
 	Verdict     Verdict        `json:"verdict"`
 	Reason      string         `json:"reason,omitempty"`
 	HealedAfter *time.Duration `json:"healedAfterNs,omitempty"`
+
+	phases map[timeline.Milestone]time.Duration // those that are known
 }
 
 // Stats sums up times. Median and P95 are nearest-rank: values that were read,
@@ -73,24 +81,57 @@ func statsOf(values []time.Duration) *Stats {
 }
 
 // RunTrials runs an experiment several times, each with another seed, the
-// first with the experiment's. Each begins with the steady state that the one
-// before has ended in. It ends early where a trial cannot be run, or not be
-// undone, or when ctx ends. The reports are those of the trials.
-func (r *Runner) RunTrials(ctx context.Context, e *Experiment, n int) (*Trials, []*Report) {
-	var reports []*Report
+// first with the experiment's. Each begins with the same snapshot restored,
+// which is taken before the first and deleted after the last; where none can be
+// taken, with the steady state that the one before has ended in. It ends early
+// where a trial cannot be run, or not be undone, or when ctx ends. The reports
+// are those of the trials; the sums are nil where there are none. An error says
+// why a trial had no beginning, or what is left of the snapshot.
+func (r *Runner) RunTrials(ctx context.Context, e *Experiment, n int) (*Trials, []*Report, error) {
+	var trials []*Experiment
 	for i := range n {
-		r.Progress.Line("trial %d of %d", i+1, n)
-		trial := *e
-		if e.Seed != 0 {
-			trial.Seed += uint64(i)
+		seed := e.Seed // 0 is another one each time
+		if seed != 0 {
+			seed += uint64(i)
 		}
-		report := r.Run(ctx, &trial)
-		reports = append(reports, report)
-		if slices.Contains([]Verdict{Refused, Skipped, UndoFailed}, report.Verdict) || ctx.Err() != nil {
-			break
+		trials = append(trials, e.withSeed(seed))
+	}
+	reports, restored, err := r.inTurn(ctx, trials)
+	if len(reports) == 0 {
+		return nil, nil, err
+	}
+	sums := sumUp(n, reports)
+	sums.Restored = restored
+	return sums, reports, err
+}
+
+// inTurn runs experiments one after another, as RunTrials says.
+func (r *Runner) inTurn(ctx context.Context, experiments []*Experiment) (reports []*Report, restored bool, err error) {
+	shot, err := r.beginning(ctx, experiments)
+	if err != nil {
+		return nil, false, err
+	}
+	if shot != nil {
+		defer func() { err = errors.Join(err, shot.Delete()) }()
+	}
+	for i, e := range experiments {
+		r.Progress.Line("trial %d of %d: %s", i+1, len(experiments), e.Name)
+		trial, err := r.begun(ctx, shot)
+		if err != nil {
+			return reports, shot != nil, err
+		}
+		reports = append(reports, trial.Run(ctx, e))
+		if ctx.Err() != nil || slices.Contains([]Verdict{Refused, Skipped, UndoFailed}, reports[i].Verdict) {
+			break // another one would be no better, or worse
 		}
 	}
-	return sumUp(n, reports), reports
+	return reports, shot != nil, nil
+}
+
+func (e *Experiment) withSeed(seed uint64) *Experiment {
+	again := *e
+	again.Seed = seed
+	return &again
 }
 
 // sumUp sums up the reports of one or more trials.
@@ -98,11 +139,10 @@ func sumUp(asked int, reports []*Report) *Trials {
 	first := reports[0]
 	t := &Trials{
 		APIVersion: APIVersion, Kind: TrialsKind, Experiment: first.Experiment, Cluster: first.Cluster,
-		Driver: first.Driver, Simulated: first.Simulated, Asked: asked,
+		Driver: first.Driver, Simulated: first.Simulated, Asked: asked, Trials: trialsOf(reports),
 	}
 	var healed, outages []time.Duration
 	for _, p := range reports {
-		t.Trials = append(t.Trials, Trial{p.ID, p.Seed, p.Verdict, p.Reason, p.HealedAfter})
 		if p.HealedAfter != nil {
 			healed = append(healed, *p.HealedAfter)
 		}
@@ -113,18 +153,26 @@ func sumUp(asked int, reports []*Report) *Trials {
 	t.HealedAfter, t.Outage = statsOf(healed), statsOf(outages)
 	for _, name := range podMilestones {
 		var each []time.Duration
-		for _, p := range reports {
-			for _, phase := range p.Times() {
-				if phase.Name == string(name) {
-					each = append(each, phase.Took)
-				}
+		for i, p := range reports {
+			if took := timesByName(p.Times())[string(name)]; took != nil {
+				each = append(each, *took)
+				t.Trials[i].phases[name] = *took
 			}
 		}
 		if s := statsOf(each); s != nil {
 			t.Phases = append(t.Phases, PhaseStats{name, *s})
 		}
 	}
+	t.Outliers = t.outliers()
 	return t
+}
+
+func trialsOf(reports []*Report) []Trial {
+	var all []Trial
+	for _, p := range reports {
+		all = append(all, Trial{p.ID, p.Seed, p.Verdict, p.Reason, p.HealedAfter, map[timeline.Milestone]time.Duration{}})
+	}
+	return all
 }
 
 // Err is nil where every trial that was asked for has healed in time, else
@@ -161,8 +209,11 @@ func (t *Trials) Draw(w io.Writer) error {
 	}
 	add("no answer for", t.Outage)
 	mark := ""
+	if t.Restored {
+		mark = ", each from the same snapshot"
+	}
 	if t.Simulated {
-		mark = "   SIMULATED: no container ran"
+		mark += "   SIMULATED: no container ran"
 	}
 	if _, err := fmt.Fprintf(w, "%d of %d trials of %s on cluster %s (driver %s)%s\n\n",
 		len(t.Trials), t.Asked, term.Escape(t.Experiment), t.Cluster, t.Driver, mark); err != nil {
@@ -170,6 +221,12 @@ func (t *Trials) Draw(w io.Writer) error {
 	}
 	if err := term.Table(w, []string{"", "MIN", "MEDIAN", "P95", "MAX", "N", "EACH, IN SECONDS"}, rows); err != nil {
 		return err
+	}
+	for _, o := range t.Outliers {
+		if _, err := fmt.Fprintf(w, "trial %d, run %s, differs: healed after %s, the median is %s%s\n",
+			o.Trial, o.Run, term.Seconds(o.Took), term.Seconds(o.Median), o.culprit()); err != nil {
+			return err
+		}
 	}
 	for i, trial := range t.Trials {
 		if !trial.Verdict.Passed() {

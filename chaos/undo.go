@@ -10,18 +10,20 @@ import (
 	"axolotl/internal/check"
 	"axolotl/internal/term"
 	"axolotl/vm"
+	clusters "axolotl/vm/cluster"
 )
 
 // undoEvery is how often an undo is tried again while the cluster does not
 // answer.
 const undoEvery = 200 * time.Millisecond
 
-// Recover undoes what runs left whose processes have ended, of this cluster.
-// It returns the entries that are undone now. What cannot be undone stays in
-// the journal, and is in the error.
+// Recover undoes what runs left whose processes have ended, of this cluster,
+// and removes the snapshot that their trials began from. It returns the entries
+// that are undone now. What cannot be undone stays in the journal, and is in the
+// error.
 func Recover(ctx context.Context, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
 	held, err := journalOf(h.Cluster).Pending()
-	errs := []error{err}
+	errs := []error{err, clusters.SweepTemporary(h.Cluster)}
 	var done []journal.Entry
 	for _, entry := range held {
 		step.Status("undo run %s", entry.ID)
@@ -77,7 +79,9 @@ func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry) error {
 // the steady state is looked at again, the run's own target is removed. ctx is
 // not that of the run, which may have ended.
 func (r *run) finish(ctx context.Context, failed error) {
-	if r.injected {
+	if len(r.experiment.Steps) > 0 {
+		r.undoErr = r.undoParts(ctx)
+	} else if r.injected {
 		r.undoErr = r.progress.Do("Undo "+r.experiment.Fault.Name(), func(step *term.Step) error {
 			var err error
 			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry)

@@ -65,7 +65,7 @@ func (b *Break) validate(v *validator, at string) {
 			v.document.Faultf(at, "%s breaks pods; say which by pod or pods, and nothing else", b.Fault)
 		}
 	case fault.OnNodes:
-		if b.Node == "" && f.Effect().Role == "" || b.Name != "" || aimed {
+		if b.Node == "" && f.Effect().Role != string(vm.ControlPlane) || b.Name != "" || aimed {
 			v.document.Faultf(at, "%s breaks a node; say which by node, and nothing else", b.Fault)
 		}
 	default:

@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -24,6 +25,9 @@ import (
 var shared *vm.Handle
 
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "12"); err != nil { // they wait, and hardly compute
+		panic(err)
+	}
 	os.Exit(localtest.Main(m, 2, func(h *vm.Handle) { shared = h }))
 }
 
@@ -126,15 +130,18 @@ func spec(t *testing.T, h *vm.Handle, target Target) string {
 
 // TestFaultsOnARealAPIServer takes each fault that needs nothing else through
 // its life: undone before it was done, aimed at another object of the name,
-// done, proved, undone twice.
+// done, proved, undone twice. Those on nodes come first, alone.
 func TestFaultsOnARealAPIServer(t *testing.T) {
 	for _, f := range []Fault{
-		&PodDeletion{}, &PodEviction{Within: time.Second}, &LabelTornOff{}, &ImageBroken{Image: "axolotl.invalid/broken:0"}, &ScaleToZero{},
+		&NodeCordon{}, &NodeDrain{Timeout: time.Minute}, &NodeTaint{Key: "axolotl.dev/chaos"},
+		&PodDeletion{}, &PodEviction{Within: time.Minute}, &LabelTornOff{}, &ImageBroken{Image: "axolotl.invalid/broken:0"}, &ScaleToZero{},
 		&ConfigDeletion{config{OnConfigMaps}}, &ConfigDeletion{config{OnSecrets}},
 		&ConfigAlteration{config: config{OnConfigMaps}, Value: "x"}, &ConfigAlteration{config: config{OnSecrets}, Value: "x"},
-		&NodeCordon{}, &NodeDrain{Timeout: time.Minute}, &NodeTaint{Key: "axolotl.dev/chaos"},
 	} {
 		t.Run(f.Name(), func(t *testing.T) {
+			if f.Effect().On != OnNodes {
+				t.Parallel()
+			}
 			h, targets := app(t)
 			ctx, target := t.Context(), targets[f.Effect().On]
 			before := spec(t, h, target)

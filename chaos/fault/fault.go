@@ -65,8 +65,11 @@ type Effect struct {
 	On    string // the kind of its targets
 	Takes Takes
 	// Role narrows targets that are nodes, where the experiment does not:
-	// "control-plane", or "" for any.
+	// "control-plane", "worker", or "" for any; and those that are deployments:
+	// RoleDNS, or "" for those that keep the experiment's pods.
 	Role string
+	// Etcd: etcd does not answer on its nodes, though their machines run.
+	Etcd bool
 }
 
 // The kinds of target.

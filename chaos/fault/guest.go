@@ -11,8 +11,9 @@ import (
 	"axolotl/vm"
 )
 
-// guest is a fault that root's commands in the machines of nodes make, prove
-// and undo. A file declares it as a value of this type.
+// guest is a fault that root's commands in machines make, prove and undo: in
+// those of its nodes, or those that its pods run on. A file declares it as a
+// value of this type.
 type guest struct {
 	name   string
 	doc    Doc
@@ -34,7 +35,8 @@ type guestSettings interface {
 }
 
 // commands are shell scripts, run by root under "set -eu". They see $was, the
-// variables of the settings, $machine, $address and (network) $peer.
+// variables of the settings, $machine, $address and (network) $peer; of a pod
+// $uid, $ip, and of its first container $container (the ID) and $name.
 type commands struct {
 	Was      string // what it prints becomes $was for the others, in the journal
 	Inject   string
@@ -80,19 +82,26 @@ func (f *guest) Available(h *vm.Handle) error {
 
 // Prepare implements Fault.
 func (f *guest) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
-	if _, err := prepareMachines(h, targets); err != nil {
-		return nil, err
-	}
 	return prepare(targets, func(t Target) (map[string]string, error) {
-		o := Object{Target: t, Prior: map[string]string{priorAddress: h.Cluster.Machine(t.Name).Address}}
+		o := Object{Target: t, Prior: map[string]string{}}
+		if t.Kind == OnPods {
+			var err error
+			if o.Prior, err = podInside(ctx, h, t); err != nil {
+				return nil, err
+			}
+		}
+		machine, err := ownMachine(h, machineOf(o))
+		if err != nil {
+			return nil, err
+		}
+		o.Prior[priorAddress] = machine.Address
 		for _, m := range h.Cluster.Machines {
-			if m.Name != t.Name {
+			if m.Name != machine.Name {
 				o.Prior[priorPeer] = m.Address
 				break
 			}
 		}
-		var err error
-		if o.Prior[priorBoot], err = bootOf(ctx, h, t.Name); err == nil && f.Was != "" {
+		if o.Prior[priorBoot], err = bootOf(ctx, h, machine.Name); err == nil && f.Was != "" {
 			o.Prior[priorWas], err = f.run(ctx, h, o, f.Was)
 		}
 		return o.Prior, err
@@ -105,14 +114,19 @@ func (f *guest) run(ctx context.Context, h *vm.Handle, o Object, script string) 
 	if err != nil {
 		return "", err
 	}
-	out, err := inside.Exec(ctx, h.Cluster, o.Name, "/bin/sh", "-c", f.prelude(o)+script)
+	out, err := inside.Exec(ctx, h.Cluster, machineOf(o), "/bin/sh", "-c", f.prelude(o)+script)
 	return strings.TrimSpace(out), err
 }
 
 // prelude sets the variables of a script.
 func (f *guest) prelude(o Object) string {
 	variables := map[string]string{
-		"machine": o.Name, "address": o.Prior[priorAddress], "peer": o.Prior[priorPeer], "was": o.Prior[priorWas],
+		"machine": machineOf(o), "address": o.Prior[priorAddress], "peer": o.Prior[priorPeer], "was": o.Prior[priorWas],
+	}
+	if o.Kind == OnPods {
+		maps.Copy(variables, map[string]string{
+			"uid": string(o.UID), "ip": o.Prior[priorIP], "container": o.Prior[priorContainerID], "name": o.Prior[priorContainer],
+		})
 	}
 	if f.with != nil {
 		maps.Copy(variables, f.with.variables())
@@ -151,7 +165,7 @@ func (f *guest) see(ctx context.Context, h *vm.Handle, objects []Object, script,
 		if err != nil {
 			return "", fmt.Errorf("%s %s on %s: %w", f.name, otherwise, o, err)
 		}
-		return fmt.Sprintf("machine %s: %s", o.Name, strings.Join(strings.Fields(seen), " ")), nil
+		return fmt.Sprintf("machine %s: %s", machineOf(o), strings.Join(strings.Fields(seen), " ")), nil
 	})
 }
 

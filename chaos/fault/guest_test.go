@@ -81,10 +81,23 @@ func machineWith(d *inside) *vm.Handle {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1", UID: "u1"}}
 	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
 	node.Status.NodeInfo.BootID = d.boot
+	yes := true
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n", UID: "u2", OwnerReferences: []metav1.OwnerReference{{Controller: &yes}}}}
+	pod.Spec = corev1.PodSpec{NodeName: "n1", Containers: []corev1.Container{{Name: "main"}}}
+	pod.Status.PodIP = "10.244.1.2"
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", ContainerID: "containerd://abc", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
 	return &vm.Handle{
 		Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1", Address: "10.88.0.11"}, {Name: "n2", Address: "10.88.0.12"}}},
-		Driver:  d, Kube: &kube.Client{Typed: fake.NewClientset(node)},
+		Driver:  d, Kube: &kube.Client{Typed: fake.NewClientset(node, pod)},
 	}
+}
+
+// aim is a target on the first machine, of the kind that a fault acts on.
+func aim(f Fault) []Target {
+	if f.Effect().On == OnPods {
+		return []Target{{Kind: OnPods, Namespace: "n", Name: "p", UID: "u2"}}
+	}
+	return []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}}
 }
 
 func guests() []*guest {
@@ -110,7 +123,7 @@ func TestGuestFaultsFailAtEveryCall(t *testing.T) {
 			for failAt := 0; failAt <= max(calls, 1); failAt++ { // 0: none fails, which counts them
 				d := &inside{guest: f, boot: "boot1", failAt: failAt}
 				h, ctx := machineWith(d), t.Context()
-				objects, err := f.Prepare(ctx, h, []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}})
+				objects, err := f.Prepare(ctx, h, aim(f))
 				if err == nil {
 					if err = f.Inject(ctx, h, objects); err == nil {
 						_, err = f.Injected(ctx, h, objects)
@@ -151,7 +164,7 @@ func TestUndoneIsNotProvedWhileBroken(t *testing.T) {
 	for _, f := range guests() {
 		d := &inside{guest: f, boot: "boot1"}
 		h, ctx := machineWith(d), t.Context()
-		objects, err := f.Prepare(ctx, h, []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}})
+		objects, err := f.Prepare(ctx, h, aim(f))
 		must(t, err)
 		if words, err := f.Injected(ctx, h, objects); err == nil {
 			t.Errorf("%s is proved before it was done: %s", f.Name(), words)
@@ -167,7 +180,7 @@ func TestKernelPanicIsUndoneByAReset(t *testing.T) {
 	f := newKernelPanic().(*guest)
 	d := &inside{guest: f, boot: "boot1"}
 	h, ctx := machineWith(d), t.Context()
-	objects, err := f.Prepare(ctx, h, []Target{{Kind: OnNodes, Name: "n1", UID: "u1"}})
+	objects, err := f.Prepare(ctx, h, aim(f))
 	must(t, err)
 	must(t, f.Inject(ctx, h, objects))
 	must(t, f.Undo(ctx, h, objects))
@@ -225,11 +238,73 @@ func TestGuestFaultsNeedMachines(t *testing.T) {
 	}
 	lone := machineWith(&inside{})
 	lone.Cluster.Machines = lone.Cluster.Machines[:1]
-	for _, name := range []string{"network-partition", "network-slow"} {
+	for _, name := range []string{"network-partition", "network-slow", "network-bandwidth", "vm-ruined"} {
 		f, err := New(name)
 		must(t, err)
 		if err := f.Available(lone); err == nil {
 			t.Errorf("%s is available on one machine", name)
 		}
+	}
+}
+
+// What a fault does to a pod is done on the machine that the pod is on, and the
+// scripts know it.
+func TestGuestFaultOnAPod(t *testing.T) {
+	f := newContainerKill().(*guest)
+	h := machineWith(&inside{guest: f, boot: "boot1"})
+	objects, err := f.Prepare(t.Context(), h, aim(f))
+	must(t, err)
+	if machineOf(objects[0]) != "n1" {
+		t.Errorf("machine %q", machineOf(objects[0]))
+	}
+	out, err := exec.Command("sh", "-c", f.prelude(objects[0])+`echo "$machine $uid $ip $name $container"`).CombinedOutput()
+	if err != nil || string(out) != "n1 u2 10.244.1.2 main abc\n" {
+		t.Errorf("%s, %v", out, err)
+	}
+	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnPods, Namespace: "n", Name: "p", UID: "another"}}); !vanished(err) {
+		t.Errorf("another pod of the name: %v", err)
+	}
+	h.Cluster.Machines = h.Cluster.Machines[1:]
+	if _, err := f.Prepare(t.Context(), h, aim(f)); err == nil || !strings.Contains(err.Error(), "no machine of cluster") {
+		t.Errorf("a pod on no machine of ours: %v", err)
+	}
+}
+
+// TestContainerScripts runs the scripts that look for a container against a ctr
+// that knows one pod with two containers.
+func TestContainerScripts(t *testing.T) {
+	f := newContainerKill().(*guest)
+	const ctr = `ctr() {
+	case "$*" in
+	"-n k8s.io containers ls -q labels.\"io.kubernetes.pod.uid\"==u2,labels.\"io.kubernetes.container.name\"==main") echo abc; echo $started;;
+	*"containers ls"*) ;;
+	*"tasks ls") printf 'TASK    PID    STATUS\nffff    7      RUNNING\n%s    9      STOPPED\n' "$stopped"; [ -z "$started" ] || echo "$started    11      RUNNING";;
+	esac
+}
+`
+	run := func(o Object, stopped, started, script string) (string, error) {
+		prelude := fmt.Sprintf("%s%sstopped=%s\nstarted=%s\n", f.prelude(o), ctr, stopped, started)
+		out, err := exec.Command("sh", "-c", prelude+script).Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	o := Object{Target: aim(f)[0], Prior: map[string]string{priorMachine: "n1", priorContainer: "main", priorContainerID: "abc"}}
+	for name, test := range map[string]struct {
+		stopped, started, script string
+		proved                   bool
+	}{
+		"it runs":          {"eee", "abc", f.commands.Injected, false},
+		"killed":           {"abc", "", f.commands.Injected, true},
+		"started anew":     {"abc", "def", f.commands.Injected, true},
+		"not back":         {"abc", "", f.commands.Undone, false},
+		"back":             {"abc", "def", f.commands.Undone, true},
+		"was never killed": {"eee", "abc", f.commands.Undone, true},
+	} {
+		if out, err := run(o, test.stopped, test.started, test.script); (err == nil) != test.proved || test.proved && out == "" {
+			t.Errorf("%s: %q, %v", name, out, err)
+		}
+	}
+	o.UID = "gone"
+	if out, err := run(o, "abc", "", f.commands.Undone); err != nil || out != "the pod is gone" {
+		t.Errorf("a pod that is gone: %q, %v", out, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"axolotl/vm"
@@ -92,13 +93,22 @@ func (f *ImageBroken) pods(ctx context.Context, h *vm.Handle, o Object) ([]strin
 	pods, err := podsOf(ctx, h, o)
 	var names []string
 	for _, p := range pods {
-		for _, c := range p.Spec.Containers {
-			if c.Name == o.Prior[priorContainer] && c.Image == f.Image {
-				names = append(names, p.Name)
-			}
+		if imageOf(&p, o.Prior[priorContainer]) == f.Image {
+			names = append(names, p.Name)
 		}
 	}
 	return names, err
+}
+
+// imageOf is the image of a pod's container; empty where it has none of that
+// name.
+func imageOf(p *corev1.Pod, container string) string {
+	for _, c := range p.Spec.Containers {
+		if c.Name == container {
+			return c.Image
+		}
+	}
+	return ""
 }
 
 // Undo implements Fault.

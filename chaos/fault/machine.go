@@ -14,11 +14,18 @@ import (
 // prepareMachines makes objects of nodes that run on machines of the cluster.
 func prepareMachines(h *vm.Handle, targets []Target) ([]Object, error) {
 	return prepare(targets, func(t Target) (map[string]string, error) {
-		if h.Cluster.Machine(t.Name) == nil {
-			return nil, fmt.Errorf("it runs on no machine of cluster %q; choose one of its own nodes", h.Cluster.Name)
-		}
-		return nil, nil
+		_, err := ownMachine(h, t.Name)
+		return nil, err
 	})
+}
+
+// ownMachine is the machine under a node.
+func ownMachine(h *vm.Handle, node string) (*vm.Machine, error) {
+	machine := h.Cluster.Machine(node)
+	if machine == nil {
+		return nil, fmt.Errorf("it runs on no machine of cluster %q; choose one of its own nodes", h.Cluster.Name)
+	}
+	return machine, nil
 }
 
 // executor is the driver as one that runs commands in machines.
@@ -37,6 +44,7 @@ func (*guest) onMachine()        {}
 func (*PowerCut) onMachine()     {}
 func (*MachineReset) onMachine() {}
 func (*MachinePause) onMachine() {}
+func (*MachineRuin) onMachine()  {}
 
 // OnMachines tells whether a fault is done to the machines under nodes: no
 // simulated node will do.
@@ -77,6 +85,17 @@ func readyInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string
 		}
 		return strings.TrimSuffix(fmt.Sprintf("node %s is Ready in boot %s", o.Name, told), " in boot "), nil
 	})
+}
+
+// runningInOwnBoot proves beside that by what the driver says that the machines
+// run.
+func runningInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+	running, err := machinesAre(ctx, h, objects, vm.MachineRunning)
+	if err != nil {
+		return "", err
+	}
+	nodes, err := readyInOwnBoot(ctx, h, objects)
+	return running + "; " + nodes, err
 }
 
 func ready(node *corev1.Node) bool {

@@ -138,10 +138,5 @@ func (f *MachinePause) Undo(ctx context.Context, h *vm.Handle, objects []Object)
 
 // Undone implements Fault.
 func (*MachinePause) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	running, err := machinesAre(ctx, h, objects, vm.MachineRunning)
-	if err != nil {
-		return "", err
-	}
-	nodes, err := readyInOwnBoot(ctx, h, objects)
-	return running + "; " + nodes, err
+	return runningInOwnBoot(ctx, h, objects)
 }

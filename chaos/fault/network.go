@@ -43,6 +43,15 @@ func newNetworkPartition() Fault {
 	}
 }
 
+// Scripts of the faults that put a netem queue before the interface. One that is
+// there already is somebody's, and would be lost.
+const (
+	netemFree   = reached + "queue=$(tc qdisc show dev " + segment + " root)\ncase $queue in *netem*) echo \"there is one already: $queue\" >&2; exit 1;; esac\necho \"$queue\"\n"
+	netemShown  = "queue=$(tc qdisc show dev " + segment + " root)\ncase $queue in *netem*) ;; *) exit 1;; esac\n"
+	netemUndo   = "if tc qdisc show dev " + segment + " root | grep -q netem; then tc qdisc del dev " + segment + " root; fi\n"
+	netemUndone = "if tc qdisc show dev " + segment + " root | grep -q netem; then exit 1; fi\n" + reached + "echo \"no netem on " + segment + ", $peer answers\"\n"
+)
+
 // slowNetwork is how bad a network becomes. Each value concerns what leaves
 // the machine.
 type slowNetwork struct {
@@ -69,15 +78,14 @@ func newNetworkSlow() Fault {
 		with:    &slowNetwork{Delay: 200 * time.Millisecond, Jitter: 50 * time.Millisecond},
 		network: true,
 		commands: commands{
-			// A queue that is there already is somebody's, and would be lost.
-			Was: reached + "queue=$(tc qdisc show dev " + segment + " root)\ncase $queue in *netem*) echo \"there is one already: $queue\" >&2; exit 1;; esac\necho \"$queue\"\n",
+			Was: netemFree,
 			Inject: "modprobe sch_netem\n" +
 				"tc qdisc replace dev " + segment + " root netem delay \"${delay}ms\" \"${jitter}ms\" loss \"$loss%\" limit 10000\n",
-			Injected: "queue=$(tc qdisc show dev " + segment + " root)\ncase $queue in *netem*) ;; *) exit 1;; esac\n" +
+			Injected: netemShown +
 				"longest=$(busybox ping -c 5 -W 5 \"$peer\" | sed -n 's,.*max = [0-9.]*/[0-9.]*/\\([0-9]*\\).*,\\1,p')\n" +
 				"[ \"${longest:-$delay}\" -ge $((delay - jitter)) ]\necho \"$queue; the slowest of 5 pings to $peer took ${longest:-for ever} ms\"\n",
-			Undo:   "if tc qdisc show dev " + segment + " root | grep -q netem; then tc qdisc del dev " + segment + " root; fi\n",
-			Undone: "if tc qdisc show dev " + segment + " root | grep -q netem; then exit 1; fi\n" + reached + "echo \"no netem on " + segment + ", $peer answers\"\n",
+			Undo:   netemUndo,
+			Undone: netemUndone,
 		},
 	}
 }

@@ -67,10 +67,5 @@ func (f *PowerCut) Undo(ctx context.Context, h *vm.Handle, objects []Object) err
 // of a minute, so a Ready counts only when it is told of the boot that the
 // machine itself is in.
 func (*PowerCut) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	running, err := machinesAre(ctx, h, objects, vm.MachineRunning)
-	if err != nil {
-		return "", err
-	}
-	nodes, err := readyInOwnBoot(ctx, h, objects)
-	return running + "; " + nodes, err
+	return runningInOwnBoot(ctx, h, objects)
 }

@@ -18,6 +18,8 @@ var makers = []func() Fault{
 	func() Fault { return &PodEviction{Within: 30 * time.Second} },
 	func() Fault { return &LabelTornOff{} },
 	func() Fault { return &ImageBroken{Image: "axolotl.invalid/broken:0"} }, // RFC 6761: .invalid never resolves
+	func() Fault { return &CrashLoop{ImageBroken{Image: crashingImage}} },
+	newContainerKill, newReadinessLost,
 	func() Fault { return &ScaleToZero{} },
 	func() Fault { return &ConfigDeletion{config{OnConfigMaps}} },
 	func() Fault { return &ConfigDeletion{config{OnSecrets}} },
@@ -29,10 +31,12 @@ var makers = []func() Fault{
 	func() Fault { return &PowerCut{} },
 	func() Fault { return &MachineReset{} },
 	func() Fault { return &MachinePause{} },
+	func() Fault { return &MachineRuin{} },
 	newNodeReboot, newKernelPanic,
 	newKubeletStopped, newContainerdStopped,
 	newAPIServerStopped, newControllerManagerStopped, newSchedulerStopped, newEtcdPaused,
-	newNetworkPartition, newNetworkSlow,
+	newNetworkPartition, newNetworkSlow, newNetworkBandwidth,
+	func() Fault { return &DNSBroken{} },
 	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
 }
 

@@ -61,7 +61,7 @@ func newEtcdPaused() Fault {
 			Proved: "the kernel says that the process is stopped",
 			Undone: "it goes on (SIGCONT); the kernel says that it is not stopped any more",
 		},
-		effect: onControlPlane,
+		effect: Effect{On: OnNodes, Takes: TakesNothing, Role: onControlPlane.Role, Etcd: true},
 		commands: commands{
 			Was:      "systemctl is-active etcd.service\n",
 			Inject:   pid + "kill -STOP \"$pid\"\n",

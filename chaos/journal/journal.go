@@ -108,8 +108,9 @@ func (h *Held) Close(proof string, undo error, now time.Time) error {
 // Release lets go of the entry as it is.
 func (h *Held) Release() error { return h.lock.Unlock() }
 
-// Pending takes every open entry that no living process holds. An entry that
-// cannot be read is an error beside those that can.
+// Pending takes every open entry that no living process holds, the newest
+// first, as what was done last is undone first. An entry that cannot be read is
+// an error beside those that can.
 func (j *Journal) Pending() ([]*Held, error) {
 	ids, err := j.ids()
 	if err != nil {
@@ -128,6 +129,7 @@ func (j *Journal) Pending() ([]*Held, error) {
 			held = append(held, h)
 		}
 	}
+	slices.SortStableFunc(held, func(a, b *Held) int { return b.Created.Compare(a.Created) })
 	return held, errors.Join(errs...)
 }
 

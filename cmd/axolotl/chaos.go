@@ -18,10 +18,11 @@ func newChaos(a *app) *cobra.Command {
 		Use:   "chaos",
 		Short: "Break a cluster on purpose and prove that it heals",
 		Long: `An experiment is a YAML file: a target, what must hold before and again after,
-a client that is played, a fault, and the time within which all must be well.
+a client that is played, a fault, and the time within which all must be well. One
+with steps breaks several things, one after another, or in parallel where it says so.
 Experiments that come with axolotl go by their name, others by their file.`,
 	})
-	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a),
+	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a), newChaosCompare(a),
 		newChaosReplay(a), newChaosUndo(a), newChaosAbort(a), newChaosReport(a), newChaosLint(a), newChaosNew(a))
 	return cmd
 }
@@ -45,7 +46,7 @@ func newChaosList(a *app) *cobra.Command {
 			return format.Print(a.out, all, func() error {
 				var rows [][]string
 				for _, d := range all {
-					rows = append(rows, []string{d.Name, d.Fault.Name, d.HealWithin.String(), d.Title})
+					rows = append(rows, []string{d.Name, d.Breaks, d.HealWithin.String(), d.Title})
 				}
 				return term.Table(a.out, []string{"NAME", "FAULT", "HEALS WITHIN", "TITLE"}, rows)
 			})
@@ -92,11 +93,13 @@ func experimentText(d chaos.Description) string {
 		fmt.Fprintf(&b, "%s\n\n", d.About)
 	}
 	line := func(name, text string) { fmt.Fprintf(&b, "%-14s %s\n", name, text) }
-	line("fault", d.Fault.Name)
-	line("  does", d.Doc.Does)
-	line("  needs", d.Doc.Needs)
-	line("  proved by", d.Doc.Proved)
-	line("  undone by", d.Doc.Undone)
+	for _, f := range d.Faults {
+		line("fault", f.Name)
+		line("  does", f.Doc.Does)
+		line("  needs", f.Doc.Needs)
+		line("  proved by", f.Doc.Proved)
+		line("  undone by", f.Doc.Undone)
+	}
 	if d.Lasts > 0 {
 		line("lasts", d.Lasts.String())
 	}

@@ -33,6 +33,7 @@ type chaosFlags struct {
 	junit      string
 	html       string
 	trials     int
+	noRestore  bool
 	format     term.Format
 }
 
@@ -126,6 +127,11 @@ effect, follow the healing over watches that were open before, undo, check the
 steady state again, and give a verdict. Whatever happens, what was done is
 undone: at once, or by the next run, or by 'axolotl chaos undo'.
 
+With --trials each run begins with the cluster as it was before the first: a
+snapshot is saved for it, restored before each, and deleted at the end. All that
+anybody changes in the cluster meanwhile is lost. The sums tell median, p95, least
+and most of each phase, every value, and of a trial that differs, by which phase.
+
 Faults:
 ` + faultTable() + `
 Verdicts and exit codes:
@@ -149,6 +155,7 @@ Verdicts and exit codes:
 	flags.add(a, cmd)
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the plan and change nothing")
 	cmd.Flags().IntVar(&flags.trials, "trials", 1, "run it so often, with another seed each time, and sum up")
+	flags.addNoRestore(cmd)
 	flags.addResults(cmd)
 	return cmd
 }
@@ -158,26 +165,36 @@ func (a *app) runner(handle *vm.Handle, db *history.DB, progress *term.Progress)
 	return &chaos.Runner{Handle: handle, Progress: progress, History: db}
 }
 
-func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
+// chaosRunner is the runner that the flags ask for. The caller calls done when
+// all has run.
+func (a *app) chaosRunner(ctx context.Context, flags chaosFlags) (runner *chaos.Runner, done func(), err error) {
 	handle, err := a.handle(flags.cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := a.historyOrNone(ctx)
+	runner = a.runner(handle, db, a.progress)
+	runner.AllowCluster = flags.allow
+	if !flags.noRestore {
+		runner.Save = func(ctx context.Context) (chaos.Snapshot, error) {
+			return a.clusters().SaveTemporary(ctx, flags.cluster, a.open, a.progress)
+		}
+	}
+	return runner, func() {
+		if db != nil {
+			db.Close() //nolint:errcheck // each run is written by now, or says that it is not
+		}
+	}, nil
+}
+
+func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
+	runner, done, err := a.chaosRunner(ctx, flags)
 	if err != nil {
 		return err
 	}
-	db := a.historyOrNone(ctx)
-	if db != nil {
-		defer db.Close() //nolint:errcheck // each run is written by now, or says that it is not
-	}
-	runner := a.runner(handle, db, a.progress)
-	runner.AllowCluster = flags.allow
+	defer done()
 	if flags.trials > 1 {
-		trials, reports := runner.RunTrials(ctx, e, flags.trials)
-		if err := writeResults(flags, reports...); err != nil {
-			return err
-		}
-		if err := flags.format.Print(a.out, trials, func() error { return trials.Draw(a.out) }); err != nil {
-			return err
-		}
-		return trials.Err()
+		return runTrials(ctx, a, runner, e, flags)
 	}
 	report := runner.Run(ctx, e)
 	if err := printReport(a, report, flags); err != nil {
@@ -186,11 +203,30 @@ func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags
 	return report.Err()
 }
 
+func runTrials(ctx context.Context, a *app, runner *chaos.Runner, e *chaos.Experiment, flags chaosFlags) error {
+	trials, reports, err := runner.RunTrials(ctx, e, flags.trials)
+	if trials == nil {
+		return err
+	}
+	if err := writeResults(flags, reports...); err != nil {
+		return err
+	}
+	if err := flags.format.Print(a.out, trials, func() error { return trials.Draw(a.out) }); err != nil {
+		return err
+	}
+	return errors.Join(err, trials.Err())
+}
+
 func printReport(a *app, report *chaos.Report, flags chaosFlags) error {
 	if err := writeResults(flags, report); err != nil {
 		return err
 	}
 	return flags.format.Print(a.out, report, func() error { return report.Draw(a.out) })
+}
+
+// addNoRestore adds the flag that spares the cluster.
+func (f *chaosFlags) addNoRestore(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.noRestore, "no-restore", false, "begin each trial where the one before has ended; save and restore no snapshot")
 }
 
 // addResults adds the flags for files that reports are also written to.

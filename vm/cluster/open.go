@@ -1,9 +1,12 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
+	"io"
 
 	"axolotl/internal/kube"
+	"axolotl/internal/term"
 	"axolotl/vm"
 )
 
@@ -25,7 +28,17 @@ func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &vm.Handle{Cluster: c, Driver: driver, Kube: client}, nil
+	h := s.handle(c, driver)
+	h.Kube = client
+	return h, nil
+}
+
+// handle is a handle of a cluster, without a client.
+func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
+	same := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
+	return &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, nodes ...string) error {
+		return s.RecreateNodes(ctx, c.Name, nodes, false, same, term.NewProgress(io.Discard, true))
+	}}
 }
 
 func notUp(c *vm.Cluster) error {

@@ -45,7 +45,7 @@ func (s Store) snapshotsOf(c *vm.Cluster) []Snapshot {
 	}
 	var all []Snapshot
 	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) == savingSuffix {
+		if !entry.IsDir() || filepath.Ext(entry.Name()) == savingSuffix {
 			continue
 		}
 		shot := Snapshot{Name: entry.Name(), dir: c.Path(snapshotsDir, entry.Name())}
@@ -122,7 +122,12 @@ func (s Store) DeleteSnapshot(name, snapshot string) error {
 	if c.Phase == vm.PhaseRestoring && c.Snapshot == snapshot {
 		return fmt.Errorf("cluster %q is being restored from snapshot %q; finish that first ('axolotl up %s')", name, snapshot, name)
 	}
-	// The record first: what is left of it by a kill is no snapshot.
+	return removeSnapshot(dir)
+}
+
+// removeSnapshot removes the record first: what is left of it by a kill is no
+// snapshot.
+func removeSnapshot(dir string) error {
 	if err := store.RemoveFile(filepath.Join(dir, snapshotFile)); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	if err != nil {
 		return nil, err
 	}
-	handle := &vm.Handle{Cluster: c, Driver: driver}
+	handle := s.handle(c, driver)
 	var running []string
 	actions := append(driver.Down(c), emptied(c), vm.Action{
 		Name: "Restore the machines", Run: func(ctx context.Context, step *term.Step) (err error) {

@@ -21,6 +21,10 @@ func (s Store) SaveSnapshot(ctx context.Context, name, snapshot string, open Ope
 	if err := validateSnapshot(snapshot); err != nil {
 		return nil, err
 	}
+	return s.saveSnapshot(ctx, name, snapshot, open, progress)
+}
+
+func (s Store) saveSnapshot(ctx context.Context, name, snapshot string, open Opener, progress *term.Progress) (*Snapshot, error) {
 	c, release, err := s.take(name)
 	if err != nil {
 		return nil, err

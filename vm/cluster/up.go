@@ -89,7 +89,7 @@ func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 			return nil, err
 		}
 	}
-	handle := &vm.Handle{Cluster: c, Driver: driver}
+	handle := s.handle(c, driver)
 	if driver.Traits().Foreign {
 		return handle, Run(ctx, progress, s.adopt(handle))
 	}

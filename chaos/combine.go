@@ -1,0 +1,284 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/timeline"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+)
+
+// part is a step of a combined run: a run of its own in all that concerns its
+// fault, with a journal entry of its own, in the scene of the whole.
+type part struct {
+	*run
+	stage   int // the step, counted from 1
+	after   time.Duration
+	settled bool // what it broke has healed
+
+	verdict Verdict // of this part; empty while it is not known
+	reason  string
+	undoAt  time.Duration // when it was seen to be undone, on the clock of the log; 0: it was not
+}
+
+// play goes through the steps of a combined experiment.
+func (r *run) play(ctx context.Context) error {
+	if err := r.beginJournal(); err != nil {
+		return err
+	}
+	for i, s := range r.experiment.Steps {
+		if err := r.stage(ctx, i+1, s); err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, s, err)
+		}
+	}
+	var slowest time.Duration
+	struck := false
+	for _, p := range r.parts {
+		if p.healed != nil {
+			slowest, struck = max(slowest, *p.healed), true
+		}
+	}
+	if !struck {
+		return &SkipError{"no step of it can be done here"}
+	}
+	r.healed, r.watched = &slowest, r.log.Now()
+	return nil
+}
+
+// stage does one step, or with each as many as there are candidates.
+func (r *run) stage(ctx context.Context, number int, s Step) error {
+	if s.Each {
+		return r.eachInTurn(ctx, number, s)
+	}
+	var parts []*part
+	for _, m := range s.members() {
+		if p := r.part(number, m); p != nil {
+			parts = append(parts, p)
+		}
+	}
+	return r.together(ctx, parts)
+}
+
+// eachInTurn strikes all candidates of a step, one after another.
+func (r *run) eachInTurn(ctx context.Context, number int, s Step) error {
+	probe := r.part(number, s)
+	if probe == nil {
+		return nil
+	}
+	r.parts = r.parts[:len(r.parts)-1] // it only looks
+	scene, err := readScene(ctx, r.kube, r.target)
+	if err != nil {
+		return err
+	}
+	if probe.experiment.Fault.Effect().On == fault.OnNodes {
+		scene.pods = nil // also nodes that run none of the target's
+	}
+	all, err := scene.candidates(ctx, r.handle, probe.experiment)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return zeroTargets("no candidate for it")
+	}
+	order := rand.New(rand.NewPCG(r.seed, uint64(number))).Perm(len(all))
+	for _, i := range order {
+		p := r.part(number, s)
+		p.only = &all[i]
+		if err := r.together(ctx, []*part{p}); err != nil {
+			return fmt.Errorf("%s: %w", all[i], err)
+		}
+	}
+	return nil
+}
+
+// part adds a step to the run. It is nil where the step is optional and its
+// fault cannot be had here, which the report says.
+func (r *run) part(number int, s Step) *part {
+	e := r.experiment.alone(s)
+	n := len(r.parts) + 1
+	child := &run{
+		experiment: e, handle: r.handle, home: r.home, kube: r.kube, progress: r.progress, now: r.now, allowed: r.allowed,
+		id: fmt.Sprintf("%s-%d", r.id, n), seed: r.seed + uint64(n), started: r.now(),
+		target: r.target, log: r.log, observer: r.observer, client: r.client, whole: r,
+	}
+	child.target.Nodes, child.target.Count, child.target.Percent = e.Target.Nodes, e.Target.Count, e.Target.Percent
+	p := &part{run: child, stage: number, after: s.After}
+	r.parts = append(r.parts, p)
+	if err := s.Fault.Available(r.handle); err != nil {
+		p.verdict, p.reason, p.settled = Skipped, err.Error(), true
+		return nil
+	}
+	return p
+}
+
+// together strikes parts at once, and watches until all of them have healed.
+// The guards are asked of all before the first strikes.
+func (r *run) together(ctx context.Context, parts []*part) error {
+	begun := r.now()
+	for _, p := range parts {
+		if err := p.perform(ctx, []step{
+			{"Choose the targets and ask the guards", p.choose},
+			{"Write the journal", p.writeJournal},
+		}); err != nil {
+			return p.failed(err)
+		}
+	}
+	for _, p := range parts {
+		if err := r.waitFor(ctx, begun, p.after); err != nil {
+			return p.failed(err)
+		}
+		if err := p.perform(ctx, []step{{"Inject " + p.experiment.Fault.Name(), p.inject}, {"Prove that it took effect", p.prove}}); err != nil {
+			return p.failed(err)
+		}
+	}
+	var watching errgroup.Group
+	for _, p := range parts {
+		watching.Go(func() error {
+			return p.failed(p.perform(ctx, []step{{"Watch it heal: " + p.experiment.Fault.Name(), p.watch}}))
+		})
+	}
+	err := watching.Wait()
+	for _, p := range parts {
+		p.settle()
+	}
+	return err
+}
+
+// waitFor waits until a while has passed since an instant.
+func (r *run) waitFor(ctx context.Context, since time.Time, while time.Duration) error {
+	left := while - r.now().Sub(since)
+	if left <= 0 {
+		return nil
+	}
+	return r.progress.Do(fmt.Sprintf("Wait %s", while), func(*term.Step) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(left):
+			return nil
+		}
+	})
+}
+
+// failed notes how a part has ended that did not heal.
+func (p *part) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	var judged Report
+	judged.judge(err, nil, nil)
+	p.verdict, p.reason = judged.Verdict, judged.Reason
+	return err
+}
+
+// settle notes that a part has healed. Its locks are the run's from now on: a
+// later step may strike the same thing again, another run may not.
+func (p *part) settle() {
+	if p.healed == nil {
+		return
+	}
+	p.settled = true
+	judged := Report{HealedAfter: p.healed, HealWithin: p.experiment.HealWithin}
+	judged.judge(nil, nil, nil)
+	p.verdict, p.reason = judged.Verdict, judged.Reason
+	if p.whole.locks == nil {
+		p.whole.locks = map[string]*store.Lock{}
+	}
+	maps.Copy(p.whole.locks, p.locks)
+	p.locks = nil
+}
+
+// undoParts undoes the faults of a combined run, the last one first.
+func (r *run) undoParts(ctx context.Context) error {
+	var errs []error
+	var proofs []string
+	for _, p := range slices.Backward(r.parts) {
+		if p.entry == nil {
+			continue
+		}
+		var err error
+		if p.injected {
+			err = r.progress.Do("Undo "+p.experiment.Fault.Name(), func(step *term.Step) error {
+				p.undone, p.undoErr = undoFault(ctx, p.handle, p.entry.Entry)
+				step.Status("%s", p.undone)
+				return p.undoErr
+			})
+			p.undoAt = r.log.Now()
+			if p.undone != "" && !slices.Contains(proofs, p.undone) {
+				proofs = append(proofs, p.undone)
+			}
+		}
+		errs = append(errs, errors.Join(err, p.entry.Close(p.undone, err, r.now())))
+		p.unlock()
+	}
+	r.undone = strings.Join(proofs, "; ")
+	return errors.Join(errs...)
+}
+
+// beside are the parts whose targets are chosen and, where they were struck, have
+// not healed yet.
+func (r *run) beside() []*part {
+	if r.whole == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(r.whole.parts), func(p *part) bool { return p.run == r || p.settled || p.scene == nil })
+}
+
+// allTargets are those of the run and of the parts beside it, of one kind.
+func (r *run) allTargets(kind string) []fault.Object {
+	all := slices.Clone(r.targets)
+	for _, p := range r.beside() {
+		for _, o := range p.targets {
+			if o.Kind == kind && !slices.ContainsFunc(all, func(other fault.Object) bool { return other.UID == o.UID }) {
+				all = append(all, o)
+			}
+		}
+	}
+	return all
+}
+
+// allLost are the pods that the run and the parts beside it take, each once.
+func (r *run) allLost() []timeline.Pod {
+	all := r.lostPods()
+	for _, p := range r.beside() {
+		for _, pod := range p.lostPods() {
+			if !slices.ContainsFunc(all, func(other timeline.Pod) bool { return other.UID == pod.UID }) {
+				all = append(all, pod)
+			}
+		}
+	}
+	return all
+}
+
+// allEtcdTaken are the nodes on which the run, and every part whose fault is not
+// over, keeps etcd from answering.
+func (r *run) allEtcdTaken() []string {
+	all := etcdTaken(r.experiment.Fault, r.targets)
+	if r.whole == nil {
+		return all
+	}
+	for _, p := range r.whole.parts {
+		if p.run != r && !p.over {
+			all = append(all, etcdTaken(p.experiment.Fault, p.targets)...)
+		}
+	}
+	return all
+}
+
+// ownNamespace is that of the app that the run, or the whole of it, has put up.
+func (r *run) ownNamespace() string {
+	if r.whole != nil {
+		return r.whole.namespace
+	}
+	return r.namespace
+}

@@ -1,0 +1,91 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"axolotl/vm"
+)
+
+// ruinable is a driver of two machines that can be deleted.
+type ruinable struct {
+	inside
+	there map[string]bool
+}
+
+func (d *ruinable) Join(*vm.Cluster, ...string) []vm.Action { return nil }
+func (d *ruinable) Leave(_ context.Context, _ *vm.Cluster, name string) error {
+	delete(d.there, name)
+	return nil
+}
+func (d *ruinable) Machines(context.Context, *vm.Cluster) ([]vm.MachineStatus, error) {
+	var all []vm.MachineStatus
+	for _, name := range []string{"n1", "n2"} {
+		state := vm.MachineMissing
+		if d.there[name] {
+			state = vm.MachineRunning
+		}
+		all = append(all, vm.MachineStatus{Name: name, State: state})
+	}
+	return all, nil
+}
+
+// TestMachineRuin: what is deleted is made anew, once, and what was not deleted
+// is left alone; a control plane is not touched.
+func TestMachineRuin(t *testing.T) {
+	f := &MachineRuin{}
+	d := &ruinable{inside: inside{boot: "boot1"}, there: map[string]bool{"n1": true, "n2": true}}
+	h := machineWith(&d.inside)
+	h.Driver = d
+	h.Cluster.Machines[0].Role, h.Cluster.Machines[1].Role = vm.Worker, vm.ControlPlane
+	if err := f.Available(h); err == nil {
+		t.Error("nobody can make it anew")
+	}
+	var recreated []string
+	fails := true
+	h.Recreate = func(_ context.Context, nodes ...string) error {
+		if fails {
+			return errors.New("the disk is full")
+		}
+		recreated = append(recreated, nodes...)
+		for _, name := range nodes {
+			d.there[name] = true
+		}
+		return nil
+	}
+	must(t, f.Available(h))
+	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnNodes, Name: "n2"}}); err == nil || !strings.Contains(err.Error(), "control plane") {
+		t.Errorf("of a control plane: %v", err)
+	}
+	objects, err := f.Prepare(t.Context(), h, aim(f))
+	must(t, err)
+	must(t, f.Undo(t.Context(), h, objects)) // never injected
+	if words, err := f.Injected(t.Context(), h, objects); err == nil {
+		t.Errorf("proved before it was done: %s", words)
+	}
+	must(t, f.Inject(t.Context(), h, objects))
+	if words, err := f.Injected(t.Context(), h, objects); err != nil || words != "machine n1 is missing" {
+		t.Errorf("%q, %v", words, err)
+	}
+	if err := f.Undo(t.Context(), h, objects); err == nil {
+		t.Error("an undo that failed is success")
+	}
+	if words, err := f.Undone(t.Context(), h, objects); err == nil {
+		t.Errorf("proved while it is gone: %s", words)
+	}
+	fails = false
+	ended, cancel := context.WithCancel(t.Context())
+	cancel() // one try of a wait is shorter than the making of a machine
+	for range 2 {
+		must(t, f.Undo(ended, h, objects))
+	}
+	if !slices.Equal(recreated, []string{"n1"}) {
+		t.Errorf("made anew: %v", recreated)
+	}
+	if words, err := f.Undone(t.Context(), h, objects); err != nil || words != "machine n1 is running; node n1 is Ready in boot boot1" {
+		t.Errorf("%q, %v", words, err)
+	}
+}

@@ -1,0 +1,72 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+
+	"axolotl/internal/term"
+	"axolotl/vm"
+)
+
+// Snapshot is a state of the cluster that trials begin from.
+type Snapshot interface {
+	// Restore has the cluster back as it was, and healthy, whatever it is now.
+	Restore(ctx context.Context) (*vm.Handle, error)
+	// Delete removes the snapshot.
+	Delete() error
+}
+
+// beginning is where trials of experiments begin: a snapshot that is taken now.
+// It is nil where the driver can save none, or Runner.Save is, or one of them
+// would not run here at all, which its first run says.
+func (r *Runner) beginning(ctx context.Context, experiments []*Experiment) (Snapshot, error) {
+	if _, ok := r.Handle.Driver.(vm.Saver); !ok || r.Save == nil {
+		return nil, nil
+	}
+	var x *run
+	for _, e := range experiments {
+		if x = r.newRun(e); x.preflight(ctx, nil) != nil {
+			return nil, nil //nolint:nilerr // its first run says so
+		}
+	}
+	// What is broken now would come back with the snapshot.
+	if err := r.Progress.Do("Finish what earlier runs left", func(step *term.Step) error { return x.recover(ctx, step) }); err != nil {
+		return nil, err
+	}
+	if err := r.alone(); err != nil {
+		return nil, err
+	}
+	shot, err := r.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the snapshot that trials begin from: %w (--no-restore does without)", err)
+	}
+	return shot, nil
+}
+
+// begun is the runner of the next trial, on the cluster as it was.
+func (r *Runner) begun(ctx context.Context, shot Snapshot) (*Runner, error) {
+	if shot == nil {
+		return r, nil
+	}
+	if err := r.alone(); err != nil {
+		return nil, err
+	}
+	handle, err := shot.Restore(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("restore the snapshot that trials begin from: %w", err)
+	}
+	again := *r
+	again.Handle = handle
+	return &again, nil
+}
+
+// alone returns an error where another run is at work: a snapshot would keep
+// its fault, and a restore take the cluster away from under it.
+func (r *Runner) alone() error {
+	open, err := Unfinished(r.Handle.Cluster)
+	if err == nil && len(open) > 0 {
+		err = fmt.Errorf("run %s of %s is at work on cluster %q, which trials would restore under it; wait until it has ended, or use --no-restore",
+			open[0].ID, open[0].Experiment, r.Handle.Cluster.Name)
+	}
+	return err
+}

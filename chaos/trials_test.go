@@ -1,0 +1,113 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"axolotl/chaos/journal"
+	"axolotl/chaos/timeline"
+	"axolotl/vm"
+)
+
+// savedState is a snapshot that counts what is done to it.
+type savedState struct {
+	handle            *vm.Handle
+	restored, deleted int
+	failAt            int // the restore that fails; 0 for none
+}
+
+func (s *savedState) Restore(context.Context) (*vm.Handle, error) {
+	s.restored++
+	if s.restored == s.failAt {
+		return nil, errors.New("the host is out of memory")
+	}
+	return s.handle, nil
+}
+func (s *savedState) Delete() error { s.deleted++; return nil }
+
+// Trials begin with the snapshot restored, each, and it is deleted whatever
+// comes between. Where nothing would run none is taken.
+func TestTrialsFromASnapshot(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	saved := 0
+	with := func(s *savedState) *Runner {
+		r := runner(t, h)
+		s.handle = h
+		r.Save = func(context.Context) (Snapshot, error) { saved++; return s, nil }
+		return r
+	}
+	refused := deletion(t)
+	refused.Target.Count = 2
+	shot := &savedState{}
+	trials, reports, err := with(shot).RunTrials(t.Context(), refused, 3)
+	if err != nil || len(reports) != 1 || !trials.Restored || shot.restored != 1 || shot.deleted != 1 {
+		t.Errorf("%d reports, %v, %+v", len(reports), err, shot)
+	}
+	shot = &savedState{failAt: 1}
+	if trials, reports, err = with(shot).RunTrials(t.Context(), deletion(t), 3); err == nil || trials != nil || len(reports) > 0 || shot.deleted != 1 {
+		t.Errorf("%v, %d reports, %v, %+v", trials, len(reports), err, shot)
+	}
+	saved = 0
+	skipped, err := Open("node-power-cut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trials, _, err = with(&savedState{}).RunTrials(t.Context(), skipped, 3); err != nil || saved != 0 || trials.Trials[0].Verdict != Skipped {
+		t.Errorf("%+v, %v, %d snapshots", trials, err, saved)
+	}
+}
+
+// A snapshot is not taken from under a run that is at work.
+func TestTrialsBesideAnotherRun(t *testing.T) {
+	c := &vm.Cluster{Name: "c", Dir: t.TempDir()}
+	r := &Runner{Handle: &vm.Handle{Cluster: c}}
+	if err := r.alone(); err != nil {
+		t.Error(err)
+	}
+	held, err := journalOf(c).Begin(journal.Entry{ID: "run-1", Experiment: "e"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release() //nolint:errcheck // the test is over
+	if err := r.alone(); err == nil || !strings.Contains(err.Error(), "run run-1 of e is at work") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// The trial that differs is told, with the phase that did; noise is not.
+func TestOutliers(t *testing.T) {
+	sec := func(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+	told := func(started ...float64) []Outlier {
+		var reports []*Report
+		for i, s := range started {
+			healed := sec(1 + s)
+			reports = append(reports, &Report{ID: string(rune('a' + i)), Verdict: Healed, HealedAfter: &healed, Pods: []timeline.Recovery{{Phases: []timeline.Phase{
+				{Name: timeline.Noticed, Known: true, To: sec(1)}, {Name: timeline.Started, Known: true, From: sec(1), To: healed},
+			}}}})
+		}
+		return sumUp(len(started), reports).Outliers
+	}
+	if all := told(3, 3.2, 9, 3.1, 2.9); len(all) != 1 || all[0].Run != "c" || all[0].Trial != 3 || all[0].Phase != timeline.Started || all[0].PhaseTook != sec(9) || all[0].Median != sec(4.1) {
+		t.Errorf("one is slow: %+v", all)
+	}
+	if all := told(9, 9.1, 2, 9.2); len(all) != 1 || all[0].Run != "c" || all[0].Phase != timeline.Started {
+		t.Errorf("one is fast: %+v", all)
+	}
+	for name, values := range map[string][]float64{
+		"noise": {3, 3.4, 2.8, 3.9, 3.1}, "sure but little": {3, 3, 3, 3.2}, "two": {3, 9}, "none": nil,
+	} {
+		if len(values) == 0 {
+			if all := (&Trials{}).outliers(); all != nil {
+				t.Errorf("%s: %+v", name, all)
+			}
+			continue
+		}
+		if all := told(values...); len(all) > 0 {
+			t.Errorf("%s: %+v", name, all)
+		}
+	}
+}
