@@ -108,8 +108,9 @@ func install(ctx context.Context, h *vm.Handle, manifests ...string) error {
 }
 
 // nodesReady holds when every machine of the record is a Ready node. On the
-// way it does for nodes what a cloud's controllers do: it labels them by role
-// and approves their kubelets' serving certificates.
+// way it does for nodes what a cloud's controllers do: it labels them by role,
+// gives them what their group has, and approves their kubelets' serving
+// certificates.
 func nodesReady(h *vm.Handle) check.Condition {
 	name := fmt.Sprintf("%d node(s) Ready", len(h.Cluster.Machines))
 	return check.Func(name, func(ctx context.Context) error {
@@ -121,7 +122,8 @@ func nodesReady(h *vm.Handle) check.Condition {
 			return err
 		}
 		var waiting []string
-		for _, m := range h.Cluster.Machines {
+		for i := range h.Cluster.Machines {
+			m := &h.Cluster.Machines[i]
 			node := nodes[m.Name]
 			if node == nil {
 				waiting = append(waiting, m.Name+" has not registered")
@@ -132,6 +134,9 @@ func nodesReady(h *vm.Handle) check.Condition {
 				continue
 			}
 			if err := labelRole(ctx, h, node, m.Role); err != nil {
+				return err
+			}
+			if err := give(ctx, h.Kube, node, h.Cluster.Spec.GroupOf(m)); err != nil {
 				return err
 			}
 		}

@@ -54,7 +54,7 @@ type fakeDomain struct {
 	heard    int       // commands that the agent has been sent since the start
 	clock    time.Time // as it was set since the start
 	getfd    *os.File
-	asked    int // query-migrate since the migration began
+	asked    int               // query-migrate since the migration began
 }
 
 // accident is how a call goes wrong.

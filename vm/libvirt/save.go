@@ -21,7 +21,7 @@ var _ vm.Saver = (*Driver)(nil)
 // zeros left out: what a machine has mapped from a golden snapshot is its own
 // by now, in part.
 func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (err error) {
-	if err := checkFree(dir, uint64(c.Spec.Nodes()*c.Spec.MemoryMiB)<<20); err != nil {
+	if err := checkFree(dir, uint64(c.Spec.AllMemoryMiB())<<20); err != nil {
 		return err
 	}
 	states, err := d.Machines(ctx, c)
