@@ -40,6 +40,10 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 		}
 		all = append(all, m)
 	}
+	// A machine that is made for a state has the disks that one starts with.
+	if err := each(running, func(m *vm.Machine) error { return d.takeImages(ctx, m) }); err != nil {
+		return err
+	}
 	step.Status("%d machine(s) are paused while they are saved", len(running))
 	// Also where ctx has ended: they are not left paused.
 	defer func() {
