@@ -188,6 +188,14 @@ type ImageLoader interface {
 	LoadImages(ctx context.Context, c *Cluster, archive string) error
 }
 
+// Follower is a driver that is told when its machines change.
+type Follower interface {
+	// Follow calls changed when it has begun to listen, and each time that a
+	// machine of c may have changed, until ctx ends; then it returns nil. An
+	// error says why nothing more will be told.
+	Follow(ctx context.Context, c *Cluster, changed func()) error
+}
+
 // Deadline is how long a step of bringing a cluster up may take on a slow,
 // emulated machine before it is an error: three times the slowest reading.
 const Deadline = 6 * time.Minute

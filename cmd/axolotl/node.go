@@ -37,7 +37,7 @@ func newNodeList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return format.Print(a.out, status.Nodes, func() error { return nodeTable(a, status.Nodes) })
+			return format.Print(a.out, status.Nodes, func() error { return nodeTable(a.out, status.Nodes) })
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")

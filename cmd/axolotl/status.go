@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -11,21 +12,31 @@ import (
 
 func newStatus(a *app) *cobra.Command {
 	format := term.FormatTable
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show the machines and nodes of a cluster",
 		Long: `Show each machine as its driver sees it and its node as Kubernetes sees it: the
 two can differ, and that they do is often the news.
 
-Exit code 1 where anything is not as it should be.`,
+With --watch it is shown again after each change, until Ctrl-C or the end of the
+cluster: of a terminal the same lines are drawn anew, elsewhere each change is a
+line with its time, and with -o each is a document. libvirt and Kubernetes tell of
+changes; nobody is asked.
+
+Exit code 1 where anything is not as it should be; with --watch 0 when the cluster
+is gone.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if watch {
+				return watchStatus(cmd.Context(), a, nameArgument(args), format)
+			}
 			status, err := a.clusters().Status(cmd.Context(), nameArgument(args), a.open)
 			if err != nil {
 				return err
 			}
-			err = format.Print(a.out, status, func() error { return printStatus(a, status) })
+			err = format.Print(a.out, status, func() error { return printStatus(a.out, status) })
 			if err == nil && !status.Healthy {
 				err = fmt.Errorf("cluster %q is not healthy", status.Name)
 			}
@@ -33,18 +44,19 @@ Exit code 1 where anything is not as it should be.`,
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it again after each change")
 	return cmd
 }
 
-func printStatus(a *app, status *cluster.Status) error {
-	fmt.Fprintf(a.out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, status.API)
-	return nodeTable(a, status.Nodes)
+func printStatus(out io.Writer, status *cluster.Status) error {
+	fmt.Fprintf(out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, term.Escape(status.API))
+	return nodeTable(out, status.Nodes)
 }
 
-func nodeTable(a *app, nodes []cluster.NodeStatus) error {
+func nodeTable(out io.Writer, nodes []cluster.NodeStatus) error {
 	var rows [][]string
 	for _, n := range nodes {
 		rows = append(rows, []string{n.Name, string(n.Role), string(n.Machine), n.Ready, n.Address, n.Note})
 	}
-	return term.Table(a.out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)
+	return term.Table(out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)
 }

@@ -29,10 +29,16 @@ type Progress struct {
 	stop  chan struct{}
 }
 
+// IsLive tells whether what was printed to out can be drawn anew.
+func IsLive(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
 // NewProgress prints to out, which is a terminal or not.
 func NewProgress(out io.Writer, quiet bool) *Progress {
 	p := &Progress{out: out, quiet: quiet}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	if IsLive(out) {
 		p.live = true
 		_, noColor := os.LookupEnv("NO_COLOR")
 		p.color = !noColor
@@ -145,10 +151,7 @@ func (p *Progress) redraw(text string) {
 		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", p.drawn)
 	}
 	fmt.Fprint(p.out, text)
-	width, _, err := term.GetSize(int(p.out.(*os.File).Fd()))
-	if err != nil || width < 20 {
-		width = 80
-	}
+	width := widthOf(p.out.(*os.File))
 	frames := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 	frame := frames[int(time.Now().UnixMilli()/100)%len(frames)]
 	for _, s := range p.steps {
@@ -159,6 +162,15 @@ func (p *Progress) redraw(text string) {
 		fmt.Fprintf(p.out, "%s\n", string(line))
 	}
 	p.drawn = len(p.steps)
+}
+
+// widthOf is how many columns a terminal has.
+func widthOf(terminal *os.File) int {
+	width, _, err := term.GetSize(int(terminal.Fd()))
+	if err != nil || width < 20 {
+		return 80
+	}
+	return width
 }
 
 func (p *Progress) animate(stop chan struct{}) {

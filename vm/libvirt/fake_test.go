@@ -40,6 +40,9 @@ type fake struct {
 	// boots are what becomes of probe guests, by the domain's type.
 	boots map[string]func(context.Context) (bool, error)
 	uid   int
+	// events is who is told of changes; hangUp, where not nil, ends that.
+	events func(uuid string)
+	hangUp chan struct{}
 }
 
 // fakeDomain is one domain of a fake.
@@ -341,6 +344,24 @@ func (f *fake) DetachDisk(uuid, serial string) (gone bool, err error) {
 		return true, nil
 	}
 	return gone, err
+}
+
+// Follow tells what the test calls events with.
+func (f *fake) Follow(ctx context.Context, changed func(uuid string)) error {
+	err := f.call("Follow", "", func() error {
+		f.events = changed
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	changed("")
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-f.hangUp:
+		return errors.New("the connection was closed by the test")
+	}
 }
 
 // Console is a serial console whose other end echoes.

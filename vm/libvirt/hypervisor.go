@@ -49,6 +49,11 @@ type hypervisor interface {
 	// tells whether it has it no more: its guest does so a moment later. One
 	// that is off or gone has none.
 	DetachDisk(uuid, serial string) (gone bool, err error)
+	// Follow calls changed with "" when it has begun to listen, and with a
+	// domain's UUID each time that one has been defined, started, paused,
+	// stopped or the like, until ctx ends. An error says why nothing more will
+	// be told.
+	Follow(ctx context.Context, changed func(uuid string)) error
 	// Console opens a running domain's first serial console.
 	Console(uuid string) (io.ReadWriteCloser, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the
