@@ -30,7 +30,7 @@ func (s Store) Watch(ctx context.Context, name string, open Opener, show func(*S
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", c.Dir, err)
 	}
-	defer records.Close()
+	defer records.Close() //nolint:errcheck // nothing is written there
 	if err := records.Add(c.Dir); err != nil {
 		return fmt.Errorf("watch %s: %w", c.Dir, err)
 	}
@@ -75,7 +75,7 @@ func (s Store) look(ctx context.Context, c *vm.Cluster, open Opener) (*Status, e
 	now, err := s.Load(c.Name)
 	var broken *BrokenError
 	if errors.As(err, &broken) {
-		return nil, nil //nolint:nilerr // see above
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err

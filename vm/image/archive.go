@@ -29,8 +29,8 @@ type archive struct {
 
 // openArchive opens an archive of images. One that is compressed is unpacked
 // into temp first.
-func openArchive(ctx context.Context, from, temp string) (a *archive, err error) {
-	a = &archive{files: map[string]*io.SectionReader{}}
+func openArchive(ctx context.Context, from, temp string) (_ *archive, err error) {
+	a := &archive{files: map[string]*io.SectionReader{}}
 	if a.file, err = os.Open(from); err != nil {
 		return nil, errors.Unwrap(err) // the caller says of which file
 	}

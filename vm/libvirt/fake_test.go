@@ -57,9 +57,12 @@ type fakeDomain struct {
 	heard    int       // commands that the agent has been sent since the start
 	clock    time.Time // as it was set since the start
 	getfd    *os.File
-	disks    map[string]string // files of the disks that were attached, by serial number
-	asked    int               // query-migrate since the migration began
+	attached attached
+	asked    int // query-migrate since the migration began
 }
+
+// attached is a disk that a domain was given while it ran.
+type attached struct{ serial, file string }
 
 // accident is how a call goes wrong.
 type accident string
@@ -223,7 +226,7 @@ func (f *fake) start(d *fakeDomain, description *libvirtxml.Domain, text string,
 		}
 	}
 	d.running, d.state = text, state
-	d.incoming, d.heard, d.clock, d.disks = false, 0, time.Time{}, map[string]string{}
+	d.incoming, d.heard, d.clock, d.attached = false, 0, time.Time{}, attached{}
 	return nil
 }
 
@@ -321,13 +324,13 @@ func (f *fake) AttachDisk(uuid, text string) error {
 		if d.running == "" {
 			return errors.New("requested operation is not valid: domain is not running")
 		}
-		if d.disks[disk.Serial] != "" {
+		if d.attached != (attached{}) {
 			return fmt.Errorf("operation failed: target %s already exists", disk.Target.Dev)
 		}
 		if disk.ReadOnly == nil || disk.Shareable == nil {
 			return errors.New("failed to get \"write\" lock: another machine has it")
 		}
-		d.disks[disk.Serial] = disk.Source.File.File
+		d.attached = attached{disk.Serial, disk.Source.File.File}
 		return nil
 	})
 }
@@ -336,8 +339,10 @@ func (f *fake) AttachDisk(uuid, text string) error {
 // asked the next time.
 func (f *fake) DetachDisk(uuid, serial string) (gone bool, err error) {
 	err = f.on("DetachDisk", uuid, func(d *fakeDomain) error {
-		gone = d.running == "" || d.disks[serial] == ""
-		delete(d.disks, serial)
+		gone = d.running == "" || d.attached.serial != serial
+		if !gone {
+			d.attached = attached{}
+		}
 		return nil
 	})
 	if errors.Is(err, errNoDomain) {

@@ -98,5 +98,5 @@ func (d *Driver) takeImages(ctx context.Context, m *vm.Machine) error {
 	})
 	ctx, cancel := context.WithTimeout(ctx, detachLimit)
 	defer cancel()
-	return check.Wait(ctx, detached, 100*time.Millisecond, nil)
+	return check.Wait(ctx, detached, 10*time.Millisecond, nil)
 }

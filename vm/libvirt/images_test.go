@@ -11,9 +11,9 @@ import (
 )
 
 // loading makes a cluster and an archive for it.
-func loading(w *world) {
+func loading(w *world, workers int) {
 	w.fake.answer = answering().answer
-	w.must(w.up(w.options("c", spec(1))))
+	w.must(w.up(w.options("c", spec(workers))))
 	w.healthy("c")
 	w.must(os.WriteFile(archiveOf(w), []byte("images"), 0o600))
 }
@@ -25,12 +25,12 @@ func archiveOf(w *world) string { return filepath.Join(w.home.Cluster("c"), "ima
 func TestLoadImagesAtEveryCall(t *testing.T) {
 	w := newWorld(t)
 	work{
-		before: loading,
+		before: func(w *world) { loading(w, 0) },
 		run:    func(w *world) error { return w.driver().LoadImages(t.Context(), w.load("c"), archiveOf(w)) },
 	}.everyCall(t, w, func(w *world) {
 		for _, d := range w.fake.domains {
-			if len(d.disks) > 0 {
-				t.Errorf("%s still has %v", d.name, d.disks)
+			if d.attached.file != "" {
+				t.Errorf("%s still has %v", d.name, d.attached)
 			}
 		}
 	})
@@ -40,14 +40,14 @@ func TestLoadImagesAtEveryCall(t *testing.T) {
 // was ended.
 func TestLoadImagesThatFails(t *testing.T) {
 	w := newWorld(t)
-	loading(w)
+	loading(w, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	attached := 0
+	had := 0
 	g := answering()
 	g.code, g.err = 1, "ctr: unexpected EOF"
 	w.fake.answer = func(uuid, command string, arguments map[string]any) (any, error) {
-		if w.fake.domains[uuid].disks[imagesSerial] == archiveOf(w) {
-			attached++
+		if w.fake.domains[uuid].attached == (attached{imagesSerial, archiveOf(w)}) {
+			had++
 		}
 		return g.answer(uuid, command, arguments)
 	}
@@ -55,7 +55,7 @@ func TestLoadImagesThatFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "load images into ") || !strings.Contains(err.Error(), "ctr: unexpected EOF") {
 		t.Errorf("error %v", err)
 	}
-	if attached == 0 {
+	if had == 0 {
 		t.Error("no machine had the archive")
 	}
 	g.polls = 1 << 30
@@ -67,8 +67,8 @@ func TestLoadImagesThatFails(t *testing.T) {
 		t.Error("it went on after the end")
 	}
 	for _, d := range w.fake.domains {
-		if len(d.disks) > 0 {
-			t.Errorf("%s still has %v", d.name, d.disks)
+		if d.attached.file != "" {
+			t.Errorf("%s still has %v", d.name, d.attached)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func TestLoadImagesThatFails(t *testing.T) {
 // A machine that is off would lack the images: nothing is done before all run.
 func TestLoadImagesIntoWhatIsOff(t *testing.T) {
 	w := newWorld(t)
-	loading(w)
+	loading(w, 1)
 	w.become(w.load("c").Machines[1].UUID, vm.MachineStopped)
 	w.fake.arm(0, "")
 	err := w.driver().LoadImages(t.Context(), w.load("c"), archiveOf(w))
@@ -97,9 +97,9 @@ func TestSnapshotWithoutImages(t *testing.T) {
 	w.must(w.up(w.restored("c", spec(0))))
 	w.healthy("c")
 	m := w.load("c").Machines[0]
-	w.fake.domains[m.UUID].disks[imagesSerial] = "left"
+	w.fake.domains[m.UUID].attached = attached{imagesSerial, "left"}
 	w.must(save(w))
-	if disks := w.fake.domains[m.UUID].disks; len(disks) > 0 {
-		t.Errorf("left: %v", disks)
+	if left := w.fake.domains[m.UUID].attached; left.file != "" {
+		t.Errorf("left: %v", left)
 	}
 }
