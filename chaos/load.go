@@ -3,10 +3,6 @@ package chaos
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -150,33 +146,17 @@ func flatten(err error) []error {
 	return []error{err}
 }
 
+var shelf = strictyaml.Catalog{Files: catalog.Files, Kind: "experiment", List: "axolotl chaos list"}
+
 // Open reads an experiment of the catalog by its name, or a file: what has a
 // slash or ends in .yaml or .yml.
 func Open(nameOrFile string) (*Experiment, error) {
-	if strings.ContainsRune(nameOrFile, '/') || slices.Contains([]string{".yaml", ".yml"}, path.Ext(nameOrFile)) {
-		data, err := os.ReadFile(nameOrFile)
-		if err != nil {
-			return nil, err
-		}
-		return Parse(nameOrFile, data)
-	}
-	data, err := catalog.Files.ReadFile(nameOrFile + ".yaml")
+	name, data, err := shelf.Read(nameOrFile)
 	if err != nil {
-		return nil, fmt.Errorf("no experiment %q%s; 'axolotl chaos list' shows them, and a file needs a path such as ./%s.yaml",
-			nameOrFile, strictyaml.DidYouMean(nameOrFile, CatalogNames()), nameOrFile)
+		return nil, err
 	}
-	return Parse(nameOrFile+".yaml", data)
+	return Parse(name, data)
 }
 
 // CatalogNames are the names of the experiments that come with axolotl, sorted.
-func CatalogNames() []string {
-	files, err := fs.Glob(catalog.Files, "*.yaml")
-	if err != nil {
-		panic(err) // the pattern is fixed
-	}
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = strings.TrimSuffix(f, ".yaml")
-	}
-	return names
-}
+func CatalogNames() []string { return shelf.Names() }

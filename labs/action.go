@@ -22,6 +22,7 @@ type Action struct {
 	Undo      string    `yaml:"undo" json:"undo,omitempty"`           // the fault of this name that the lab injected
 	Context   *Context  `yaml:"context" json:"context,omitempty"`     // of the lab's own kubeconfig
 	Machine   *Machine  `yaml:"machine" json:"machine,omitempty"`     // under a node: off, on, remove, add
+	Await     *Check    `yaml:"await" json:"await,omitempty"`         // what the actions before bring about, and the next builds on
 }
 
 // deed is one kind of action. String says it as a progress line does: "scale
@@ -55,6 +56,7 @@ func (a Action) deeds() (names []string, all []deed) {
 	add("undo", a.Undo != "", undoDeed(a.Undo))
 	add("context", a.Context != nil, a.Context)
 	add("machine", a.Machine != nil, a.Machine)
+	add("await", a.Await != nil, awaitDeed{a.Await})
 	return names, all
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"axolotl/internal/strictyaml/gocomments"
 	"axolotl/vm"
 )
 
@@ -174,11 +176,30 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"enum":["beginner","intermediate","advanced"]`, `"real-pods":{"type":"boolean"}`, `"$ref":"#/$defs/Lab"`,
+		`"enum":["beginner","intermediate","advanced"]`, `"real-pods":{"description":"containers that run and answer","type":"boolean"}`, `"$ref":"#/$defs/Lab"`,
 		`"required":["name","title","summary","level","minutes","steps"]`,
 	} {
 		if !bytes.Contains(data, []byte(want)) {
 			t.Errorf("no %s in %s", want, data)
+		}
+	}
+}
+
+// The reference and the schema say what the sources say now, of every field.
+func TestFormatIsThatOfTheSources(t *testing.T) {
+	read, err := gocomments.Read(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(read, comments()) {
+		t.Error("comments.json is not what the sources say: run go generate ./labs")
+	}
+	for _, want := range []string{
+		"## Lab\n\nLab is one lab file.", "- `level` (beginner | intermediate | advanced, required)\n",
+		"- `check` (one or a list of Check, required): Check is what must be seen, in order.", "- `en` (text, required)\n", "## Machine\n",
+	} {
+		if !strings.Contains(strings.ToLower(Format()), strings.ToLower(want)) {
+			t.Errorf("no %q in:\n%s", want, Format())
 		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation"
-
-	"axolotl/internal/strictyaml"
 )
 
 //go:embed new.yaml
@@ -19,11 +17,4 @@ func NewFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%q is no name for a lab; use at most %d small letters, digits and -", name, maxName)
 	}
 	return bytes.ReplaceAll(newFile, []byte("NAME"), []byte(name)), nil
-}
-
-// Schema is the JSON Schema of lab files.
-func Schema() map[string]any {
-	schema := strictyaml.Schema[Lab]()
-	schema["title"] = "axolotl lab"
-	return schema
 }

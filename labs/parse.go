@@ -1,13 +1,6 @@
 package labs
 
 import (
-	"fmt"
-	"io/fs"
-	"os"
-	"path"
-	"slices"
-	"strings"
-
 	"axolotl/internal/strictyaml"
 	"axolotl/labs/catalog"
 )
@@ -26,34 +19,17 @@ func Parse(name string, data []byte) (*Lab, error) {
 	return lab, nil
 }
 
+var shelf = strictyaml.Catalog{Files: catalog.Files, Kind: "lab", List: "axolotl lab list"}
+
 // Open reads a lab of the catalog by its name, or a file: what has a slash or
 // ends in .yaml or .yml.
 func Open(nameOrFile string) (*Lab, error) {
-	if strings.ContainsRune(nameOrFile, '/') || slices.Contains([]string{".yaml", ".yml"}, path.Ext(nameOrFile)) {
-		data, err := os.ReadFile(nameOrFile)
-		if err != nil {
-			return nil, err
-		}
-		return Parse(nameOrFile, data)
-	}
-	data, err := catalog.Files.ReadFile(nameOrFile + ".yaml")
+	name, data, err := shelf.Read(nameOrFile)
 	if err != nil {
-		names := CatalogNames()
-		return nil, fmt.Errorf("no lab %q%s; `axolotl lab list` shows them, and a file needs a path such as ./%s.yaml",
-			nameOrFile, strictyaml.DidYouMean(nameOrFile, names), nameOrFile)
+		return nil, err
 	}
-	return Parse(nameOrFile+".yaml", data)
+	return Parse(name, data)
 }
 
-// CatalogNames are the names of the built-in labs, sorted.
-func CatalogNames() []string {
-	files, err := fs.Glob(catalog.Files, "*.yaml")
-	if err != nil {
-		panic(err) // the pattern is fixed
-	}
-	names := make([]string, len(files))
-	for i, file := range files {
-		names[i] = strings.TrimSuffix(file, ".yaml")
-	}
-	return names
-}
+// CatalogNames are the names of the labs that come with axolotl, sorted.
+func CatalogNames() []string { return shelf.Names() }

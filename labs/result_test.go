@@ -53,7 +53,17 @@ func TestJUnit(t *testing.T) {
 	if err := WriteJUnit(&out, results); err != nil {
 		t.Fatal(err)
 	}
-	var back junitSuites
+	var back struct {
+		Suites []struct {
+			Name     string `xml:"name,attr"`
+			Tests    int    `xml:"tests,attr"`
+			Failures int    `xml:"failures,attr"`
+			Skipped  int    `xml:"skipped,attr"`
+			Cases    []struct {
+				Failure string `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
 	if err := xml.Unmarshal(out.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +73,7 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("suite %s: %d tests, %d failures, %d skipped; want %+v", s.Name, s.Tests, s.Failures, s.Skipped, want[i])
 		}
 	}
-	if text := back.Suites[1].Cases[0].Failure.Text; !strings.Contains(text, "boom") {
+	if text := back.Suites[1].Cases[0].Failure; !strings.Contains(text, "boom") {
 		t.Errorf("the logs are not in the failure: %q", text)
 	}
 }

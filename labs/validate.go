@@ -112,11 +112,15 @@ func (v *validator) step(at string, step *Step) {
 		v.document.Faultf(at+".check", "a step with nothing to check is not a step; say what must be seen")
 	}
 	for i := range step.Check {
-		v.check(fmt.Sprintf("%s.check[%d]", at, i), step, &step.Check[i])
+		at, c := fmt.Sprintf("%s.check[%d]", at, i), &step.Check[i]
+		v.check(at, c)
+		if limit := step.limit(); c.Within+c.For > limit {
+			v.document.Faultf(at, "within and for add up to %s, more than the step's timeout of %s", c.Within+c.For, limit)
+		}
 	}
 	for i := range step.Hint {
 		if when := step.Hint[i].When; when != nil {
-			v.check(fmt.Sprintf("%s.hint[%d].when", at, i), step, when)
+			v.check(fmt.Sprintf("%s.hint[%d].when", at, i), when)
 		}
 	}
 }
@@ -147,7 +151,7 @@ func (v *validator) memory(at string, m *Memory) {
 	}
 }
 
-func (v *validator) check(at string, step *Step, c *Check) {
+func (v *validator) check(at string, c *Check) {
 	if !v.exactlyOne(at, "subject", c.subjects()) {
 		return
 	}
@@ -189,9 +193,6 @@ func (v *validator) check(at string, step *Step, c *Check) {
 	}
 	if c.Contains != "" && c.CEL != "" {
 		v.document.Faultf(at+".contains", `say either "contains" or "cel"`)
-	}
-	if limit := step.limit(); c.Within+c.For > limit {
-		v.document.Faultf(at, "within and for add up to %s, more than the step's timeout of %s", c.Within+c.For, limit)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -275,13 +276,15 @@ func (a *app) say(g *labs.Guide) error {
 
 // markdown prints Markdown, in colour on a terminal.
 func (a *app) markdown(text string) error {
-	color := false
-	if file, ok := a.out.(*os.File); ok && xterm.IsTerminal(int(file.Fd())) {
-		_, noColor := os.LookupEnv("NO_COLOR")
-		color = !noColor
-	}
-	_, err := fmt.Fprint(a.out, term.Markdown(text, color))
+	_, err := fmt.Fprint(a.out, term.Markdown(text, a.colored()))
 	return err
+}
+
+// colored tells whether what is printed is for a terminal that shows colours.
+func (a *app) colored() bool {
+	file, ok := a.out.(*os.File)
+	_, noColor := os.LookupEnv("NO_COLOR")
+	return ok && xterm.IsTerminal(int(file.Fd())) && !noColor
 }
 
 func newLabNew(a *app) *cobra.Command {
@@ -310,6 +313,22 @@ func newLabNew(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file to write (default NAME.yaml)")
 	return cmd
+}
+
+func newLabFormat(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "format",
+		Short: "Print what a lab file may hold: every field and what it means",
+		Args:  usageErrors(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			text := labs.Format()
+			if a.colored() {
+				text = term.Markdown(text, true)
+			}
+			_, err := io.WriteString(a.out, text) // as it is into a file
+			return err
+		},
+	}
 }
 
 func newLabSchema(a *app) *cobra.Command {

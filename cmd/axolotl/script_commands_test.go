@@ -25,6 +25,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"cut":     cut,
 	"running": running,
 	"query":   query,
+	"queryTo": queryTo,
 	"killAll": killAll,
 	"addsUp":  addsUp,
 	"reports": reports,
@@ -179,15 +180,32 @@ func killAll(ts *testscript.TestScript, _ bool, args []string) {
 //
 //	query '{.items[*].name}' 'a b'
 func query(ts *testscript.TestScript, neg bool, args []string) {
+	got := valueAt(ts, args[0])
+	if neg == (got == args[1]) {
+		ts.Fatalf("%s is %q", args[0], got)
+	}
+}
+
+// queryTo keeps what a JSONPath finds in a variable:
+//
+//	queryTo VARIABLE '{.items[0].name}'
+func queryTo(ts *testscript.TestScript, _ bool, args []string) {
+	got := valueAt(ts, args[1])
+	if got == "" {
+		ts.Fatalf("nothing at %s", args[1])
+	}
+	ts.Setenv(args[0], got)
+}
+
+// valueAt evaluates a JSONPath on the last standard output, JSON or YAML.
+func valueAt(ts *testscript.TestScript, query string) string {
 	var value any
 	ts.Check(yaml.Unmarshal([]byte(ts.ReadFile("stdout")), &value))
 	path := jsonpath.New("query").AllowMissingKeys(true)
-	ts.Check(path.Parse(args[0]))
+	ts.Check(path.Parse(query))
 	var got strings.Builder
 	ts.Check(path.Execute(&got, value))
-	if neg == (got.String() == args[1]) {
-		ts.Fatalf("%s is %q", args[0], got.String())
-	}
+	return got.String()
 }
 
 // addsUp holds the phases of the report on standard output to their promise:

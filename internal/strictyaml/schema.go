@@ -2,15 +2,17 @@ package strictyaml
 
 import (
 	"encoding"
+	"maps"
 	"reflect"
 	"strings"
 )
 
 // Schema is the JSON Schema (2020-12) of the files that Decode reads into a T:
 // from the same types and tags, so that it cannot say anything else. Types with
-// a method Values() []string may take one of these only.
-func Schema[T any]() map[string]any {
-	s := schemas{definitions: map[string]any{}}
+// a method Values() []string may take one of these only. The comments are what
+// an editor shows of a field; none is nil.
+func Schema[T any](comments Comments) map[string]any {
+	s := schemas{definitions: map[string]any{}, comments: comments}
 	schema := s.of(reflect.TypeFor[T]())
 	return map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -20,7 +22,10 @@ func Schema[T any]() map[string]any {
 }
 
 // schemas collects one definition for each struct.
-type schemas struct{ definitions map[string]any }
+type schemas struct {
+	definitions map[string]any
+	comments    Comments
+}
 
 func (s schemas) of(t reflect.Type) map[string]any {
 	if t.Kind() == reflect.Pointer {
@@ -62,13 +67,22 @@ func (s schemas) structure(t reflect.Type) map[string]any {
 	fields, names := fieldsOf(t)
 	properties, required := map[string]any{}, []string{}
 	for _, name := range names {
-		properties[name] = s.of(fields[name].Type)
+		property := s.of(fields[name].Type)
+		if said := s.comments.of(t, fields[name]); said != "" {
+			property = maps.Clone(property)
+			property["description"] = said
+		}
+		properties[name] = property
 		if strings.HasSuffix(fields[name].Tag.Get("yaml"), ",required") {
 			required = append(required, name)
 		}
 	}
-	s.definitions[t.Name()] = map[string]any{
+	definition := map[string]any{
 		"type": "object", "properties": properties, "required": required, "additionalProperties": false,
 	}
+	if said := s.comments[t.Name()]; said != "" {
+		definition["description"] = said
+	}
+	s.definitions[t.Name()] = definition
 	return ref
 }
