@@ -93,7 +93,7 @@ func ReadFile(path string, drivers []string, most func(driver string) int) (*Fil
 
 // FileSchema is the JSON Schema of cluster files.
 func FileSchema() map[string]any {
-	schema := strictyaml.Schema[File]()
+	schema := strictyaml.Schema[File](nil)
 	schema["title"] = "axolotl cluster"
 	return schema
 }
