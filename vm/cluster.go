@@ -43,6 +43,13 @@ type Spec struct {
 	MemoryMiB     int    `json:"memoryMiB"` // of each machine
 	DiskGiB       int    `json:"diskGiB"`   // size of each machine's root disk; it grows as it is used
 	Accel         string `json:"accel,omitempty"`
+
+	// Groups say it where machines are not all alike, the control plane's first;
+	// then the sizes above are the control plane's. Empty: AllGroups makes them.
+	Groups []Group `json:"groups,omitempty"`
+
+	// APIServer is what is changed in the API server's settings; nil: nothing.
+	APIServer *APIServer `json:"apiServer,omitempty"`
 }
 
 // Nodes is how many nodes the cluster has.
@@ -51,6 +58,11 @@ func (s Spec) Nodes() int { return s.ControlPlanes + s.Workers }
 // String is the spec in words.
 func (s Spec) String() string {
 	text := fmt.Sprintf("%d control plane(s), %d worker(s), %d CPUs, %d MiB, %d GiB", s.ControlPlanes, s.Workers, s.CPUs, s.MemoryMiB, s.DiskGiB)
+	for _, g := range s.Bare().Groups {
+		if g.Role == Worker {
+			text += fmt.Sprintf(", %d %s of %d CPUs and %d MiB", g.Count, g.Name, g.CPUs, g.MemoryMiB)
+		}
+	}
 	if s.Accel != "" {
 		text += ", " + s.Accel
 	}
@@ -123,6 +135,7 @@ type Machine struct {
 	Name    string `json:"name"` // also the node's name: "cp-1", "worker-2"
 	UUID    string `json:"uuid"`
 	Role    Role   `json:"role"`
+	Group   string `json:"group,omitempty"`   // of the spec; empty: WorkerGroup
 	Index   int    `json:"index"`             // 1 for the first, over both roles; addresses follow from it
 	Address string `json:"address,omitempty"` // on the private segment
 

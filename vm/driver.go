@@ -178,6 +178,16 @@ type Saver interface {
 	Load(ctx context.Context, c *Cluster, dir string, step *term.Step) (resumed time.Time, running []string, err error)
 }
 
+// ImageLoader is a driver whose machines can be given container images.
+type ImageLoader interface {
+	// LoadImages puts the images of an OCI archive, a file that is only read,
+	// into the container runtime of every machine, which must run. What a
+	// machine has by the same names is replaced. Nothing of the way by which
+	// they came is left in a machine, also after an error; what one that was
+	// killed has left, the next call and Save remove.
+	LoadImages(ctx context.Context, c *Cluster, archive string) error
+}
+
 // Deadline is how long a step of bringing a cluster up may take on a slow,
 // emulated machine before it is an error: three times the slowest reading.
 const Deadline = 6 * time.Minute

@@ -14,9 +14,9 @@ import (
 // given again.
 func PlanMachines(have []Machine, spec Spec) []Machine {
 	machines := slices.Clone(have)
-	add := func(role Role, prefix string, count int) {
-		for n := 1; countOf(machines, role) < count; n++ {
-			name := fmt.Sprintf("%s-%d", prefix, n)
+	for _, g := range spec.AllGroups() {
+		for n := 1; countOf(machines, g.Name) < g.Count; n++ {
+			name := fmt.Sprintf("%s-%d", g.Name, n)
 			if slices.ContainsFunc(machines, func(m Machine) bool { return m.Name == name }) {
 				continue
 			}
@@ -24,18 +24,20 @@ func PlanMachines(have []Machine, spec Spec) []Machine {
 			for slices.ContainsFunc(machines, func(m Machine) bool { return m.Index == index }) {
 				index++
 			}
-			machines = append(machines, Machine{Name: name, UUID: uuid.NewString(), Role: role, Index: index})
+			m := Machine{Name: name, UUID: uuid.NewString(), Role: g.Role, Index: index}
+			if g.Role == Worker && g.Name != WorkerGroup {
+				m.Group = g.Name
+			}
+			machines = append(machines, m)
 		}
 	}
-	add(ControlPlane, "cp", spec.ControlPlanes)
-	add(Worker, "worker", spec.Workers)
 	return machines
 }
 
-func countOf(machines []Machine, role Role) int {
+func countOf(machines []Machine, group string) int {
 	count := 0
-	for _, m := range machines {
-		if m.Role == role {
+	for i := range machines {
+		if machines[i].group() == group {
 			count++
 		}
 	}

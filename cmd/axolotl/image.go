@@ -14,13 +14,15 @@ import (
 func newImage(a *app) *cobra.Command {
 	cmd := family(&cobra.Command{
 		Use:   "image",
-		Short: "Build, list and prune node images",
+		Short: "Build, list and prune node images, and load container images",
 		Long: `A node image is what machines boot: a kernel and a root file system with Debian,
 containerd, Kubernetes and every container image that labs need. It is made
 once, from source and Debian's packages, and 'axolotl up' makes it by itself
-where it is missing.`,
+where it is missing.
+
+'image load' puts container images of yours into the machines of a cluster.`,
 	})
-	cmd.AddCommand(newImageBuild(a), newImageList(a), newImagePrune(a))
+	cmd.AddCommand(newImageBuild(a), newImageList(a), newImagePrune(a), newImageLoad(a))
 	return cmd
 }
 

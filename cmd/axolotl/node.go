@@ -46,6 +46,7 @@ func newNodeList(a *app) *cobra.Command {
 
 func newNodeAdd(a *app) *cobra.Command {
 	var count int
+	var group string
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add workers to a cluster that runs",
@@ -59,7 +60,7 @@ minute or more where machines are emulated. What is interrupted is completed by
 				return codedError{fmt.Errorf("--count %d: use 1 to 100", count), exitUsage}
 			}
 			start := time.Now()
-			added, err := a.clusters().AddWorkers(cmd.Context(), args[0], count, a.open, a.progress)
+			added, err := a.clusters().AddWorkers(cmd.Context(), args[0], group, count, a.open, a.progress)
 			if err != nil {
 				return err
 			}
@@ -68,6 +69,7 @@ minute or more where machines are emulated. What is interrupted is completed by
 		},
 	}
 	cmd.Flags().IntVar(&count, "count", 1, "how many")
+	cmd.Flags().StringVar(&group, "group", "", "group of the cluster's file that they are of (default the first one of workers)")
 	return cmd
 }
 

@@ -7,11 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"axolotl/internal/store"
@@ -30,6 +35,7 @@ var vmCommands = map[string]func(ts *testscript.TestScript, neg bool, args []str
 	"wipeDisk":       wipeDisk,
 	"foreignDomain":  foreignDomain,
 	"answeredOnEach": answeredOnEach,
+	"imageArchive":   imageArchive,
 }
 
 // TestVM runs the scripts that make real machines, one after another: each
@@ -218,6 +224,24 @@ func foreignDomain(ts *testscript.TestScript, _ bool, args []string) {
 	if err != nil {
 		ts.Fatalf("%v: %s", err, out)
 	}
+}
+
+// imageArchive makes an archive of an image with nothing to run, as 'docker
+// save' does:
+//
+//	imageArchive FILE NAME
+func imageArchive(ts *testscript.TestScript, _ bool, args []string) {
+	image, err := random.Image(1<<20, 2)
+	ts.Check(err)
+	config, err := image.ConfigFile()
+	ts.Check(err)
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "linux", runtime.GOARCH
+	image, err = mutate.ConfigFile(image, config)
+	ts.Check(err)
+	tag, err := name.NewTag(args[1])
+	ts.Check(err)
+	ts.Check(tarball.WriteToFile(ts.MkAbs(args[0]), tag, image))
 }
 
 // answeredOnEach holds when the port of every machine of a cluster, asked from

@@ -12,16 +12,26 @@ import (
 
 func newStatus(a *app) *cobra.Command {
 	format := term.FormatTable
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show the machines and nodes of a cluster",
 		Long: `Show each machine as its driver sees it and its node as Kubernetes sees it: the
 two can differ, and that they do is often the news.
 
-Exit code 1 where anything is not as it should be.`,
+With --watch it is shown again after each change, until Ctrl-C or the end of the
+cluster: of a terminal the same lines are drawn anew, elsewhere each change is a
+line with its time, and with -o each is a document. libvirt and Kubernetes tell of
+changes; nobody is asked.
+
+Exit code 1 where anything is not as it should be; with --watch 0 when the cluster
+is gone.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if watch {
+				return watchStatus(cmd.Context(), a, nameArgument(args), format)
+			}
 			status, err := a.clusters().Status(cmd.Context(), nameArgument(args), a.open)
 			if err != nil {
 				return err
@@ -34,6 +44,7 @@ Exit code 1 where anything is not as it should be.`,
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it again after each change")
 	return cmd
 }
 

@@ -24,6 +24,9 @@ type upFlags struct {
 	cold      bool
 	spec      vm.Spec
 	source    sourceFlags
+
+	asIs bool // no shape was asked for
+	file *cluster.File
 }
 
 func (f *upFlags) add(cmd *cobra.Command) {
@@ -41,27 +44,23 @@ func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
-	flags.IntVar(&f.spec.CPUs, "cpus", 2, "virtual CPUs of each machine")
-	flags.IntVar(&f.spec.MemoryMiB, "memory", 2048, "memory of each machine, in MiB")
-	flags.IntVar(&f.spec.DiskGiB, "disk", 10, "size of each machine's disk, in GiB; it grows as it is used")
+	flags.IntVar(&f.spec.CPUs, "cpus", cluster.DefaultCPUs, "virtual CPUs of each machine")
+	flags.IntVar(&f.spec.MemoryMiB, "memory", cluster.DefaultMemoryMiB, "memory of each machine, in MiB")
+	flags.IntVar(&f.spec.DiskGiB, "disk", cluster.DefaultDiskGiB, "size of each machine's disk, in GiB; it grows as it is used")
 }
 
 // validate returns all faults of the flags at once.
 func (f *upFlags) validate() error {
 	var errs []error
-	bound := func(flag string, value, low, high int) {
-		if value < low || value > high {
-			errs = append(errs, fmt.Errorf("--%s %d: use %d to %d", flag, value, low, high))
+	bound := func(flag string, value int, bounds cluster.Bounds) {
+		if err := bounds.Check(value); err != nil {
+			errs = append(errs, fmt.Errorf("--%s %d: %w", flag, value, err))
 		}
 	}
-	most := 200
-	if f.driver == local.Name {
-		most = 5000
-	}
-	bound("workers", f.spec.Workers, 0, most)
-	bound("cpus", f.spec.CPUs, 1, 64)
-	bound("memory", f.spec.MemoryMiB, 1536, 1<<20)
-	bound("disk", f.spec.DiskGiB, 10, 10_000)
+	bound("workers", f.spec.Workers, cluster.Bounds{Low: 0, High: mostWorkers(f.driver)})
+	bound("cpus", f.spec.CPUs, cluster.CPUs)
+	bound("memory", f.spec.MemoryMiB, cluster.MemoryMiB)
+	bound("disk", f.spec.DiskGiB, cluster.DiskGiB)
 	switch f.spec.Accel {
 	case libvirt.AccelAuto, libvirt.AccelKVM, libvirt.AccelTCG:
 	default:
@@ -79,12 +78,20 @@ func (f *upFlags) validate() error {
 	return nil
 }
 
+// mostWorkers is how many workers a cluster of a driver can have.
+func mostWorkers(driver string) int {
+	if driver == local.Name {
+		return 5000
+	}
+	return 200 // the private segment has addresses for some more
+}
+
 // options are what the flags ask up for.
 func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	spec := f.spec
 	spec.ControlPlanes = 1
 	options := cluster.UpOptions{
-		Name: name, Spec: spec, Kubeconfig: a.userKubeconfig(f.noContext),
+		Name: name, Spec: spec, AsIs: f.asIs, Kubeconfig: a.userKubeconfig(f.noContext),
 		Cold: f.cold, Choose: a.choose(f.driver, f.connect), Open: a.open,
 	}
 	if f.driver != driverAuto {
@@ -93,34 +100,63 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	if f.driver == existing.Name {
 		options.Spec = vm.Spec{}
 	}
+	if f.file != nil {
+		options.File, options.Spec = f.file, f.file.Spec()
+		options.Spec.Accel = f.spec.Accel
+	}
 	return options
 }
 
 func newUp(a *app) *cobra.Command {
 	var flags upFlags
+	var file string
+	var schema bool
 	cmd := &cobra.Command{
-		Use:   "up [NAME]",
+		Use:   "up [NAME] [-f FILE]",
 		Short: "Make a cluster and wait until it is healthy",
 		Long: `Make a cluster and wait until its API server answers, its nodes are Ready and
 its DNS answers. A cluster that is there as asked is left as it is; one whose
 making was interrupted is completed.
+
+With -f the cluster is what a file says: groups of machines with sizes of their
+own, labels, taints, settings of kubelets and of the API server. Run again after
+the file was changed, it adds and removes workers and changes labels and taints;
+what cannot be changed is refused, with the place in the file, before anything is
+done.
 
 With --driver existing a cluster that somebody else has made is recorded by its
 context, for labs and, where that is allowed by its name, for chaos. Nothing in
 it is changed, and 'axolotl down' forgets it.`,
 		Example: `  axolotl up
   axolotl up small --driver local --workers 5
+  axolotl up -f cluster.yaml
   axolotl up staging --driver existing --context staging-eu`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if schema {
+				return term.FormatJSON.Print(a.out, cluster.FileSchema(), nil)
+			}
+			name := nameArgument(args)
+			if file != "" {
+				if err := flags.read(cmd, file); err != nil {
+					return err
+				}
+				if len(args) == 0 {
+					name = flags.file.Name
+				}
+			}
 			if err := flags.validate(); err != nil {
 				return err
 			}
-			return runUp(cmd.Context(), a, nameArgument(args), flags)
+			flags.asIs = len(changed(cmd, append(shapeFlags, "accel")...)) == 0
+			return runUp(cmd.Context(), a, name, flags)
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().StringVarP(&file, "file", "f", "", "file that says what the cluster is; its name is NAME where none is given")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of such files, for editors, and do nothing else")
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	return cmd
 }
 

@@ -151,10 +151,7 @@ func (p *Progress) redraw(text string) {
 		fmt.Fprintf(p.out, "\x1b[%dA\x1b[J", p.drawn)
 	}
 	fmt.Fprint(p.out, text)
-	width, _, err := term.GetSize(int(p.out.(*os.File).Fd()))
-	if err != nil || width < 20 {
-		width = 80
-	}
+	width := widthOf(p.out.(*os.File))
 	frames := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 	frame := frames[int(time.Now().UnixMilli()/100)%len(frames)]
 	for _, s := range p.steps {
@@ -165,6 +162,15 @@ func (p *Progress) redraw(text string) {
 		fmt.Fprintf(p.out, "%s\n", string(line))
 	}
 	p.drawn = len(p.steps)
+}
+
+// widthOf is how many columns a terminal has.
+func widthOf(terminal *os.File) int {
+	width, _, err := term.GetSize(int(terminal.Fd()))
+	if err != nil || width < 20 {
+		return 80
+	}
+	return width
 }
 
 func (p *Progress) animate(stop chan struct{}) {

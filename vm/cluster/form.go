@@ -108,8 +108,9 @@ func install(ctx context.Context, h *vm.Handle, manifests ...string) error {
 }
 
 // nodesReady holds when every machine of the record, or those named, is a Ready
-// node. On the way it does for nodes what a cloud's controllers do: it labels them by role
-// and approves their kubelets' serving certificates.
+// node. On the way it does for nodes what a cloud's controllers do: it labels
+// them by role, gives them what their group has, and approves their kubelets'
+// serving certificates.
 func nodesReady(h *vm.Handle, names ...string) check.Condition {
 	machines := among(h.Cluster, names)
 	name := fmt.Sprintf("%d node(s) Ready", len(machines))
@@ -133,6 +134,9 @@ func nodesReady(h *vm.Handle, names ...string) check.Condition {
 				continue
 			}
 			if err := labelRole(ctx, h, node, m.Role); err != nil {
+				return err
+			}
+			if err := give(ctx, h.Kube, node, h.Cluster.Spec.GroupOf(&m)); err != nil {
 				return err
 			}
 		}

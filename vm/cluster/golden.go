@@ -85,7 +85,7 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 			return nil, fmt.Errorf("golden snapshot %s: %w; clusters lie over it: take down %v first", id, err, users)
 		}
 	}
-	if err := s.buildGolden(ctx, driver, freezer, id, *spec, progress); err != nil {
+	if err := s.buildGolden(ctx, driver, freezer, id, spec.Bare(), progress); err != nil {
 		return nil, fmt.Errorf("golden snapshot: %w", err)
 	}
 	if err := s.boundGoldens(id); err != nil {
@@ -219,7 +219,7 @@ func (s Store) goldenUsers(id string) []string {
 func memoryDir(spec vm.Spec) string {
 	const inMemory = "/dev/shm"
 	free, err := store.FreeBytes(inMemory)
-	if needed := uint64(spec.Nodes()*spec.MemoryMiB) << 20; err == nil && free > needed+needed/4 {
+	if needed := uint64(spec.AllMemoryMiB()) << 20; err == nil && free > needed+needed/4 {
 		return inMemory
 	}
 	return os.TempDir()

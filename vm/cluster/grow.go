@@ -18,19 +18,48 @@ import (
 	"axolotl/vm"
 )
 
-// AddWorkers gives a cluster more workers and returns their names when they are
-// Ready. What an interrupted one has begun is completed by Up.
-func (s Store) AddWorkers(ctx context.Context, name string, count int, open Opener, progress *term.Progress) ([]string, error) {
+// AddWorkers gives a group of a cluster more workers (the first group of workers
+// where it has no name) and returns their names when they are Ready. What an
+// interrupted one has begun is completed by Up.
+func (s Store) AddWorkers(ctx context.Context, name, group string, count int, open Opener, progress *term.Progress) ([]string, error) {
 	h, grower, release, err := s.growing(name, open)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	group, err = workerGroup(h.Cluster, group)
+	if err != nil {
+		return nil, err
+	}
+	return s.addWorkers(ctx, h, grower, h.Cluster.Spec.Resize(group, count), progress)
+}
+
+// workerGroup is the name of a group of workers; of none, that of the first.
+func workerGroup(c *vm.Cluster, name string) (string, error) {
+	var names []string
+	for _, g := range c.Spec.AllGroups() {
+		if g.Role == vm.Worker {
+			names = append(names, g.Name)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return "", fmt.Errorf("the file of cluster %q has no workers; add a group to it and run 'axolotl up -f FILE'", c.Name)
+	case name == "":
+		return names[0], nil
+	case !slices.Contains(names, name):
+		return "", fmt.Errorf("cluster %q has no group of workers %q; it has %s", c.Name, name, strings.Join(names, ", "))
+	}
+	return name, nil
+}
+
+// addWorkers makes the machines that a spec has more than the cluster.
+func (s Store) addWorkers(ctx context.Context, h *vm.Handle, grower vm.Grower, grown vm.Spec, progress *term.Progress) ([]string, error) {
 	c := h.Cluster
 	if err := settledMachines(c); err != nil {
 		return nil, err
 	}
-	c.Spec.Workers += count
+	c.Spec = grown
 	if err := s.record(ctx, h.Driver, c); err != nil {
 		return nil, err
 	}
@@ -88,6 +117,10 @@ func (s Store) RemoveWorkers(ctx context.Context, name string, nodes []string, f
 			return err
 		}
 	}
+	return s.removeWorkers(ctx, h, grower, nodes, force, progress)
+}
+
+func (s Store) removeWorkers(ctx context.Context, h *vm.Handle, grower vm.Grower, nodes []string, force bool, progress *term.Progress) error {
 	for _, node := range nodes {
 		if err := s.removeWorker(ctx, h, grower, node, force, progress); err != nil {
 			return fmt.Errorf("remove node %s: %w", node, err)
@@ -106,7 +139,7 @@ func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower,
 				return nil
 			}
 			if err != nil {
-				return fmt.Errorf("%w (--force removes it nevertheless)", err)
+				return fmt.Errorf("%w ('axolotl node remove %s %s --force' removes it nevertheless)", err, c.Name, node)
 			}
 			return nil
 		}},
@@ -118,9 +151,9 @@ func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower,
 			if err := grower.Leave(ctx, c, node); err != nil {
 				return err
 			}
+			c.Spec = c.Spec.Resize(c.Spec.GroupOf(c.Machine(node)).Name, -1)
 			c.Machines = slices.DeleteFunc(c.Machines, func(m vm.Machine) bool { return m.Name == node })
 			c.Joining = slices.DeleteFunc(c.Joining, func(name string) bool { return name == node })
-			c.Spec.Workers--
 			return s.Save(c)
 		}},
 	})
@@ -238,9 +271,13 @@ func (s Store) growing(name string, open Opener) (*vm.Handle, vm.Grower, func(),
 	grower, ok := h.Driver.(vm.Grower)
 	if !ok {
 		release()
-		return nil, nil, nil, fmt.Errorf("driver %s cannot add or remove machines: it does not own them", h.Driver.Name())
+		return nil, nil, nil, errNoGrower(h.Driver)
 	}
 	return h, grower, release, nil
+}
+
+func errNoGrower(driver vm.Driver) error {
+	return fmt.Errorf("driver %s cannot add or remove machines: it does not own them", driver.Name())
 }
 
 func isWorker(c *vm.Cluster, node, do string) error {

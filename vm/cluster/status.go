@@ -49,7 +49,7 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 	}
 	status := &Status{
 		Name: c.Name, Phase: c.Phase, Driver: c.Driver,
-		Server: fmt.Sprintf("https://127.0.0.1:%d", c.APIPort), API: "ready", Healthy: c.Phase == vm.PhaseUp,
+		Server: serverOf(c), API: "ready", Healthy: c.Phase == vm.PhaseUp,
 	}
 	if driver.Traits().Foreign {
 		status.ofForeign(ctx, c)
@@ -80,6 +80,8 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 	}
 	return status, nil
 }
+
+func serverOf(c *vm.Cluster) string { return fmt.Sprintf("https://127.0.0.1:%d", c.APIPort) }
 
 // readyOf is whether a node is Ready, in Kubernetes' word.
 func readyOf(node *corev1.Node) string {

@@ -21,6 +21,13 @@ type UpOptions struct {
 	Name string
 	Spec vm.Spec
 
+	// AsIs takes a cluster that is there for what was asked for, whatever its
+	// spec is.
+	AsIs bool
+	// File is what the spec is from, where it was written down: then a cluster
+	// that is there is made what it says, as far as that can be.
+	File *File
+
 	// Driver is the name of the driver asked for; empty leaves it to Choose.
 	Driver string
 	// Choose gives the driver for a cluster that is not there yet.
@@ -61,6 +68,9 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 		if driver, err = options.Choose(ctx); err != nil {
 			return nil, err
 		}
+		if err := options.fits(driver); err != nil {
+			return nil, err
+		}
 		if c, err = s.create(ctx, driver, options, progress); err != nil {
 			return nil, err
 		}
@@ -73,9 +83,23 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 		if driver, err = options.Open(c); err != nil {
 			return nil, err
 		}
+		if err := options.fits(driver); err != nil {
+			return nil, err
+		}
 	}
+	handle, err := s.bringUp(ctx, c, driver, options, progress)
+	if err != nil || options.File == nil {
+		return handle, err
+	}
+	return handle, s.reshape(ctx, handle, options.File, progress)
+}
 
-	return s.bringUp(ctx, c, driver, options, progress)
+// fits refuses a driver that cannot give what a file asks for.
+func (o UpOptions) fits(driver vm.Driver) error {
+	if o.File == nil {
+		return nil
+	}
+	return o.File.Fits(driver)
 }
 
 // bringUp makes what of a recorded cluster is missing. The caller holds its
@@ -185,6 +209,9 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 		return fmt.Errorf("cluster %q is there with driver %s; take it down first ('axolotl down %s') or choose another name",
 			c.Name, c.Driver, c.Name)
 	}
+	if options.File != nil && c.Source != nil {
+		return errForeign(c, "change")
+	}
 	if c.Source != nil {
 		if options.Source != nil && *options.Source != *c.Source {
 			return fmt.Errorf("cluster %q is there as %s, asked for: %s; forget it first ('axolotl down %s') or choose another name",
@@ -196,7 +223,14 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 	if asked.Accel == "" || asked.Accel == "auto" {
 		asked.Accel = have.Accel // it was chosen by proof
 	}
-	if asked != have {
+	if options.File != nil {
+		if asked.Accel != have.Accel {
+			return fmt.Errorf("cluster %q is there with acceleration %s, asked for: %s; take it down first ('axolotl down %s')",
+				c.Name, have.Accel, asked.Accel, c.Name)
+		}
+		return options.File.refuse(c)
+	}
+	if !options.AsIs && !asked.SameMachines(have) {
 		return fmt.Errorf("cluster %q is there with %s, asked for: %s; take it down first ('axolotl down %s') or choose another name",
 			c.Name, have, asked, c.Name)
 	}

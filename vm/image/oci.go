@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"runtime"
@@ -83,14 +84,8 @@ func writeArchive(w io.Writer, refs []string, images []v1.Image) error {
 }
 
 // writeBlobs writes manifest, configuration and layers of an image, each once.
+// One whose content is not what its digest says is an error.
 func writeBlobs(tree *treeTar, image v1.Image) error {
-	blob := func(digest v1.Hash, data []byte) {
-		path := "blobs/" + digest.Algorithm + "/" + digest.Hex
-		if !tree.seen[path] {
-			tree.seen[path] = true
-			tree.file(path, 0o644, data)
-		}
-	}
 	digest, err := image.Digest()
 	if err != nil {
 		return err
@@ -99,7 +94,9 @@ func writeBlobs(tree *treeTar, image v1.Image) error {
 	if err != nil {
 		return err
 	}
-	blob(digest, manifest)
+	if err := writeBlob(tree, digest, int64(len(manifest)), bytes.NewReader(manifest)); err != nil {
+		return err
+	}
 	configDigest, err := image.ConfigName()
 	if err != nil {
 		return err
@@ -108,25 +105,52 @@ func writeBlobs(tree *treeTar, image v1.Image) error {
 	if err != nil {
 		return err
 	}
-	blob(configDigest, config)
+	if err := writeBlob(tree, configDigest, int64(len(config)), bytes.NewReader(config)); err != nil {
+		return err
+	}
 	layers, err := image.Layers()
 	if err != nil {
 		return err
 	}
 	for _, layer := range layers {
-		digest, err := layer.Digest()
-		if err != nil {
+		if err := writeLayer(tree, layer); err != nil {
 			return err
 		}
-		content, err := layer.Compressed() // as it is stored: uncompressed here
-		if err != nil {
-			return err
-		}
-		var data bytes.Buffer
-		if _, err := io.Copy(&data, content); err != nil {
-			return err
-		}
-		blob(digest, data.Bytes())
 	}
 	return nil
+}
+
+// writeLayer writes a layer as it is stored: ours are not compressed.
+func writeLayer(tree *treeTar, layer v1.Layer) error {
+	digest, err := layer.Digest()
+	if err != nil {
+		return err
+	}
+	size, err := layer.Size()
+	if err != nil {
+		return err
+	}
+	content, err := layer.Compressed()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	return writeBlob(tree, digest, size, content)
+}
+
+func writeBlob(tree *treeTar, digest v1.Hash, size int64, content io.Reader) error {
+	path := "blobs/" + digest.Algorithm + "/" + digest.Hex
+	if tree.seen[path] {
+		return nil
+	}
+	tree.seen[path] = true
+	hasher, err := v1.Hasher(digest.Algorithm)
+	if err != nil {
+		return err
+	}
+	tree.stream(path, 0o644, size, io.TeeReader(content, hasher))
+	if found := hex.EncodeToString(hasher.Sum(nil)); tree.err == nil && found != digest.Hex {
+		return fmt.Errorf("damaged: %s has the digest %s", digest, found)
+	}
+	return tree.err
 }

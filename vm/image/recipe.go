@@ -75,6 +75,10 @@ var baseHook string
 //go:embed assemble.sh
 var assembleScript string
 
+// RootFile is a file of ours in the root file system, by its path without the
+// first slash, as this axolotl puts it there.
+func RootFile(name string) ([]byte, error) { return rootFiles.ReadFile("rootfs/" + name) }
+
 // executable says whether a file of rootFiles is a program.
 func executable(name string) bool {
 	return path.Dir(name) == "usr/local/sbin" || name == "init"

@@ -61,9 +61,14 @@ func (t *treeTar) copy(name string, mode int64, from string) {
 		t.fail(err)
 		return
 	}
-	t.header(tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: info.Size()})
+	t.stream(name, mode, info.Size(), f)
+}
+
+// stream writes a file of so many bytes.
+func (t *treeTar) stream(name string, mode, size int64, from io.Reader) {
+	t.header(tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: size})
 	if t.err == nil {
-		_, t.err = io.Copy(t.w, f)
+		_, t.err = io.Copy(t.w, from)
 	}
 }
 

@@ -74,7 +74,8 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 	if err != nil {
 		return "", err
 	}
-	d := baseDomain(domainName(c, m), c.Spec.Accel, c.Spec.CPUs, c.Spec.MemoryMiB)
+	group := c.Spec.GroupOf(m)
+	d := baseDomain(domainName(c, m), c.Spec.Accel, group.CPUs, group.MemoryMiB)
 	d.UUID = m.UUID
 	// A kernel that was restored sees another ID here than the one it booted
 	// with, and takes new randomness: clones must not share their secrets.
@@ -90,7 +91,7 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 		Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: "org.qemu.guest_agent.0"}},
 	}}
 	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: c.Path("machines", m.Name, "console.log"), Append: "on"}
-	arguments := append(networkArguments(c, m), memoryArguments(c.Spec.MemoryMiB, mem)...)
+	arguments := append(networkArguments(c, m), memoryArguments(group.MemoryMiB, mem)...)
 	d.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{}
 	for _, value := range arguments {
 		d.QEMUCommandline.Args = append(d.QEMUCommandline.Args, libvirtxml.DomainQEMUCommandlineArg{Value: value})

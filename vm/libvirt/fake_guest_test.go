@@ -59,6 +59,9 @@ func (f *fake) monitor(d *fakeDomain, c command, files []*os.File) (any, error) 
 		if d.state != vm.MachinePaused || d.getfd == nil {
 			return nil, fmt.Errorf("cannot save: domain is %s", d.state)
 		}
+		if d.attached.file != "" {
+			return nil, fmt.Errorf("no machine that is made for this state would have %v", d.attached)
+		}
 		d.asked = 0
 		_, err := fmt.Fprintf(d.getfd, "state of %s\n", d.owner.Machine)
 		return map[string]any{}, err

@@ -56,8 +56,12 @@ type fakeDomain struct {
 	heard    int       // commands that the agent has been sent since the start
 	clock    time.Time // as it was set since the start
 	getfd    *os.File
+	attached attached
 	asked    int // query-migrate since the migration began
 }
+
+// attached is a disk that a domain was given while it ran.
+type attached struct{ serial, file string }
 
 // accident is how a call goes wrong.
 type accident string
@@ -287,7 +291,7 @@ func (f *fake) start(d *fakeDomain, description *libvirtxml.Domain, text string,
 		}
 	}
 	d.running, d.state = text, state
-	d.incoming, d.heard, d.clock = false, 0, time.Time{}
+	d.incoming, d.heard, d.clock, d.attached = false, 0, time.Time{}, attached{}
 	return nil
 }
 
@@ -374,6 +378,42 @@ func (f *fake) Domains() ([]domain, error) {
 func (f *fake) Owner() (uid, gid int, err error) {
 	err = f.call("Owner", "", func() error { return nil })
 	return f.uid, os.Getgid(), err
+}
+
+func (f *fake) AttachDisk(uuid, text string) error {
+	return f.on("AttachDisk", uuid, func(d *fakeDomain) error {
+		var disk libvirtxml.DomainDisk
+		if err := disk.Unmarshal(text); err != nil {
+			return err
+		}
+		if d.running == "" {
+			return errors.New("requested operation is not valid: domain is not running")
+		}
+		if d.attached != (attached{}) {
+			return fmt.Errorf("operation failed: target %s already exists", disk.Target.Dev)
+		}
+		if disk.ReadOnly == nil || disk.Shareable == nil {
+			return errors.New("failed to get \"write\" lock: another machine has it")
+		}
+		d.attached = attached{disk.Serial, disk.Source.File.File}
+		return nil
+	})
+}
+
+// DetachDisk is heard by the guest, which gives the disk back before it is
+// asked the next time.
+func (f *fake) DetachDisk(uuid, serial string) (gone bool, err error) {
+	err = f.on("DetachDisk", uuid, func(d *fakeDomain) error {
+		gone = d.running == "" || d.attached.serial != serial
+		if !gone {
+			d.attached = attached{}
+		}
+		return nil
+	})
+	if errors.Is(err, errNoDomain) {
+		return true, nil
+	}
+	return gone, err
 }
 
 // Console is a serial console whose other end echoes.

@@ -51,7 +51,7 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (str
 	data, err := json.Marshal(struct {
 		Form, Host, Kernel string
 		Spec               vm.Spec
-	}{frozenForm, host, kernelArguments, *spec})
+	}{frozenForm, host, kernelArguments, spec.Bare()})
 	if err != nil {
 		return "", err
 	}
@@ -85,7 +85,7 @@ func (d *Driver) makeSharedMemory(c *vm.Cluster, m *vm.Machine) error {
 		return err
 	}
 	defer file.Close()
-	if err := file.Truncate(int64(c.Spec.MemoryMiB) << 20); err != nil {
+	if err := file.Truncate(int64(c.Spec.GroupOf(m).MemoryMiB) << 20); err != nil {
 		return err
 	}
 	return d.giveTo(path)

@@ -47,6 +47,12 @@ type hypervisor interface {
 	// Agent sends one command to the guest agent and returns its answer, or
 	// errAgentSilent.
 	Agent(uuid, command string, timeout time.Duration) (string, error)
+	// AttachDisk gives a running domain a disk, until it is off.
+	AttachDisk(uuid, xml string) error
+	// DetachDisk asks a domain to give the disk with a serial number back, and
+	// tells whether it has it no more: its guest does so a moment later. One
+	// that is off or gone has none.
+	DetachDisk(uuid, serial string) (gone bool, err error)
 	// Console opens a running domain's first serial console.
 	Console(uuid string) (io.ReadWriteCloser, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the

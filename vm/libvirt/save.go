@@ -21,7 +21,7 @@ var _ vm.Saver = (*Driver)(nil)
 // zeros left out: what a machine has mapped from a golden snapshot is its own
 // by now, in part.
 func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (err error) {
-	if err := checkFree(dir, uint64(c.Spec.Nodes()*c.Spec.MemoryMiB)<<20); err != nil {
+	if err := checkFree(dir, uint64(c.Spec.AllMemoryMiB())<<20); err != nil {
 		return err
 	}
 	states, err := d.Machines(ctx, c)
@@ -39,6 +39,10 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 				m.Name, states[i].State, states[i].Reason, c.Name)
 		}
 		all = append(all, m)
+	}
+	// A machine that is made for a state has the disks that one starts with.
+	if err := each(running, func(m *vm.Machine) error { return d.takeImages(ctx, m) }); err != nil {
+		return err
 	}
 	step.Status("%d machine(s) are paused while they are saved", len(running))
 	// Also where ctx has ended: they are not left paused.

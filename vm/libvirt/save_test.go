@@ -116,7 +116,7 @@ func TestAddWorkerAtEveryCall(t *testing.T) {
 			w.healthy("c")
 		},
 		run: func(w *world) error {
-			_, err := w.clusters().AddWorkers(t.Context(), "c", 1, w.open, quiet)
+			_, err := w.clusters().AddWorkers(t.Context(), "c", "", 1, w.open, quiet)
 			return started(nil, err)
 		},
 		again: func(w *world) error { return w.rejoined() },

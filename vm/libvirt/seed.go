@@ -76,14 +76,18 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	if err != nil {
 		return fmt.Errorf("credentials of %s: %w", m.Name, err)
 	}
-	for _, file := range []struct{ name, text string }{
+	settings, err := settingsFiles(c, m)
+	if err != nil {
+		return fmt.Errorf("settings of %s: %w", m.Name, err)
+	}
+	for _, file := range append(settings, []seedEntry{
 		{"etc/hostname", m.Name + "\n"},
 		{"etc/hosts", hosts(c, m)},
 		{"etc/machine-id", strings.ReplaceAll(m.UUID, "-", "") + "\n"},
 		{"etc/cni/net.d/10-axolotl.conflist", networkConfig(m)},
 		{"etc/axolotl/node.env", environment(c, m)},
 		{"etc/axolotl/seeded", c.ID + "\n"},
-	} {
+	}...) {
 		if err := add(file.name, 0o644, []byte(file.text)); err != nil {
 			return err
 		}
@@ -92,6 +96,30 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 		return err
 	}
 	return store.WriteFile(file, buffer.Bytes(), 0o600)
+}
+
+// seedEntry is a file of a seed.
+type seedEntry struct{ name, text string }
+
+// settingsFiles are in place of those of the node image where a machine's
+// kubelet or API server is set otherwise.
+func settingsFiles(c *vm.Cluster, m *vm.Machine) ([]seedEntry, error) {
+	var files []seedEntry
+	if changed := c.Spec.GroupOf(m).Kubelet; changed != nil {
+		text, err := kubeletConfig(changed)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, seedEntry{"etc/kubernetes/kubelet.yaml", text})
+	}
+	if changed := c.Spec.APIServer; changed != nil && m.Role == vm.ControlPlane {
+		text, err := apiServerDropIn(changed)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, seedEntry{"etc/systemd/system/kube-apiserver.service.d/axolotl.conf", text})
+	}
+	return files, nil
 }
 
 // environment is what the units of the node image read.

@@ -78,7 +78,7 @@ func components(o *orders, client *kube.Client) []*component {
 			// was garbage collection.
 			env:   []string{"GOGC=400"},
 			needs: func(ctx context.Context) error { return dial(ctx, api+etcdClientOffset) },
-			argv: []string{
+			argv: append([]string{
 				o.Node, "kube-apiserver",
 				"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(api),
 				// Of the Service "kubernetes"; loopback is refused there.
@@ -98,7 +98,7 @@ func components(o *orders, client *kube.Client) []*component {
 				"--requestheader-client-ca-file=" + pki("front-proxy-ca.crt"), "--requestheader-allowed-names=front-proxy-client",
 				"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 				"--requestheader-extra-headers-prefix=X-Remote-Extra-",
-			},
+			}, c.Spec.APIServer.Flags()...),
 		},
 		{
 			name:  "kube-controller-manager",

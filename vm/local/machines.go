@@ -40,7 +40,7 @@ func (d *Driver) Machines(ctx context.Context, c *vm.Cluster) ([]vm.MachineStatu
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	list, err := client.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	list, err := client.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return every(vm.MachineRunning, "the API server does not answer yet"), nil //nolint:nilerr // it says so
 	}

@@ -51,9 +51,10 @@ func registerNodes(ctx context.Context, client *kube.Client, c *vm.Cluster, log 
 // newNode is a node as its kubelet would register it: with everything but
 // conditions. That it is Ready is for kwok to say.
 func newNode(c *vm.Cluster, m *vm.Machine) *corev1.Node {
+	group := c.Spec.GroupOf(m)
 	capacity := corev1.ResourceList{
-		corev1.ResourceCPU:              *resource.NewQuantity(int64(max(c.Spec.CPUs, 1)), resource.DecimalSI),
-		corev1.ResourceMemory:           *resource.NewQuantity(int64(max(c.Spec.MemoryMiB, 1024))<<20, resource.BinarySI),
+		corev1.ResourceCPU:              *resource.NewQuantity(int64(max(group.CPUs, 1)), resource.DecimalSI),
+		corev1.ResourceMemory:           *resource.NewQuantity(int64(max(group.MemoryMiB, 1024))<<20, resource.BinarySI),
 		corev1.ResourceEphemeralStorage: *resource.NewQuantity(int64(max(c.Spec.DiskGiB, 10))<<30, resource.BinarySI),
 		corev1.ResourcePods:             resource.MustParse("110"), // a kubelet's own default
 	}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"axolotl/vm/cluster"
+	"axolotl/vm/libvirt"
+	"axolotl/vm/local"
+)
+
+// shapeFlags say what machines are made; a file says it in their place.
+var shapeFlags = []string{"workers", "cpus", "memory", "disk"}
+
+// changed are the flags of these that were given.
+func changed(cmd *cobra.Command, names ...string) []string {
+	var given []string
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	return given
+}
+
+// read takes what the cluster is from a file.
+func (f *upFlags) read(cmd *cobra.Command, path string) (err error) {
+	if given := changed(cmd, append(shapeFlags, "driver", "context", "source-kubeconfig")...); len(given) > 0 {
+		return codedError{fmt.Errorf("leave %s out: the file says it", strings.Join(given, " and ")), exitUsage}
+	}
+	drivers := []string{driverAuto, libvirt.Name, local.Name}
+	f.file, err = cluster.ReadFile(path, drivers, mostWorkers)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; 'axolotl up --help' says what such a file is for, 'axolotl up --schema' what may stand in it", err)
+	}
+	if err == nil && f.file.Driver != "" {
+		f.driver = f.file.Driver
+	}
+	return err
+}

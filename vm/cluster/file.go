@@ -1,0 +1,187 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"axolotl/internal/strictyaml"
+	"axolotl/vm"
+)
+
+// APIVersion and Kind mark the file of a cluster.
+const (
+	APIVersion = "axolotl.dev/v1"
+	Kind       = "Cluster"
+)
+
+// File is a cluster as a person writes it down. Only ParseFile makes valid ones.
+type File struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind,required"`
+	Name       string `yaml:"name,required"` // a DNS label of at most 40 characters
+
+	// Driver makes the machines; empty: the best one that works here.
+	Driver string `yaml:"driver"`
+
+	ControlPlane controlPlaneFile `yaml:"controlPlane"`
+	Workers      []workersFile    `yaml:"workers"`
+
+	// Disk is the size of each machine's disk.
+	Disk Gibibytes `yaml:"disk"`
+
+	APIServer *vm.APIServer `yaml:"apiServer"`
+
+	document *strictyaml.Document
+}
+
+// machinesFile are machines that are alike.
+type machinesFile struct {
+	CPUs    int               `yaml:"cpus"`
+	Memory  Mebibytes         `yaml:"memory"`
+	Labels  map[string]string `yaml:"labels"`
+	Taints  []vm.Taint        `yaml:"taints"`
+	Kubelet *vm.Kubelet       `yaml:"kubelet"`
+}
+
+type controlPlaneFile struct {
+	Count int `yaml:"count"`
+	machinesFile
+}
+
+type workersFile struct {
+	Name  string `yaml:"name"`
+	Count int    `yaml:"count,required"`
+	machinesFile
+}
+
+// The sizes of machines of which nothing else is said.
+const (
+	DefaultCPUs      = 2
+	DefaultMemoryMiB = 2048
+	DefaultDiskGiB   = 10
+)
+
+// ParseFile reads the file of a cluster; name is what faults call it. drivers
+// are the words for drivers, and most is how many workers each can have. The
+// error is of type strictyaml.Faults: everything that is wrong, each with its
+// place.
+func ParseFile(name string, data []byte, drivers []string, most func(driver string) int) (*File, error) {
+	f := &File{document: strictyaml.Parse(name, data)}
+	f.document.Decode(f)
+	f.setDefaults()
+	v := fileValidator{File: f}
+	v.head(drivers)
+	v.groups(most(f.Driver))
+	v.apiServer()
+	if err := f.document.Err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// ReadFile is ParseFile of a file on disk.
+func ReadFile(path string, drivers []string, most func(driver string) int) (*File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFile(path, data, drivers, most)
+}
+
+// FileSchema is the JSON Schema of cluster files.
+func FileSchema() map[string]any {
+	schema := strictyaml.Schema[File](nil)
+	schema["title"] = "axolotl cluster"
+	return schema
+}
+
+// setDefaults fills what was left out.
+func (f *File) setDefaults() {
+	set := func(path string, value *int, or int) {
+		if *value == 0 && !f.document.Has(path) {
+			*value = or
+		}
+	}
+	set("disk", (*int)(&f.Disk), DefaultDiskGiB)
+	set("controlPlane.count", &f.ControlPlane.Count, 1)
+	set("controlPlane.cpus", &f.ControlPlane.CPUs, DefaultCPUs)
+	set("controlPlane.memory", (*int)(&f.ControlPlane.Memory), DefaultMemoryMiB)
+	for i := range f.Workers {
+		at, w := fmt.Sprintf("workers[%d]", i), &f.Workers[i]
+		if !f.document.Has(at + ".name") {
+			w.Name = vm.WorkerGroup
+		}
+		set(at+".cpus", &w.CPUs, DefaultCPUs)
+		set(at+".memory", (*int)(&w.Memory), DefaultMemoryMiB)
+	}
+}
+
+// Spec is what the file asks for.
+func (f *File) Spec() vm.Spec {
+	spec := vm.Spec{
+		ControlPlanes: f.ControlPlane.Count, CPUs: f.ControlPlane.CPUs, MemoryMiB: int(f.ControlPlane.Memory),
+		DiskGiB: int(f.Disk), APIServer: f.APIServer,
+	}
+	add := func(name string, role vm.Role, count int, m machinesFile) {
+		spec.Groups = append(spec.Groups, vm.Group{
+			Name: name, Role: role, Count: count, CPUs: m.CPUs, MemoryMiB: int(m.Memory),
+			Labels: m.Labels, Taints: m.Taints, Kubelet: m.Kubelet,
+		})
+	}
+	add(vm.ControlPlaneGroup, vm.ControlPlane, f.ControlPlane.Count, f.ControlPlane.machinesFile)
+	for _, w := range f.Workers {
+		spec.Workers += w.Count
+		add(w.Name, vm.Worker, w.Count, w.machinesFile)
+	}
+	return asRecorded(spec)
+}
+
+// asRecorded is a spec as its record has it, where what is empty is not there:
+// so the two can be compared.
+func asRecorded(spec vm.Spec) (recorded vm.Spec) {
+	data, err := json.Marshal(spec)
+	if err == nil {
+		err = json.Unmarshal(data, &recorded)
+	}
+	if err != nil {
+		panic(err) // it is made of numbers, words and lists
+	}
+	return recorded
+}
+
+// pathOf is where the file says what a group is.
+func (f *File) pathOf(group string) string {
+	for i, w := range f.Workers {
+		if w.Name == group {
+			return fmt.Sprintf("workers[%d]", i)
+		}
+	}
+	return "controlPlane"
+}
+
+// Mebibytes is an amount of memory, written as Kubernetes does ("2Gi").
+type Mebibytes int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *Mebibytes) UnmarshalText(text []byte) error {
+	return whole((*int)(m), text, 20, "512Mi or 2Gi")
+}
+
+// Gibibytes is an amount of disk space, written as Kubernetes does ("10Gi").
+type Gibibytes int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (g *Gibibytes) UnmarshalText(text []byte) error { return whole((*int)(g), text, 30, "10Gi") }
+
+// whole reads an amount of bytes as a number of units of 1<<shift.
+func whole(into *int, text []byte, shift int, example string) error {
+	q, err := resource.ParseQuantity(string(text))
+	if unit := int64(1) << shift; err != nil || q.Value() <= 0 || q.Value()%unit != 0 {
+		return fmt.Errorf("%q is no amount that is taken here; write for instance %s", text, example)
+	}
+	*into = int(q.Value() >> shift)
+	return nil
+}

@@ -1,0 +1,122 @@
+package vm
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+)
+
+// Group is machines of one cluster that are alike.
+type Group struct {
+	Name      string `json:"name"` // what the names of its machines begin with
+	Role      Role   `json:"role"`
+	Count     int    `json:"count"`
+	CPUs      int    `json:"cpus"`      // virtual CPUs of each machine
+	MemoryMiB int    `json:"memoryMiB"` // of each machine
+
+	// Labels and Taints are what their nodes are given once they are Ready.
+	Labels map[string]string `json:"labels,omitempty"`
+	Taints []Taint           `json:"taints,omitempty"`
+
+	// Kubelet is what is changed in the settings of their kubelets; nil: nothing.
+	Kubelet *Kubelet `json:"kubelet,omitempty"`
+}
+
+// Taint is a taint of a node, as Kubernetes has them.
+type Taint struct {
+	Key    string `yaml:"key,required" json:"key"`
+	Value  string `yaml:"value" json:"value,omitempty"`
+	Effect Effect `yaml:"effect,required" json:"effect"`
+}
+
+// The groups of a cluster that was not asked for by groups.
+const (
+	ControlPlaneGroup = "cp"
+	WorkerGroup       = "worker"
+)
+
+// AllGroups are the groups of the cluster, the control plane's first.
+func (s Spec) AllGroups() []Group {
+	if len(s.Groups) > 0 {
+		return s.Groups
+	}
+	return []Group{
+		{Name: ControlPlaneGroup, Role: ControlPlane, Count: s.ControlPlanes, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB},
+		{Name: WorkerGroup, Role: Worker, Count: s.Workers, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB},
+	}
+}
+
+// Group is the group with this name, or nil.
+func (s Spec) Group(name string) *Group {
+	for _, g := range s.AllGroups() {
+		if g.Name == name {
+			return &g
+		}
+	}
+	return nil
+}
+
+// GroupOf is the group of a machine. One whose group is not in the spec any
+// more is as the spec's other machines are.
+func (s Spec) GroupOf(m *Machine) Group {
+	if g := s.Group(m.group()); g != nil {
+		return *g
+	}
+	return Group{Name: m.group(), Role: m.Role, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB}
+}
+
+// group is the name of a machine's group; records of before there were any do
+// not hold it.
+func (m *Machine) group() string {
+	if m.Role == ControlPlane {
+		return ControlPlaneGroup
+	}
+	return cmp.Or(m.Group, WorkerGroup)
+}
+
+// Resize returns the spec with so many workers more, or fewer, in a group that
+// it has.
+func (s Spec) Resize(group string, by int) Spec {
+	s.Workers += by
+	if len(s.Groups) > 0 {
+		s.Groups = slices.Clone(s.Groups)
+		for i := range s.Groups {
+			if s.Groups[i].Name == group {
+				s.Groups[i].Count += by
+			}
+		}
+	}
+	return s
+}
+
+// Bare is the spec as far as machines and what runs on them depend on it: all
+// but what nodes are given once they are Ready, and groups that have none. A
+// cluster that was asked for by groups and need not have been is as one that
+// was not.
+func (s Spec) Bare() Spec {
+	groups := withMachines(s.Groups)
+	for i := range groups {
+		groups[i].Labels, groups[i].Taints = nil, nil
+	}
+	s.Groups = nil
+	if len(groups) > 0 && !reflect.DeepEqual(withMachines(s.AllGroups()), groups) {
+		s.Groups = groups
+	}
+	return s
+}
+
+func withMachines(groups []Group) []Group {
+	return slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return g.Count == 0 })
+}
+
+// SameMachines tells whether two specs ask for the same machines.
+func (s Spec) SameMachines(other Spec) bool { return reflect.DeepEqual(s.Bare(), other.Bare()) }
+
+// AllMemoryMiB is the memory of all machines together.
+func (s Spec) AllMemoryMiB() int {
+	sum := 0
+	for _, g := range s.AllGroups() {
+		sum += g.Count * g.MemoryMiB
+	}
+	return sum
+}
