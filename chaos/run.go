@@ -365,7 +365,7 @@ var errNoEffect = errors.New("the fault has not taken effect")
 
 // prove waits a while until the fault is seen by other means.
 func (r *run) prove(ctx context.Context, step *term.Step) error {
-	proof, err := proved(ctx, "the fault has taken effect", proofWithin, func(ctx context.Context) (string, error) {
+	proof, err := proved(ctx, "the fault has taken effect", proofTime(r.experiment.Fault), func(ctx context.Context) (string, error) {
 		return r.experiment.Fault.Injected(ctx, r.handle, r.targets)
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Ta
 	if err := f.Inject(ctx, h, objects); err != nil {
 		return entry.ID, err
 	}
-	_, err = proved(ctx, "the fault has taken effect", proofWithin, func(ctx context.Context) (string, error) {
+	_, err = proved(ctx, "the fault has taken effect", proofTime(f), func(ctx context.Context) (string, error) {
 		return f.Injected(ctx, h, objects)
 	})
 	return entry.ID, err

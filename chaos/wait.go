@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"axolotl/chaos/fault"
 	"axolotl/internal/check"
 )
 
@@ -12,7 +13,16 @@ import (
 const (
 	pollEvery   = 100 * time.Millisecond
 	proofWithin = 15 * time.Second
+	startWithin = time.Minute // three times what an emulated node takes to start a pod
 )
+
+// proofTime is how long a fault may take until it can be seen.
+func proofTime(f fault.Fault) time.Duration {
+	if f.Effect().Starts {
+		return startWithin
+	}
+	return proofWithin
+}
 
 // proved waits until a proof is to be had and returns it.
 func proved(ctx context.Context, what string, within time.Duration, look func(context.Context) (string, error)) (string, error) {

@@ -70,6 +70,9 @@ type Effect struct {
 	Role string
 	// Etcd: etcd does not answer on its nodes, though their machines run.
 	Etcd bool
+	// Starts: it shows only in pods that are started with it, which an emulated
+	// node takes its time for.
+	Starts bool
 }
 
 // The kinds of target.
