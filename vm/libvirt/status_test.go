@@ -43,13 +43,10 @@ func TestStatusFollowsMachines(t *testing.T) {
 		}
 	}
 	until(1, vm.MachineRunning)
-	change := func(state vm.MachineState) {
-		w.fake.happen(func() { w.become(c.Machines[1].UUID, state) })
-	}
-	change(vm.MachinePaused)
+	w.become(c.Machines[1].UUID, vm.MachinePaused)
 	until(1, vm.MachinePaused)
 	w.fake.disconnect() // from here on it begins to listen anew, each second
-	change(vm.MachineCrashed)
+	w.become(c.Machines[1].UUID, vm.MachineCrashed)
 	until(1, vm.MachineCrashed)
 	w.must(w.down("c"))
 	if err := <-ended; err != nil {
