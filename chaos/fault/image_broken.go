@@ -27,7 +27,9 @@ const (
 func (*ImageBroken) Name() string { return "image-broken" }
 
 // Effect implements Fault. A rolling update keeps the pods that run.
-func (*ImageBroken) Effect() Effect { return Effect{On: OnDeployments, Takes: TakesNothing, Starts: true} }
+func (*ImageBroken) Effect() Effect {
+	return Effect{On: OnDeployments, Takes: TakesNothing, Starts: true}
+}
 
 // Doc implements Fault.
 func (*ImageBroken) Doc() Doc {
