@@ -121,6 +121,32 @@ func TestFileThatTaintsAll(t *testing.T) {
 	}
 }
 
+// driverOf is a driver of which nothing but its name and traits is asked.
+type driverOf struct {
+	vm.Driver
+	traits vm.Traits
+}
+
+func (driverOf) Name() string        { return "some" }
+func (d driverOf) Traits() vm.Traits { return d.traits }
+
+// What a driver cannot give, and what would leave every pod without its image,
+// is refused at its place.
+func TestFileFits(t *testing.T) {
+	for want, traits := range map[string]vm.Traits{
+		"cluster.yaml:12:12: driver some simulates":                    {},
+		"cluster.yaml:13:72: with AlwaysPullImages no pod would start": {RealPods: true, RealMachines: true},
+	} {
+		f, err := parse(goodFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Fits(driverOf{traits: traits}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
 // What the README shows is what is taken.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")

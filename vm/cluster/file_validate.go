@@ -194,5 +194,12 @@ func (f *File) Fits(driver vm.Driver) error {
 			f.document.Faultf(path, "driver %s simulates the nodes, so there is no kubelet to set; leave this out, or take another driver", driver.Name())
 		}
 	}
+	if f.APIServer == nil || !driver.Traits().RealPods {
+		return f.document.Err()
+	}
+	if i := slices.Index(f.APIServer.EnableAdmissionPlugins, "AlwaysPullImages"); i >= 0 {
+		f.document.Faultf(fmt.Sprintf("apiServer.enableAdmissionPlugins[%d]", i),
+			"with AlwaysPullImages no pod would start: machines have no registry to pull from, and no way out; leave it out")
+	}
 	return f.document.Err()
 }
