@@ -70,6 +70,9 @@ type Held struct {
 
 // Begin takes a new entry and writes it.
 func (j *Journal) Begin(e Entry) (*Held, error) {
+	if _, err := os.Stat(filepath.Dir(j.dir)); err != nil {
+		return nil, fmt.Errorf("journal: %w; the cluster is gone", err)
+	}
 	lock, err := store.TryLock(j.lock(e.ID))
 	if err != nil {
 		return nil, err
@@ -85,10 +88,19 @@ func (j *Journal) Begin(e Entry) (*Held, error) {
 
 // Write makes the entry as it is now survive a crash.
 func (h *Held) Write() error {
-	if err := store.WriteJSON(h.journal.path(h.ID), h.Entry); err != nil {
+	if err := h.journal.write(h.Entry); err != nil {
 		return fmt.Errorf("journal: %w; nothing was injected without it", err)
 	}
 	return nil
+}
+
+// write writes an entry, but makes no directory: where that is gone, the cluster
+// was taken down meanwhile, and nothing of it is to come back.
+func (j *Journal) write(e Entry) error {
+	if _, err := os.Stat(j.dir); err != nil {
+		return err
+	}
+	return store.WriteJSON(j.path(e.ID), e)
 }
 
 // Close writes how the undo went and lets go of the entry. With an error the
@@ -98,7 +110,7 @@ func (h *Held) Close(proof string, undo error, now time.Time) error {
 	if undo != nil {
 		h.State, h.Error, h.Ended = Open, undo.Error(), nil
 	}
-	err := store.WriteJSON(h.journal.path(h.ID), h.Entry)
+	err := h.journal.write(h.Entry)
 	if err == nil && undo == nil {
 		err = os.Remove(h.journal.lock(h.ID)) // nobody locks what is undone
 	}

@@ -108,3 +108,29 @@ func TestBeginTwice(t *testing.T) {
 		t.Error("one run was begun twice")
 	}
 }
+
+// A cluster that is taken down while a run is at work leaves nothing: the run
+// does not make its directory anew.
+func TestEntryOfAClusterThatIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cluster")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j := At(filepath.Join(dir, "journal"))
+	held, err := j.Begin(Entry{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if held.Write() == nil || held.Close("", nil, time.Now()) == nil {
+		t.Error("no error")
+	}
+	if _, err := j.Begin(Entry{ID: "b"}); err == nil {
+		t.Error("another one was begun")
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory is back")
+	}
+}
