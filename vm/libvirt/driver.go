@@ -14,6 +14,7 @@ import (
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
+	"axolotl/vm/controlplane"
 	"axolotl/vm/image"
 	"axolotl/vm/kubeadm"
 )
@@ -30,6 +31,7 @@ type Driver struct {
 	// What takes long. Tests put something quick in their place.
 	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
 	credentials func(ctx context.Context, program, dir string, config kubeadm.Config) error
+	first       func(ctx context.Context, s *controlplane.Server, kubeconfig string) error
 	credential  func(ctx context.Context, program, dir string, config kubeadm.Config, node string) error
 	overlay     func(ctx context.Context, path, backing, format string, sizeGiB int) error
 }
@@ -54,7 +56,7 @@ func New(home store.Home, uri string) *Driver {
 	}
 	return &Driver{
 		home: home, uri: uri, hypervisor: &connection{uri: uri},
-		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
+		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, first: controlplane.First, overlay: makeOverlay,
 	}
 }
 
@@ -107,8 +109,14 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			c.Spec.Accel = accel
 			return nil
 		}},
+		{Name: "Write the cluster's first objects", Run: func(ctx context.Context, _ *term.Step) error {
+			return d.beginCluster(ctx, node, c)
+		}},
 		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
-			return d.startAll(ctx, c, img)
+			if err := d.startAll(ctx, c, img); err != nil {
+				return err
+			}
+			return endBeginning(c)
 		}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -49,32 +50,14 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	}
 	var buffer bytes.Buffer
 	archive := tar.NewWriter(&buffer)
-	add := func(name string, mode int64, data []byte) error {
-		err := archive.WriteHeader(&tar.Header{
-			Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(data)), Format: tar.FormatUSTAR,
-		})
-		if err == nil {
-			_, err = archive.Write(data)
-		}
-		return err
-	}
-	credentials := kubeadm.NodeDir(c.Dir, m.Name)
-	err := filepath.WalkDir(credentials, func(source string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		relative, err := filepath.Rel(credentials, source)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(source)
-		if err != nil {
-			return err
-		}
-		return add(path.Join("etc/kubernetes", filepath.ToSlash(relative)), 0o600, data)
-	})
-	if err != nil {
+	if err := addTree(archive, "etc/kubernetes", kubeadm.NodeDir(c.Dir, m.Name)); err != nil {
 		return fmt.Errorf("credentials of %s: %w", m.Name, err)
+	}
+	if m.Name == c.Machines[0].Name {
+		// Where none was begun, the machine begins itself.
+		if err := addTree(archive, etcdDir, firstData(c)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("first objects of %s: %w", m.Name, err)
+		}
 	}
 	settings, err := settingsFiles(c, m)
 	if err != nil {
@@ -88,7 +71,13 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 		{"etc/axolotl/node.env", environment(c, m)},
 		{"etc/axolotl/seeded", c.ID + "\n"},
 	}...) {
-		if err := add(file.name, 0o644, []byte(file.text)); err != nil {
+		err := archive.WriteHeader(&tar.Header{
+			Typeflag: tar.TypeReg, Name: file.name, Mode: 0o644, Size: int64(len(file.text)), Format: tar.FormatUSTAR,
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(archive, file.text); err != nil {
 			return err
 		}
 	}
@@ -96,6 +85,35 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 		return err
 	}
 	return store.WriteFile(file, buffer.Bytes(), 0o600)
+}
+
+// addTree adds a directory, for root alone, and all that is in it.
+func addTree(archive *tar.Writer, name, dir string) error {
+	return filepath.WalkDir(dir, func(source string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(dir, source)
+		if err != nil {
+			return err
+		}
+		header := tar.Header{Name: path.Join(name, filepath.ToSlash(relative)), Format: tar.FormatUSTAR}
+		if entry.IsDir() {
+			header.Typeflag, header.Mode = tar.TypeDir, 0o700
+			header.Name += "/"
+			return archive.WriteHeader(&header)
+		}
+		data, err := os.ReadFile(source)
+		if err != nil {
+			return err
+		}
+		header.Typeflag, header.Mode, header.Size = tar.TypeReg, 0o600, int64(len(data))
+		if err := archive.WriteHeader(&header); err != nil {
+			return err
+		}
+		_, err = archive.Write(data)
+		return err
+	})
 }
 
 // seedEntry is a file of a seed.
@@ -129,7 +147,7 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 	for _, other := range c.Machines {
 		if other.Role == vm.ControlPlane {
 			controlPlanes++
-			members = append(members, fmt.Sprintf("%s=https://%s:2380", other.Name, other.Address))
+			members = append(members, other.Name+"="+peerURL(&other))
 		}
 		if other.Name != m.Name {
 			routes = append(routes, vm.PodSubnet(other.Index)+"="+other.Address)
@@ -157,6 +175,9 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
+
+// peerURL is by which the members of etcd know one.
+func peerURL(m *vm.Machine) string { return "https://" + m.Address + ":2380" }
 
 func hosts(c *vm.Cluster, m *vm.Machine) string {
 	lines := []string{"127.0.0.1 localhost", m.Address + " " + m.Name}

@@ -2,9 +2,11 @@ package libvirt
 
 import (
 	"archive/tar"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"testing"
 
 	"axolotl/vm"
+	"axolotl/vm/controlplane"
 )
 
 // seeded are the files of each machine's seed, in a cluster of three control
@@ -58,6 +61,12 @@ func untar(t *testing.T, path string) map[string]string {
 			t.Fatal(err)
 		}
 		last = header.Name
+		if header.Typeflag == tar.TypeDir {
+			if header.Mode != 0o700 {
+				t.Errorf("%s has mode %o", last, header.Mode)
+			}
+			continue
+		}
 		files[last] = string(data)
 		if secret := strings.HasPrefix(last, "etc/kubernetes/") && last != "etc/kubernetes/kubelet.yaml"; secret && header.Mode != 0o600 {
 			t.Errorf("%s has mode %o", last, header.Mode)
@@ -68,6 +77,68 @@ func untar(t *testing.T, path string) map[string]string {
 		t.Errorf("the last entry is %s", last)
 	}
 	return files
+}
+
+// The first machine of an emulated cluster begins with what was written for it
+// on the host, where that was completed, and nobody else does.
+func TestSeedHasTheFirstObjects(t *testing.T) {
+	const db = "var/lib/etcd/member/snap/db"
+	for name, test := range map[string]struct {
+		accel         string
+		controlPlanes int
+		want          string
+	}{
+		"emulated":               {AccelTCG, 1, "of https://10.88.0.11:2380"},
+		"not emulated":           {AccelKVM, 1, ""},
+		"several control planes": {AccelTCG, 3, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := spec(1)
+			s.Accel, s.ControlPlanes = test.accel, test.controlPlanes
+			w.must(w.up(w.options("c", s)))
+			c := w.load("c")
+			for _, m := range c.Machines {
+				want := test.want
+				if m.Role == vm.Worker {
+					want = ""
+				}
+				if got := untar(t, c.Path("machines", m.Name, seedFile))[db]; got != want {
+					t.Errorf("%s begins with %q, want %q", m.Name, got, want)
+				}
+			}
+			if _, err := os.Stat(c.Path("first")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the host keeps what is in the seed: %v", err)
+			}
+		})
+	}
+}
+
+// One that was killed in the middle is not taken for complete.
+func TestFirstObjectsOfAKilledUp(t *testing.T) {
+	w := newWorld(t)
+	s := spec(0)
+	s.Accel = AccelTCG
+	d := w.driver()
+	killed := errors.New("killed")
+	d.first = func(ctx context.Context, s *controlplane.Server, kubeconfig string) error {
+		if err := fakeFirst(ctx, s, kubeconfig); err != nil {
+			return err
+		}
+		return killed
+	}
+	c := &vm.Cluster{Name: "c", ID: "1", Dir: t.TempDir(), Spec: s}
+	w.must(d.Plan(t.Context(), c))
+	if err := d.beginCluster(t.Context(), "kubeadm", c); !errors.Is(err, killed) {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(firstData(c)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a seed would take it")
+	}
+	w.must(w.driver().beginCluster(t.Context(), "kubeadm", c))
+	if _, err := os.Stat(firstData(c)); err != nil {
+		t.Error(err)
+	}
 }
 
 func environmentOf(t *testing.T, files map[string]string) map[string]string {

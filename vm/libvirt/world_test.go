@@ -19,6 +19,7 @@ import (
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/cluster"
+	"axolotl/vm/controlplane"
 	"axolotl/vm/image"
 	"axolotl/vm/kubeadm"
 )
@@ -95,6 +96,7 @@ func (w *world) driver() *Driver {
 	d.hypervisor = w.fake
 	d.nodeBinary = func(context.Context, store.Home, *term.Step) (string, error) { return "kubeadm", nil }
 	d.credentials = fakeCredentials
+	d.first = fakeFirst
 	d.credential = func(ctx context.Context, program, dir string, config kubeadm.Config, _ string) error {
 		return fakeCredentials(ctx, program, dir, config)
 	}
@@ -132,6 +134,11 @@ func fakeCredentials(_ context.Context, _, dir string, config kubeadm.Config) er
 		}
 	}
 	return nil
+}
+
+// fakeFirst leaves what an etcd would, which may be there in part.
+func fakeFirst(_ context.Context, s *controlplane.Server, _ string) error {
+	return store.WriteFile(filepath.Join(s.Data, "member", "snap", "db"), []byte("of "+s.PeerURL), 0o600)
 }
 
 // errStarted ends an up when the driver has done its part: behind it an API

@@ -12,6 +12,7 @@ import (
 
 	"axolotl/internal/kube"
 	"axolotl/vm"
+	"axolotl/vm/controlplane"
 	"axolotl/vm/kubeadm"
 )
 
@@ -42,7 +43,12 @@ func components(o *orders, client *kube.Client) []*component {
 	master := "https://" + loopback(api)
 	node := kubeadm.NodeDir(o.Dir, c.Machines[0].Name)
 	pki := func(file string) string { return node + "/pki/" + file }
-	etcdClient, etcdPeer := "https://"+loopback(api+etcdClientOffset), "https://"+loopback(api+etcdPeerOffset)
+	server := controlplane.Server{
+		Program: o.Node, PKI: node + "/pki", Data: o.path(dataDir),
+		Node: c.Machines[0].Name, Address: c.Machines[0].Address,
+		APIPort: api, EtcdPort: api + etcdClientOffset, PeerPort: api + etcdPeerOffset,
+		Extra: c.Spec.APIServer.Flags(),
+	}
 
 	// There is one of each, so neither elects a leader; they serve nothing
 	// that anybody asks for, so neither has a port. Their rate is not limited
@@ -51,54 +57,13 @@ func components(o *orders, client *kube.Client) []*component {
 	return []*component{
 		{
 			name: "etcd",
-			argv: []string{
-				o.Node, "etcd",
-				"--name=" + c.Machines[0].Name,
-				"--data-dir=" + o.path(dataDir),
-				"--listen-client-urls=" + etcdClient, "--advertise-client-urls=" + etcdClient,
-				"--listen-peer-urls=" + etcdPeer, "--initial-advertise-peer-urls=" + etcdPeer,
-				"--initial-cluster=" + c.Machines[0].Name + "=" + etcdPeer,
-				"--client-cert-auth", "--trusted-ca-file=" + pki("etcd/ca.crt"),
-				"--cert-file=" + pki("etcd/server.crt"), "--key-file=" + pki("etcd/server.key"),
-				"--peer-client-cert-auth", "--peer-trusted-ca-file=" + pki("etcd/ca.crt"),
-				"--peer-cert-file=" + pki("etcd/peer.crt"), "--peer-key-file=" + pki("etcd/peer.key"),
-				// What is written survives the death of every process; only a
-				// power cut of the host can lose it, and then the simulated
-				// cluster is made anew.
-				"--unsafe-no-fsync",
-				// An only member has no rival to wait for: it leads after 0.1 s,
-				// not after 1 to 2 s.
-				"--heartbeat-interval=10", "--election-timeout=100",
-				"--log-level=warn",
-			},
+			argv: server.Etcd(),
 		},
 		{
-			name: "kube-apiserver",
-			// Most of a cluster's start is the API server's, and a tenth of that
-			// was garbage collection.
-			env:   []string{"GOGC=400"},
+			name:  "kube-apiserver",
+			env:   controlplane.Env(),
 			needs: func(ctx context.Context) error { return dial(ctx, api+etcdClientOffset) },
-			argv: append([]string{
-				o.Node, "kube-apiserver",
-				"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(api),
-				// Of the Service "kubernetes"; loopback is refused there.
-				"--advertise-address=" + c.Machines[0].Address,
-				"--etcd-servers=" + etcdClient, "--etcd-cafile=" + pki("etcd/ca.crt"),
-				"--etcd-certfile=" + pki("apiserver-etcd-client.crt"), "--etcd-keyfile=" + pki("apiserver-etcd-client.key"),
-				"--client-ca-file=" + pki("ca.crt"),
-				"--tls-cert-file=" + pki("apiserver.crt"), "--tls-private-key-file=" + pki("apiserver.key"),
-				"--anonymous-auth=false",
-				"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-				"--allow-privileged",
-				"--service-account-issuer=https://kubernetes.default.svc." + vm.ClusterDomain,
-				"--service-account-key-file=" + pki("sa.pub"), "--service-account-signing-key-file=" + pki("sa.key"),
-				"--service-cluster-ip-range=" + vm.ServiceCIDR,
-				"--service-node-port-range=" + strconv.Itoa(vm.NodePortFirst) + "-" + strconv.Itoa(vm.NodePortFirst+vm.NodePortCount-1),
-				"--proxy-client-cert-file=" + pki("front-proxy-client.crt"), "--proxy-client-key-file=" + pki("front-proxy-client.key"),
-				"--requestheader-client-ca-file=" + pki("front-proxy-ca.crt"), "--requestheader-allowed-names=front-proxy-client",
-				"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
-				"--requestheader-extra-headers-prefix=X-Remote-Extra-",
-			}, c.Spec.APIServer.Flags()...),
+			argv:  server.APIServer(),
 		},
 		{
 			name:  "kube-controller-manager",

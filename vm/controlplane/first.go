@@ -1,0 +1,138 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"axolotl/internal/check"
+	"axolotl/internal/kube"
+)
+
+// Deadlines of First, which takes 4 s on a host of two cores.
+const (
+	firstDeadline = 90 * time.Second
+	stopDeadline  = 10 * time.Second
+	pollInterval  = 50 * time.Millisecond
+)
+
+// First has an etcd and an API server begin a cluster in s.Data, and ends them:
+// namespaces, roles, priority levels, the Service "kubernetes". A machine that
+// boots with that directory has not to write them, which takes an emulated one
+// 14 s. kubeconfig reaches s.APIPort as an administrator. What the processes
+// say goes into files beside s.Data. They end with this one, however it ends.
+func First(ctx context.Context, s *Server, kubeconfig string) error {
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstDeadline)
+	defer cancel()
+	if err := with(ctx, s, kubeconfig, begun); err != nil {
+		return err
+	}
+	return trim(s.Data)
+}
+
+// with runs etcd and the API server until a condition on what they serve holds.
+func with(ctx context.Context, s *Server, kubeconfig string, holds func(context.Context, *kube.Client) error) (err error) {
+	client, err := kube.Open(kubeconfig, "")
+	if err != nil {
+		return err
+	}
+	etcd, err := start(s, s.Etcd())
+	if err != nil {
+		return err
+	}
+	// Only then is all of it in its files.
+	defer func() { err = errors.Join(err, etcd.end(syscall.SIGTERM)) }()
+	api, err := start(s, s.APIServer())
+	if err != nil {
+		return err
+	}
+	// It keeps nothing back, and its good manners at the end take longer than
+	// its work.
+	defer func() { err = errors.Join(err, api.end(syscall.SIGKILL)) }()
+
+	return check.Wait(ctx, check.Func("etcd and the API server serve", func(ctx context.Context) error {
+		for _, p := range []*process{etcd, api} {
+			select {
+			case <-p.ended:
+				return check.Permanent(fmt.Errorf("%s ended (%v): see %s", p.name, p.err, p.log)) //nolint:errorlint // nil where it exited with 0
+			default:
+			}
+		}
+		return holds(ctx, client)
+	}), pollInterval, nil)
+}
+
+// begun returns nil once the API server has written all that it writes of
+// itself.
+func begun(ctx context.Context, client *kube.Client) error {
+	if err := client.Ready(ctx); err != nil {
+		return err
+	}
+	core := client.Typed.CoreV1()
+	for _, namespace := range []string{metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease} {
+		if _, err := core.Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err != nil {
+			return err
+		}
+	}
+	_, err := core.Services(metav1.NamespaceDefault).Get(ctx, "kubernetes", metav1.GetOptions{})
+	return err
+}
+
+// process is a child of ours.
+type process struct {
+	name  string
+	log   string // what it says
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when it has ended; err is valid then
+	err   error
+}
+
+// start starts a program of the node binary, whose name is the second word.
+func start(s *Server, argv []string) (*process, error) {
+	p := &process{name: argv[1], log: filepath.Join(filepath.Dir(s.Data), argv[1]+".log"), ended: make(chan struct{})}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	p.cmd = exec.Command(argv[0], argv[1:]...)
+	p.cmd.Env = append(os.Environ(), Env()...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// A session of its own, that Ctrl-C does not end it before we do.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// end ends it by a signal, and by SIGKILL where that does not do.
+func (p *process) end(signal syscall.Signal) error {
+	_ = p.cmd.Process.Signal(signal) // it may have ended
+	select {
+	case <-p.ended:
+		return nil
+	case <-time.After(stopDeadline):
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+	if signal == syscall.SIGKILL {
+		return nil
+	}
+	return fmt.Errorf("%s did not end within %s", p.name, stopDeadline)
+}

@@ -1,0 +1,144 @@
+package controlplane
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
+	"axolotl/vm"
+	"axolotl/vm/image"
+	"axolotl/vm/kubeadm"
+)
+
+// nodeAddress is one that this host does not have.
+const nodeAddress = "10.11.0.1"
+
+// newServer makes the credentials of a cluster whose API server is reached
+// through a port of this host, as that of a machine is.
+func newServer(t *testing.T) (s *Server, kubeconfig string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the node binary, which may have to be built first")
+	}
+	home, err := store.FindHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := image.Node.Ensure(t.Context(), home, term.NewProgress(io.Discard, true).Start("node"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ports := freePorts(t, 3)
+	config := kubeadm.Config{
+		ClusterName: "lab", KubernetesVersion: image.KubernetesVersion,
+		ServiceSubnet: vm.ServiceCIDR, PodSubnet: vm.PodCIDR,
+		Endpoint: nodeAddress + ":6443", HostPort: ports[0], BindPort: 6443,
+		Nodes: []kubeadm.Node{{Name: "cp-1", Address: nodeAddress, ControlPlane: true}},
+	}
+	if err := kubeadm.Make(t.Context(), program, dir, config); err != nil {
+		t.Fatal(err)
+	}
+	return &Server{
+		Program: program, PKI: filepath.Join(kubeadm.NodeDir(dir, "cp-1"), "pki"), Data: filepath.Join(dir, "first", "etcd"),
+		Node: "cp-1", Address: nodeAddress, PeerURL: "https://" + nodeAddress + ":2380",
+		APIPort: ports[0], EtcdPort: ports[1], PeerPort: ports[2],
+	}, kubeadm.AdminConf(dir)
+}
+
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// What First has left is small, and another etcd and API server go on with it:
+// the objects are the very same.
+func TestFirst(t *testing.T) {
+	s, kubeconfig := newServer(t)
+	if err := First(t.Context(), s, kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	var size int64
+	err := filepath.WalkDir(s.Data, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size > 16<<20 {
+		t.Errorf("a machine would have to read %d MiB", size>>20)
+	}
+
+	made := uidOfSystem(t, s, kubeconfig)
+	if err := First(t.Context(), s, kubeconfig); err != nil { // over what it has left
+		t.Fatal(err)
+	}
+	if again := uidOfSystem(t, s, kubeconfig); again != made {
+		t.Errorf("kube-system was %s and is %s: another cluster was begun", made, again)
+	}
+}
+
+// uidOfSystem runs etcd and the API server and returns who kube-system is.
+func uidOfSystem(t *testing.T, s *Server, kubeconfig string) (uid types.UID) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), firstDeadline)
+	defer cancel()
+	err := with(ctx, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
+		if err := begun(ctx, client); err != nil {
+			return err
+		}
+		namespace, err := client.Typed.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+		if err == nil {
+			uid = namespace.UID
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uid
+}
+
+// Where one of them cannot run, that is said, and the other does not run on.
+func TestFirstEndsItsProcesses(t *testing.T) {
+	s, kubeconfig := newServer(t)
+	s.Extra = []string{"--no-such-flag"}
+	err := First(t.Context(), s, kubeconfig)
+	if err == nil || !strings.Contains(err.Error(), "kube-apiserver ended (exit status 1): see ") {
+		t.Fatalf("error %v", err)
+	}
+	for _, port := range []int{s.APIPort, s.EtcdPort, s.PeerPort} {
+		l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			t.Errorf("something runs on: %v", err)
+			continue
+		}
+		l.Close()
+	}
+}
