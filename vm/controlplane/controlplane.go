@@ -21,12 +21,15 @@ type Server struct {
 	Address string // the node's, for the endpoints of the Service "kubernetes"; loopback is refused there
 	PeerURL string // by which the member is known to its like; empty: where it listens
 
-	// Ports on 127.0.0.1.
+	APIHost                     string // an address of loopback; etcd's is 127.0.0.1
 	APIPort, EtcdPort, PeerPort int
 
 	// Extra are more flags of the API server.
 	Extra []string
 }
+
+// etcdHost is what etcd's certificates are for.
+const etcdHost = "127.0.0.1"
 
 // Env is what both processes have in their environment beside our own: most of
 // their start is the API server's, and a tenth of that was garbage collection.
@@ -34,7 +37,7 @@ func Env() []string { return []string{"GOGC=400"} }
 
 // Etcd is etcd's command line.
 func (s *Server) Etcd() []string {
-	client, listen := loopbackURL(s.EtcdPort), loopbackURL(s.PeerPort)
+	client, listen := url(etcdHost, s.EtcdPort), url(etcdHost, s.PeerPort)
 	peer := s.PeerURL
 	if peer == "" {
 		peer = listen
@@ -64,9 +67,9 @@ func (s *Server) Etcd() []string {
 func (s *Server) APIServer() []string {
 	return append([]string{
 		s.Program, "kube-apiserver",
-		"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(s.APIPort),
+		"--bind-address=" + s.APIHost, "--secure-port=" + strconv.Itoa(s.APIPort),
 		"--advertise-address=" + s.Address,
-		"--etcd-servers=" + loopbackURL(s.EtcdPort), "--etcd-cafile=" + s.pki("etcd/ca.crt"),
+		"--etcd-servers=" + url(etcdHost, s.EtcdPort), "--etcd-cafile=" + s.pki("etcd/ca.crt"),
 		"--etcd-certfile=" + s.pki("apiserver-etcd-client.crt"), "--etcd-keyfile=" + s.pki("apiserver-etcd-client.key"),
 		"--client-ca-file=" + s.pki("ca.crt"),
 		"--tls-cert-file=" + s.pki("apiserver.crt"), "--tls-private-key-file=" + s.pki("apiserver.key"),
@@ -86,6 +89,6 @@ func (s *Server) APIServer() []string {
 
 func (s *Server) pki(file string) string { return s.PKI + "/" + file }
 
-func loopbackURL(port int) string {
-	return "https://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+func url(host string, port int) string {
+	return "https://" + net.JoinHostPort(host, strconv.Itoa(port))
 }

@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
@@ -24,18 +25,29 @@ const (
 	pollInterval  = 50 * time.Millisecond
 )
 
+// identityLabel is of the leases of API servers.
+const identityLabel = "apiserver.kubernetes.io/identity=kube-apiserver"
+
 // First has an etcd and an API server begin a cluster in s.Data, and ends them:
 // namespaces, roles, priority levels, the Service "kubernetes". A machine that
 // boots with that directory has not to write them, which takes an emulated one
-// 14 s. kubeconfig reaches s.APIPort as an administrator. What the processes
-// say goes into files beside s.Data. They end with this one, however it ends.
+// 14 s. kubeconfig is an administrator's, for a server that is verified as
+// 127.0.0.1. What the processes say goes into files beside s.Data. They end with this one, however it ends.
 func First(ctx context.Context, s *Server, kubeconfig string) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstDeadline)
 	defer cancel()
-	if err := with(ctx, s, kubeconfig, begun); err != nil {
+	err := with(ctx, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
+		if err := begun(ctx, client); err != nil {
+			return err
+		}
+		// By which it says that it lives, which ends now.
+		return client.Typed.CoordinationV1().Leases(metav1.NamespaceSystem).DeleteCollection(ctx,
+			metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: identityLabel})
+	})
+	if err != nil {
 		return err
 	}
 	return trim(s.Data)
@@ -43,7 +55,7 @@ func First(ctx context.Context, s *Server, kubeconfig string) error {
 
 // with runs etcd and the API server until a condition on what they serve holds.
 func with(ctx context.Context, s *Server, kubeconfig string, holds func(context.Context, *kube.Client) error) (err error) {
-	client, err := kube.Open(kubeconfig, "")
+	client, err := open(s, kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -71,6 +83,17 @@ func with(ctx context.Context, s *Server, kubeconfig string, holds func(context.
 		}
 		return holds(ctx, client)
 	}), pollInterval, nil)
+}
+
+// open returns a client for the API server of s, wherever the kubeconfig's is.
+func open(s *Server, kubeconfig string) (*kube.Client, error) {
+	client, err := kube.Open(kubeconfig, "")
+	if err != nil {
+		return nil, err
+	}
+	config := rest.CopyConfig(client.Config)
+	config.Host, config.ServerName = url(s.APIHost, s.APIPort), "127.0.0.1"
+	return kube.New(config)
 }
 
 // begun returns nil once the API server has written all that it writes of

@@ -5,8 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -40,11 +40,19 @@ func newServer(t *testing.T) (s *Server, kubeconfig string) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	ports := freePorts(t, 3)
+	t.Cleanup(func() {
+		if logs, err := filepath.Glob(filepath.Join(dir, "first", "*.log")); t.Failed() && err == nil {
+			for _, log := range logs {
+				text, err := os.ReadFile(log)
+				t.Log(log, err, string(text[max(0, len(text)-4000):]))
+			}
+		}
+	})
+	ports := freePorts(t, 2)
 	config := kubeadm.Config{
 		ClusterName: "lab", KubernetesVersion: image.KubernetesVersion,
 		ServiceSubnet: vm.ServiceCIDR, PodSubnet: vm.PodCIDR,
-		Endpoint: nodeAddress + ":6443", HostPort: ports[0], BindPort: 6443,
+		Endpoint: nodeAddress + ":6443", HostPort: 21000, BindPort: 6443,
 		Nodes: []kubeadm.Node{{Name: "cp-1", Address: nodeAddress, ControlPlane: true}},
 	}
 	if err := kubeadm.Make(t.Context(), program, dir, config); err != nil {
@@ -53,7 +61,7 @@ func newServer(t *testing.T) (s *Server, kubeconfig string) {
 	return &Server{
 		Program: program, PKI: filepath.Join(kubeadm.NodeDir(dir, "cp-1"), "pki"), Data: filepath.Join(dir, "first", "etcd"),
 		Node: "cp-1", Address: nodeAddress, PeerURL: "https://" + nodeAddress + ":2380",
-		APIPort: ports[0], EtcdPort: ports[1], PeerPort: ports[2],
+		APIHost: "127.89.0.1", APIPort: 6443, EtcdPort: ports[0], PeerPort: ports[1],
 	}, kubeadm.AdminConf(dir)
 }
 
@@ -96,6 +104,27 @@ func TestFirst(t *testing.T) {
 	}
 
 	made := uidOfSystem(t, s, kubeconfig)
+	inspect(t, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
+		leases, err := client.Typed.CoordinationV1().Leases(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{LabelSelector: identityLabel})
+		if err != nil {
+			return err
+		}
+		// Of this one, and of that of uidOfSystem, which was killed.
+		if len(leases.Items) > 2 {
+			t.Errorf("%d API servers are said to live", len(leases.Items))
+		}
+		slices, err := client.Typed.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).Get(ctx, "kubernetes", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if got := slices.Endpoints[0].Addresses[0]; got != nodeAddress {
+			t.Errorf("the API server of the machine is said to be at %s", got)
+		}
+		if got := *slices.Ports[0].Port; got != 6443 {
+			t.Errorf("the API server of the machine is said to have port %d", got)
+		}
+		return nil
+	})
 	if err := First(t.Context(), s, kubeconfig); err != nil { // over what it has left
 		t.Fatal(err)
 	}
@@ -107,22 +136,30 @@ func TestFirst(t *testing.T) {
 // uidOfSystem runs etcd and the API server and returns who kube-system is.
 func uidOfSystem(t *testing.T, s *Server, kubeconfig string) (uid types.UID) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), firstDeadline)
-	defer cancel()
-	err := with(ctx, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
-		if err := begun(ctx, client); err != nil {
-			return err
-		}
+	inspect(t, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
 		namespace, err := client.Typed.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
 		if err == nil {
 			uid = namespace.UID
 		}
 		return err
 	})
+	return uid
+}
+
+// inspect runs etcd and the API server until look is content.
+func inspect(t *testing.T, s *Server, kubeconfig string, look func(context.Context, *kube.Client) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), firstDeadline)
+	defer cancel()
+	err := with(ctx, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
+		if err := begun(ctx, client); err != nil {
+			return err
+		}
+		return look(ctx, client)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return uid
 }
 
 // Where one of them cannot run, that is said, and the other does not run on.
@@ -133,8 +170,8 @@ func TestFirstEndsItsProcesses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "kube-apiserver ended (exit status 1): see ") {
 		t.Fatalf("error %v", err)
 	}
-	for _, port := range []int{s.APIPort, s.EtcdPort, s.PeerPort} {
-		l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
+	for _, address := range []string{url(s.APIHost, s.APIPort), url(etcdHost, s.EtcdPort), url(etcdHost, s.PeerPort)} {
+		l, err := net.Listen("tcp4", strings.TrimPrefix(address, "https://"))
 		if err != nil {
 			t.Errorf("something runs on: %v", err)
 			continue

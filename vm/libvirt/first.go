@@ -3,6 +3,7 @@ package libvirt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,14 +41,22 @@ func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster
 	err := d.first(ctx, &controlplane.Server{
 		Program: program, PKI: filepath.Join(kubeadm.NodeDir(c.Dir, first.Name), "pki"), Data: part,
 		Node: first.Name, Address: first.Address, PeerURL: peerURL(first),
-		// The machine's own, which it does not use yet.
-		APIPort: c.APIPort, EtcdPort: first.NodePortBase, PeerPort: first.NodePortBase + 1,
+		// The port of the Service "kubernetes" is the one that the API server
+		// has when it begins, so it must be that of the machine's.
+		APIHost: ownLoopback(c), APIPort: apiPort,
+		// The machine's ports on this host, which it does not use yet.
+		EtcdPort: first.NodePortBase, PeerPort: first.NodePortBase + 1,
 		Extra: c.Spec.APIServer.Flags(),
 	}, kubeadm.AdminConf(c.Dir))
 	if err != nil {
 		return err
 	}
 	return os.Rename(part, firstData(c))
+}
+
+// ownLoopback is an address of this host's loopback that is no other cluster's.
+func ownLoopback(c *vm.Cluster) string {
+	return fmt.Sprintf("127.88.%d.%d", c.APIPort>>8, c.APIPort&0xff)
 }
 
 // endBeginning throws away what the seeds have taken in.

@@ -19,9 +19,12 @@ import (
 	"axolotl/vm/kubeadm"
 )
 
+// apiPort is the API server's in its machine.
+const apiPort = 6443
+
 // apiEndpoint is where nodes reach the API server.
 func apiEndpoint() string {
-	return vm.SegmentAddress(1) + ":6443"
+	return fmt.Sprintf("%s:%d", vm.SegmentAddress(1), apiPort)
 }
 
 // kubeadmConfig is what the cluster's credentials are made for.
@@ -33,7 +36,7 @@ func kubeadmConfig(c *vm.Cluster) kubeadm.Config {
 		PodSubnet:         vm.PodCIDR,
 		Endpoint:          apiEndpoint(),
 		HostPort:          c.APIPort,
-		BindPort:          6443,
+		BindPort:          apiPort,
 	}
 	for _, m := range c.Machines {
 		config.Nodes = append(config.Nodes, kubeadm.Node{Name: m.Name, Address: m.Address, ControlPlane: m.Role == vm.ControlPlane})

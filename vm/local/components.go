@@ -46,7 +46,7 @@ func components(o *orders, client *kube.Client) []*component {
 	server := controlplane.Server{
 		Program: o.Node, PKI: node + "/pki", Data: o.path(dataDir),
 		Node: c.Machines[0].Name, Address: c.Machines[0].Address,
-		APIPort: api, EtcdPort: api + etcdClientOffset, PeerPort: api + etcdPeerOffset,
+		APIHost: "127.0.0.1", APIPort: api, EtcdPort: api + etcdClientOffset, PeerPort: api + etcdPeerOffset,
 		Extra: c.Spec.APIServer.Flags(),
 	}
 
