@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/internal/check"
 	"axolotl/internal/term"
@@ -52,6 +55,15 @@ func dnsAnswers(h *vm.Handle, names ...string) check.Condition {
 		executor, ok := h.Driver.(vm.Executor)
 		if !ok {
 			return check.Permanent(fmt.Errorf("driver %s cannot run commands in its machines", h.Driver.Name()))
+		}
+		// A look at the API is cheap; a question in a machine that is busy
+		// enough makes it wait for longer.
+		deployment, err := h.Kube.Typed.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, "coredns", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if deployment.Status.ReadyReplicas == 0 {
+			return errors.New("CoreDNS is not ready")
 		}
 		for _, m := range among(h.Cluster, names) {
 			out, err := executor.Exec(ctx, h.Cluster, m.Name, "/bin/busybox", "nslookup", name, vm.ClusterDNS)

@@ -44,12 +44,14 @@ type bootFiles struct {
 // the kernel takes two of them for unsynchronized and falls back to the HPET,
 // where every look at the clock is a call into QEMU: a cluster then idles at
 // 0.9 of a host's core and its pods take a minute to start.
+// ipv6.disable=1: nobody has an address of that family, and kube-proxy would
+// write each of its rules a second time for it.
 // Not here, because pods then take longer to start: rcupdate.rcu_expedited=1
 // (an interrupt of each CPU where a wait was asked for; twice as long) and
 // transparent_hugepage=never.
 const kernelArguments = "root=/dev/vda rw axolotl.seed console=ttyS0 quiet loglevel=3 net.ifnames=0 " +
 	"tsc=reliable mitigations=off nowatchdog audit=0 random.trust_cpu=on no_timer_check " +
-	"systemd.show_status=no"
+	"ipv6.disable=1 systemd.show_status=no"
 
 // domainName is what virsh list shows. Ours are found by UUID and metadata,
 // never by this name.
