@@ -30,14 +30,10 @@ func (s Store) adopt(h *vm.Handle) []vm.Action {
 
 // ofForeign fills the status of a cluster whose machines are not ours: all that
 // there is to see is what Kubernetes says.
-func (status *Status) ofForeign(ctx context.Context, c *vm.Cluster) {
+func (status *Status) ofForeign(c *vm.Cluster, nodes map[string]*corev1.Node) {
 	status.Nodes = []NodeStatus{}
 	if client, err := kube.Open(c.Kubeconfig(), ""); err == nil {
 		status.Server = client.Config.Host
-	}
-	nodes, err := askNodes(ctx, c)
-	if err != nil {
-		status.API, status.Healthy = err.Error(), false
 	}
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		node := nodes[name]
