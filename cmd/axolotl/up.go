@@ -110,7 +110,7 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 func newUp(a *app) *cobra.Command {
 	var flags upFlags
 	var file string
-	var schema bool
+	var format, schema bool
 	cmd := &cobra.Command{
 		Use:   "up [NAME] [-f FILE]",
 		Short: "Make a cluster and wait until it is healthy",
@@ -134,6 +134,9 @@ it is changed, and 'axolotl down' forgets it.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if format {
+				return a.printFormat(cluster.FileFormat())
+			}
 			if schema {
 				return term.FormatJSON.Print(a.out, cluster.FileSchema(), nil)
 			}
@@ -155,7 +158,8 @@ it is changed, and 'axolotl down' forgets it.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file that says what the cluster is; its name is NAME where none is given")
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of such files, for editors, and do nothing else")
+	cmd.Flags().BoolVar(&format, "format", false, "print what such a file may hold: every field and what it means; nothing else is done")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of such files, for editors; nothing else is done")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	return cmd
 }
