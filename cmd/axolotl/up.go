@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +15,14 @@ import (
 	"axolotl/vm/existing"
 	"axolotl/vm/libvirt"
 	"axolotl/vm/local"
+	"axolotl/vm/minikube"
 )
 
 // upFlags are what a new cluster is made like; 'lab run' has them too.
 type upFlags struct {
 	driver    string
 	connect   string
+	provider  string // of minikube
 	noContext bool
 	cold      bool
 	spec      vm.Spec
@@ -40,7 +43,8 @@ func (f *upFlags) add(cmd *cobra.Command) {
 // addMachines adds the flags that say what machines are made.
 func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes) or existing (a cluster that is there)")
+	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes), minikube (where it is installed) or existing (a cluster that is there)")
+	flags.StringVar(&f.provider, "minikube-driver", "", "what minikube makes them with: "+strings.Join(minikube.Providers, ", ")+" (default: what it chooses)")
 	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
@@ -67,9 +71,15 @@ func (f *upFlags) validate() error {
 		errs = append(errs, fmt.Errorf("--accel %q: use auto, kvm or tcg", f.spec.Accel))
 	}
 	switch f.driver {
-	case driverAuto, libvirt.Name, local.Name, existing.Name:
+	case driverAuto, libvirt.Name, local.Name, minikube.Name, existing.Name:
 	default:
-		errs = append(errs, fmt.Errorf("--driver %q: use auto, libvirt, local or existing", f.driver))
+		errs = append(errs, fmt.Errorf("--driver %q: use %s", f.driver, driverWords))
+	}
+	if err := minikube.CheckProvider(f.provider); err != nil {
+		errs = append(errs, fmt.Errorf("--minikube-driver: %w", err))
+	}
+	if f.provider != "" && f.driver != minikube.Name {
+		errs = append(errs, fmt.Errorf("--minikube-driver is for --driver %s", minikube.Name))
 	}
 	errs = append(errs, f.source.validate(f.driver)...)
 	if len(errs) > 0 {
@@ -97,8 +107,12 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	if f.driver != driverAuto {
 		options.Driver = f.driver
 	}
-	if f.driver == existing.Name {
+	switch f.driver {
+	case existing.Name:
 		options.Spec = vm.Spec{}
+	case minikube.Name:
+		options.Provider = f.provider
+		options.Choose = func(context.Context) (vm.Driver, error) { return minikube.New(f.provider), nil }
 	}
 	if f.file != nil {
 		options.File, options.Spec = f.file, f.file.Spec()

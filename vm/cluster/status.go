@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,7 @@ func statusOf(c *vm.Cluster, driver vm.Driver, machines []vm.MachineStatus, node
 			note = silent
 		case node != nil:
 			n.Ready, note = readyOf(node), notReady(node)
+			n.Address = cmp.Or(n.Address, addressOf(node))
 		}
 		if n.Note == "" {
 			n.Note = note
@@ -93,7 +95,17 @@ func statusOf(c *vm.Cluster, driver vm.Driver, machines []vm.MachineStatus, node
 	return status
 }
 
-func serverOf(c *vm.Cluster) string { return fmt.Sprintf("https://127.0.0.1:%d", c.APIPort) }
+// serverOf is where the API server answers: on our port of this host, or where
+// the cluster's kubeconfig says.
+func serverOf(c *vm.Cluster) string {
+	if c.APIPort != 0 {
+		return fmt.Sprintf("https://127.0.0.1:%d", c.APIPort)
+	}
+	if client, err := kube.Open(c.Kubeconfig(), ""); err == nil {
+		return client.Config.Host
+	}
+	return ""
+}
 
 // readyOf is whether a node is Ready, in Kubernetes' word.
 func readyOf(node *corev1.Node) string {
