@@ -185,7 +185,7 @@ func TestLoadImages(t *testing.T) {
 	if copied := f.called("cp"); !slices.Equal(copied, want) {
 		t.Errorf("copied by %q", copied)
 	}
-	f.answer("ssh --native-ssh=false --node axolotl-c -- sudo 'ctr'", f.recorded("ssh", 1, "", "ctr: unrecognized image format\nssh: exit status 1\n"))
+	f.answer("ssh --native-ssh=false --node axolotl-c -- sudo 'ctr'", 1, "", "ctr: unrecognized image format\nssh: exit status 1\n")
 	err := d.LoadImages(t.Context(), c, "/images.tar")
 	if err == nil || !strings.Contains(err.Error(), "minikube ssh: ctr: unrecognized image format") {
 		t.Errorf("error %v", err)

@@ -16,15 +16,13 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// The fake is this test's own binary under the name minikube. What it says where
-// something fails is what minikube v1.38.1, built from its sources, was heard to
-// say (testdata/v1.38.1); what it says where all is well was read in those
-// sources, for no machine could be made where this was written.
+// The fake is this test's own binary under the name minikube. What it says was
+// read in the sources of minikube v1.38.1, and was not heard: see TestRealMinikube
+// for what a real one can be asked without a machine.
 
 // fakeDir is the variable with the directory in which the fake keeps what it
 // has made, and what it was called with.
@@ -110,10 +108,11 @@ func (f *fake) called(words string) []string {
 	return slices.DeleteFunc(f.calls(), func(call string) bool { return !strings.HasPrefix(call, words) })
 }
 
-// answer makes the next calls that begin with some words print a recording.
-func (f *fake) answer(words, recording string) {
+// answer makes the next calls that begin with some words print this, and do
+// nothing.
+func (f *fake) answer(words string, exit int, stdout, stderr string) {
 	f.t.Helper()
-	data, err := json.Marshal(map[string]string{words: recording})
+	data, err := json.Marshal(map[string]answer{words: {exit, stdout, stderr}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -140,11 +139,13 @@ func fakeMain(args []string) int {
 	check(err)
 	fmt.Fprintf(log, "%s\n", line)
 	check(log.Close())
-	var answers map[string]string
+	var answers map[string]answer
 	load(filepath.Join(dir, "answers"), &answers)
-	for words, recording := range answers {
+	for words, a := range answers {
 		if strings.HasPrefix(line, words) {
-			return replay(recording)
+			fmt.Print(a.Stdout)
+			fmt.Fprint(os.Stderr, a.Stderr)
+			return a.Exit
 		}
 	}
 	state := fakeState{}
@@ -172,54 +173,10 @@ func load(file string, into any) {
 	check(json.Unmarshal(data, into))
 }
 
-// recording is what minikube was heard to print: testdata/VERSION/NAME.txtar,
-// whose comment is its command line and its exit code.
-type recording struct {
-	args           []string
-	exit           int
-	stdout, stderr string
-}
-
-func readRecording(file string) (recording, error) {
-	archive, err := txtar.ParseFile(file)
-	if err != nil {
-		return recording{}, err
-	}
-	var r recording
-	line, exit, _ := strings.Cut(strings.TrimSpace(string(archive.Comment)), "\n")
-	r.args = strings.Fields(strings.TrimPrefix(line, program))
-	if r.exit, err = strconv.Atoi(strings.TrimPrefix(exit, "exit ")); err != nil {
-		return recording{}, fmt.Errorf("%s: %w", file, err)
-	}
-	for _, part := range archive.Files {
-		switch part.Name {
-		case "stdout":
-			r.stdout = string(part.Data)
-		case "stderr":
-			r.stderr = string(part.Data)
-		}
-	}
-	return r, nil
-}
-
-// recorded is a recording that a test makes up.
-func (f *fake) recorded(name string, exit int, stdout, stderr string) string {
-	f.t.Helper()
-	file := filepath.Join(f.dir, name+".txtar")
-	text := fmt.Sprintf("minikube\nexit %d\n-- stdout --\n%s-- stderr --\n%s", exit, stdout, stderr)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		f.t.Fatal(err)
-	}
-	return file
-}
-
-// replay prints a recording, wherever the fake was started.
-func replay(name string) int {
-	r, err := readRecording(name)
-	check(err)
-	fmt.Print(r.stdout)
-	fmt.Fprint(os.Stderr, r.stderr)
-	return r.exit
+// answer is what the fake prints in place of what it would do.
+type answer struct {
+	Exit           int
+	Stdout, Stderr string
 }
 
 // run does what minikube does, as far as somebody can tell from outside.
