@@ -11,7 +11,7 @@ import (
 // File is the experiment as a file that Parse reads: what was left out there,
 // or changed since, is in it.
 func (e *Experiment) File() (string, error) {
-	f := file{
+	f := experimentFile{
 		Name: e.Name, Title: e.Title, About: e.About, Target: targetFile(e.Target),
 		Fault: fileOfFault(e.Fault),
 		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardsFile(e.Guards), Seed: int64(e.Seed),

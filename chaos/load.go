@@ -13,87 +13,120 @@ import (
 	"axolotl/internal/strictyaml"
 )
 
-// file is an experiment as it is written by hand.
-type file struct {
-	Name        string        `yaml:"name,required"`
-	Title       string        `yaml:"title,required"`
-	About       string        `yaml:"about"`
-	Target      targetFile    `yaml:"target,required"`
-	SteadyState []checkFile   `yaml:"steadyState"`
-	Probe       *probeFile    `yaml:"probe"`
-	Fault       *faultFile    `yaml:"fault"`
-	Steps       []stepFile    `yaml:"steps"`
-	Lasts       time.Duration `yaml:"lasts"`
-	HealWithin  time.Duration `yaml:"healWithin"`
-	Guards      guardsFile    `yaml:"guards"`
-	Seed        int64         `yaml:"seed"`
+// experimentFile is an experiment as it is written by hand.
+type experimentFile struct {
+	Name   string     `yaml:"name,required"`   // by which it goes in the catalog and in reports
+	Title  string     `yaml:"title,required"`  // in one line
+	About  string     `yaml:"about"`           // what is to be learned from it
+	Target targetFile `yaml:"target,required"` // what is broken
+
+	// SteadyState is what must hold before the fault and again after it, beside
+	// that nodes and pods are well.
+	SteadyState []checkFile `yaml:"steadyState"`
+	// Probe plays a client; without it none is played.
+	Probe *probeFile `yaml:"probe"`
+	// Fault is what is done to the target; 'axolotl chaos run --help' lists them.
+	Fault *faultFile `yaml:"fault"`
+	// Steps, where there are any, are what is broken instead of "fault", one
+	// after another.
+	Steps []stepFile `yaml:"steps"`
+
+	// Lasts is how long the fault lasts before it is undone; 0: until what it
+	// broke has healed, or the deadline.
+	Lasts time.Duration `yaml:"lasts"`
+	// HealWithin is the time from the fault within which all must be well; 60s.
+	HealWithin time.Duration `yaml:"healWithin"`
+	// Guards are the bounds that a run keeps.
+	Guards guardsFile `yaml:"guards"`
+	// Seed fixes which targets are chosen, and in what order; 0: one is made up.
+	Seed int64 `yaml:"seed"`
 }
 
+// targetFile says what is broken: an app that is put up for it, or pods that
+// exist, or nodes. For faults on nodes the pods that it names are those whose
+// healing is watched.
 type targetFile struct {
-	App          string `yaml:"app"`
-	Replicas     int    `yaml:"replicas"`
-	MinAvailable int    `yaml:"minAvailable"`
+	App          string `yaml:"app"`          // put up for the run and removed after it: pingapp
+	Replicas     int    `yaml:"replicas"`     // of the app; 3
+	MinAvailable int    `yaml:"minAvailable"` // of the app's disruption budget; it has none where this is left out
 
+	// TolerationSeconds is how long the app's pods stay on a node that is not
+	// Ready or cannot be reached; 300, as Kubernetes has it.
 	TolerationSeconds *int `yaml:"tolerationSeconds"`
-	GraceSeconds      *int `yaml:"graceSeconds"`
-	ReadinessSeconds  int  `yaml:"readinessSeconds"`
+	// GraceSeconds is how long they may take to end; 30, as Kubernetes has it.
+	GraceSeconds *int `yaml:"graceSeconds"`
+	// ReadinessSeconds is how often the kubelet asks whether they are ready; 1.
+	ReadinessSeconds int `yaml:"readinessSeconds"`
 
-	Namespace  string            `yaml:"namespace"`
-	Deployment string            `yaml:"deployment"`
-	Selector   map[string]string `yaml:"selector"`
-	Nodes      string            `yaml:"nodes"`
-	Count      int               `yaml:"count"`
-	Percent    int               `yaml:"percent"`
+	Namespace  string            `yaml:"namespace"`  // of pods that exist
+	Deployment string            `yaml:"deployment"` // whose pods they are
+	Selector   map[string]string `yaml:"selector"`   // of their labels, in place of the deployment
+
+	// Nodes narrows the targets of faults on nodes: worker, or control-plane;
+	// workers where there are any, else all.
+	Nodes string `yaml:"nodes"`
+
+	Count   int `yaml:"count"`   // so many of the candidates are chosen; 1
+	Percent int `yaml:"percent"` // the same as a share of them
 }
 
+// checkFile is one more condition of the steady state, in CEL.
 type checkFile struct {
-	Name       string `yaml:"name,required"`
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind,required"`
-	Namespace  string `yaml:"namespace"` // empty: the target's
-	Object     string `yaml:"object,required"`
-	CEL        string `yaml:"cel,required"`
+	Name       string `yaml:"name,required"`   // what the report calls it
+	APIVersion string `yaml:"apiVersion"`      // of the object, where its kind is not known here
+	Kind       string `yaml:"kind,required"`   // of the object
+	Namespace  string `yaml:"namespace"`       // empty: the target's
+	Object     string `yaml:"object,required"` // its name
+	CEL        string `yaml:"cel,required"`    // what holds, such as object.status.readyReplicas == 3
 }
 
+// probeFile is the client that is played: GET on a NodePort, past the API
+// server.
 type probeFile struct {
-	Path     string        `yaml:"path"`
-	Interval time.Duration `yaml:"interval"`
-	Timeout  time.Duration `yaml:"timeout"`
+	Path     string        `yaml:"path"`     // that it asks for; /
+	Interval time.Duration `yaml:"interval"` // between two requests
+	Timeout  time.Duration `yaml:"timeout"`  // after which a request counts as failed
 }
 
+// faultFile is one way to break one thing.
 type faultFile struct {
-	Name string `yaml:"name,required"`
-	With any    `yaml:"with"` // settings, of the type that the fault has
+	Name string `yaml:"name,required"` // of the fault
+	With any    `yaml:"with"`          // settings, of the type that the fault has
 }
 
+// stepFile is a part of an experiment that breaks several things: a fault, or
+// several at once. The next begins when what it broke has healed.
 type stepFile struct {
 	partFile `yaml:",inline"`
+	// Parallel are parts that strike one right after another, and heal together.
 	Parallel []partFile `yaml:"parallel"`
 }
 
+// partFile is one fault of a step, and what of the experiment is other for it.
 type partFile struct {
-	Fault      *faultFile    `yaml:"fault"`
-	Lasts      time.Duration `yaml:"lasts"`
-	HealWithin time.Duration `yaml:"healWithin"`
-	After      time.Duration `yaml:"after"`
-	Nodes      string        `yaml:"nodes"`
-	Count      int           `yaml:"count"`
-	Percent    int           `yaml:"percent"`
-	Each       bool          `yaml:"each"`
-	Optional   bool          `yaml:"optional"`
+	Fault      *faultFile    `yaml:"fault"`      // what is done
+	Lasts      time.Duration `yaml:"lasts"`      // as the experiment's; what is not undone by then stays in while the next steps run
+	HealWithin time.Duration `yaml:"healWithin"` // the experiment's where it is left out
+	After      time.Duration `yaml:"after"`      // how long it waits, from its turn on, before it strikes
+	Nodes      string        `yaml:"nodes"`      // the target's where it is left out
+	Count      int           `yaml:"count"`      // the target's where it is left out
+	Percent    int           `yaml:"percent"`    // the target's where it is left out
+	Each       bool          `yaml:"each"`       // every candidate, one after another, each when the one before has healed
+	Optional   bool          `yaml:"optional"`   // the experiment goes on without it where the cluster cannot give what its fault needs
 }
 
+// guardsFile are the bounds that a run keeps.
 type guardsFile struct {
-	MaxShare    int  `yaml:"maxShare"`
-	LastReplica bool `yaml:"lastReplica"`
-	Quorum      bool `yaml:"quorum"`
+	MaxShare    int  `yaml:"maxShare"`    // how many of a hundred candidates may be targets; 50
+	LastReplica bool `yaml:"lastReplica"` // allows the fault to take the last healthy pod of a controller
+	Quorum      bool `yaml:"quorum"`      // allows the fault to take etcd's majority, of several control planes
 }
 
 // Parse reads an experiment; name is what faults call the file. The error is
 // of type strictyaml.Faults: everything that is wrong, each with its place.
 func Parse(name string, data []byte) (*Experiment, error) {
 	document := strictyaml.Parse(name, data)
-	var f file
+	var f experimentFile
 	document.Decode(&f)
 	e := &Experiment{
 		Name: f.Name, Title: f.Title, About: strings.TrimSpace(f.About),

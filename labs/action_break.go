@@ -215,7 +215,7 @@ func (MachineDeed) Values() []string {
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *MachineDeed) UnmarshalText(text []byte) error {
-	return oneOf(d, "nothing that a machine does:", text)
+	return strictyaml.SetWord(d, "nothing that a machine does:", text)
 }
 
 // String implements deed.

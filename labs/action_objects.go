@@ -10,6 +10,7 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
+	"axolotl/internal/strictyaml"
 )
 
 // Delete deletes objects, and what they own too unless Cascade is "orphan".
@@ -34,7 +35,9 @@ func (Cascade) Values() []string {
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (c *Cascade) UnmarshalText(text []byte) error { return oneOf(c, "unknown cascade", text) }
+func (c *Cascade) UnmarshalText(text []byte) error {
+	return strictyaml.SetWord(c, "unknown cascade", text)
+}
 
 // propagation are the cascades in the API's words.
 var propagation = map[Cascade]metav1.DeletionPropagation{

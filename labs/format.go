@@ -2,24 +2,17 @@ package labs
 
 import (
 	_ "embed"
-	"encoding/json"
 
 	"axolotl/internal/strictyaml"
 )
 
-//go:generate go run comments_gen.go
+//go:generate go run axolotl/internal/strictyaml/gocomments/write .
 
 //go:embed comments.json
 var commentsFile []byte
 
 // comments are what the sources of this package say of a lab file's fields.
-func comments() strictyaml.Comments {
-	var all strictyaml.Comments
-	if err := json.Unmarshal(commentsFile, &all); err != nil {
-		panic(err) // it is generated, and a test reads it
-	}
-	return all
-}
+func comments() strictyaml.Comments { return strictyaml.ParseComments(commentsFile) }
 
 // Schema is the JSON Schema of lab files.
 func Schema() map[string]any {

@@ -13,13 +13,12 @@ package labs
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 
 	"axolotl/internal/check"
+	"axolotl/internal/strictyaml"
 )
 
 // Lab is one lab file. Only Parse makes valid ones.
@@ -56,7 +55,7 @@ func (Level) Values() []string {
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (l *Level) UnmarshalText(text []byte) error { return oneOf(l, "unknown level", text) }
+func (l *Level) UnmarshalText(text []byte) error { return strictyaml.SetWord(l, "unknown level", text) }
 
 // Needs are what a lab asks of a cluster. On one that lacks it the lab is
 // skipped.
@@ -134,23 +133,8 @@ const (
 func (Evidence) Values() []string { return []string{string(Events), string(Describe), string(Logs)} }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (e *Evidence) UnmarshalText(text []byte) error { return oneOf(e, "cannot collect", text) }
-
-// word is a text of which a file may say only some.
-type word interface {
-	~string
-	Values() []string
-}
-
-// oneOf sets a word, or returns the error that names those there are.
-func oneOf[W word](w *W, wrong string, text []byte) error {
-	values := W.Values("")
-	if !slices.Contains(values, string(text)) {
-		last := len(values) - 1
-		return fmt.Errorf("%s %q; use %s or %s", wrong, text, strings.Join(values[:last], ", "), values[last])
-	}
-	*w = W(text)
-	return nil
+func (e *Evidence) UnmarshalText(text []byte) error {
+	return strictyaml.SetWord(e, "cannot collect", text)
 }
 
 // Target says which objects are meant: one by name, or those with labels.

@@ -75,7 +75,8 @@ type Cluster struct {
 	Name     string    `json:"name"`
 	ID       string    `json:"id"` // UUID that marks every object as this cluster's own
 	Driver   string    `json:"driver"`
-	URI      string    `json:"uri,omitempty"` // libvirt connection
+	URI      string    `json:"uri,omitempty"`      // libvirt connection
+	Provider string    `json:"provider,omitempty"` // what minikube makes its machines with
 	Image    string    `json:"image,omitempty"`
 	Phase    Phase     `json:"phase"`
 	Created  time.Time `json:"created"`

@@ -47,8 +47,12 @@ type Traits struct {
 	// RealPods: containers run. Where it is false nodes are simulated and
 	// pods never answer; reports say so.
 	RealPods bool `json:"realPods"`
-	// RealMachines: nodes run on machines that have power, disks and clocks.
+	// RealMachines: nodes run on machines that have power, disks and clocks of
+	// their own, which faults may be done to.
 	RealMachines bool `json:"realMachines"`
+	// Formed: Kubernetes comes with a DNS and rights of its own, which are not
+	// ours to give, and addresses of machines with it.
+	Formed bool `json:"formed,omitempty"`
 	// Foreign: somebody else has made the cluster. Nothing in it is changed
 	// but by what a person asks for, and nothing is broken unless it is named.
 	Foreign bool `json:"foreign,omitempty"`
@@ -107,8 +111,8 @@ type Consoler interface {
 
 // Powerer is a driver that can cut and give power to a machine.
 type Powerer interface {
-	// PowerOff stops the machine at once, as pulling the plug does. A machine
-	// that is off already is success.
+	// PowerOff stops the machine: at once, as pulling the plug does, where the
+	// machines are real. A machine that is off already is success.
 	PowerOff(ctx context.Context, c *Cluster, machine string) error
 	// PowerOn starts the machine. One that runs already is success.
 	PowerOn(ctx context.Context, c *Cluster, machine string) error
@@ -160,6 +164,13 @@ type Grower interface {
 	// Leave removes one machine and its files; the caller has taken its node
 	// out of Kubernetes, or wants it made anew. One that is gone is success.
 	Leave(ctx context.Context, c *Cluster, name string) error
+}
+
+// Rejoiner is a Grower that does not choose the names of its machines.
+type Rejoiner interface {
+	// CanRejoin returns nil where machines that leave can join again by the
+	// names that they have.
+	CanRejoin(ctx context.Context, c *Cluster, names ...string) error
 }
 
 // Saver is a driver that can save the machines of a cluster that is used, and

@@ -24,9 +24,9 @@ type Group struct {
 
 // Taint is a taint of a node, as Kubernetes has them.
 type Taint struct {
-	Key    string `yaml:"key,required" json:"key"`
-	Value  string `yaml:"value" json:"value,omitempty"`
-	Effect Effect `yaml:"effect,required" json:"effect"`
+	Key    string `yaml:"key,required" json:"key"`       // such as "dedicated"
+	Value  string `yaml:"value" json:"value,omitempty"`  // such as "databases"
+	Effect Effect `yaml:"effect,required" json:"effect"` // on pods that do not tolerate it
 }
 
 // The groups of a cluster that was not asked for by groups.

@@ -5,25 +5,27 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"axolotl/internal/strictyaml"
 )
 
 // Kubelet is what can be changed in a kubelet's settings, by the names that
 // KubeletConfiguration has.
 type Kubelet struct {
-	MaxPods        int               `yaml:"maxPods" json:"maxPods,omitempty"`
-	PodPidsLimit   int               `yaml:"podPidsLimit" json:"podPidsLimit,omitempty"`
-	EvictionHard   map[string]string `yaml:"evictionHard" json:"evictionHard,omitempty"`
-	SystemReserved map[string]string `yaml:"systemReserved" json:"systemReserved,omitempty"`
-	FeatureGates   map[string]bool   `yaml:"featureGates" json:"featureGates,omitempty"`
+	MaxPods        int               `yaml:"maxPods" json:"maxPods,omitempty"`               // that run on a node
+	PodPidsLimit   int               `yaml:"podPidsLimit" json:"podPidsLimit,omitempty"`     // processes that a pod may have
+	EvictionHard   map[string]string `yaml:"evictionHard" json:"evictionHard,omitempty"`     // signals such as memory.available, and below what amount pods are evicted
+	SystemReserved map[string]string `yaml:"systemReserved" json:"systemReserved,omitempty"` // resources that pods are not given, such as memory: 100Mi
+	FeatureGates   map[string]bool   `yaml:"featureGates" json:"featureGates,omitempty"`     // by name
 }
 
 // APIServer is what can be changed in the API server's settings, by the names
 // that its flags have.
 type APIServer struct {
-	FeatureGates            map[string]bool `yaml:"featureGates" json:"featureGates,omitempty"`
-	RuntimeConfig           map[string]bool `yaml:"runtimeConfig" json:"runtimeConfig,omitempty"`
-	EnableAdmissionPlugins  []string        `yaml:"enableAdmissionPlugins" json:"enableAdmissionPlugins,omitempty"`
-	DisableAdmissionPlugins []string        `yaml:"disableAdmissionPlugins" json:"disableAdmissionPlugins,omitempty"`
+	FeatureGates            map[string]bool `yaml:"featureGates" json:"featureGates,omitempty"`                       // by name
+	RuntimeConfig           map[string]bool `yaml:"runtimeConfig" json:"runtimeConfig,omitempty"`                     // APIs by group and version, such as batch/v1
+	EnableAdmissionPlugins  []string        `yaml:"enableAdmissionPlugins" json:"enableAdmissionPlugins,omitempty"`   // beside those that are on anyway
+	DisableAdmissionPlugins []string        `yaml:"disableAdmissionPlugins" json:"disableAdmissionPlugins,omitempty"` // of those that are on anyway
 }
 
 // Flags are the settings as flags of kube-apiserver, which come after those
@@ -70,9 +72,5 @@ func (Effect) Values() []string {
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (e *Effect) UnmarshalText(text []byte) error {
-	if values := e.Values(); !slices.Contains(values, string(text)) {
-		return fmt.Errorf("unknown effect %q; use %s", text, strings.Join(values, ", "))
-	}
-	*e = Effect(text)
-	return nil
+	return strictyaml.SetWord(e, "unknown effect", text)
 }

@@ -105,7 +105,7 @@ func TestFaultsOfAFile(t *testing.T) {
 		"window never open":      {good + "window: {days: mon}\n", "it never fires"},
 		"jitter":                 {cron("'*/5 * * * *'") + "jitter: 5m\n", "s.yaml:5:9: 5m is not shorter than the time between two firings, 5m"},
 		"duration":               {good + "jitter: soon\n", `s.yaml:5:9: want a duration such as "30s"`},
-		"concurrency":            {good + "concurrency: allow\n", `s.yaml:5:14: unknown word "allow"; use forbid, queue`},
+		"concurrency":            {good + "concurrency: allow\n", `s.yaml:5:14: unknown word "allow"; use forbid or queue`},
 		"expiry":                 {good + "expires: tomorrow\n", "s.yaml:5:10: want a date"},
 		"two receivers":          {good + "notify: {slack: 'https://x', command: a}\n", "s.yaml:5:9: give one of webhook, slack and command"},
 		"address":                {good + "notify: {webhook: 'ftp://x'}\n", "s.yaml:5:19: want an address"},

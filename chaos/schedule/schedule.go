@@ -17,10 +17,10 @@ const (
 // Schedule is what a person asked for. The same names serve the YAML file, the
 // JSON on disk and the output of commands.
 type Schedule struct {
-	APIVersion string `yaml:"apiVersion" json:"apiVersion"`
-	Kind       string `yaml:"kind,required" json:"kind"`
-	Name       string `yaml:"name,required" json:"name"` // a DNS label of at most 40 characters
-	Cluster    string `yaml:"cluster" json:"cluster"`
+	APIVersion string `yaml:"apiVersion" json:"apiVersion"` // axolotl.dev/v1
+	Kind       string `yaml:"kind,required" json:"kind"`    // Schedule
+	Name       string `yaml:"name,required" json:"name"`    // a DNS label of at most 40 characters
+	Cluster    string `yaml:"cluster" json:"cluster"`       // that is broken; "axolotl" where it is left out
 
 	// Experiments are names of the catalog, or files. Of several each firing
 	// takes one, by the seed.
@@ -28,15 +28,16 @@ type Schedule struct {
 	// With changes the experiment, as the flags of 'chaos run' do.
 	With With `yaml:"with" json:"with,omitzero"`
 
-	// Cron has five fields, or is a word such as @daily or "@every 90m". It
-	// is read in Zone, a name of the tz database; UTC where it is empty.
+	// Cron has five fields, or is a word such as @daily or "@every 90m".
 	Cron string `yaml:"cron,required" json:"cron"`
+	// Zone is where Cron is read, a name of the tz database; UTC where it is
+	// empty.
 	Zone string `yaml:"zone" json:"zone"`
 
-	// Window is when firings exist at all; always where it is empty. Quiet is
-	// when those that exist are skipped, which is recorded.
+	// Window is when firings exist at all; always where it is empty.
 	Window []Span `yaml:"window" json:"window,omitempty"`
-	Quiet  []Span `yaml:"quiet" json:"quiet,omitempty"`
+	// Quiet is when those that exist are skipped, which is recorded.
+	Quiet []Span `yaml:"quiet" json:"quiet,omitempty"`
 
 	// Jitter delays each firing by up to so long, by the seed and the time at
 	// which it is due. A firing that would leave the window by it, or enter
@@ -52,27 +53,30 @@ type Schedule struct {
 	// Concurrency says what happens to a firing while a run is at work on the
 	// cluster.
 	Concurrency Concurrency `yaml:"concurrency" json:"concurrency,omitempty"`
-	Budget      Budget      `yaml:"budget" json:"budget,omitzero"`
+	// Budget bounds how much is broken.
+	Budget Budget `yaml:"budget" json:"budget,omitzero"`
 
-	// RestoreBefore throws the cluster's machines away before each run, and
-	// RecreateAfter after it, and has them back as 'axolotl recreate' does.
-	RestoreBefore bool          `yaml:"restoreBefore" json:"restoreBefore,omitempty"`
+	// RestoreBefore throws the cluster's machines away before each run, and has
+	// them back as 'axolotl recreate' does.
+	RestoreBefore bool `yaml:"restoreBefore" json:"restoreBefore,omitempty"`
+	// RecreateAfter says after which runs the same is done.
 	RecreateAfter RecreateAfter `yaml:"recreateAfter" json:"recreateAfter,omitempty"`
 
 	// Expires is the last moment: an instant in RFC 3339, or a date, which
 	// counts to its end in Zone.
 	Expires string `yaml:"expires" json:"expires,omitempty"`
 
+	// Notify are those who are told what became of firings.
 	Notify []Notify `yaml:"notify" json:"notify,omitempty"`
 }
 
 // With changes an experiment; see the flags of 'axolotl chaos run'.
 type With struct {
-	Namespace  string            `yaml:"namespace" json:"namespace,omitempty"`
-	Deployment string            `yaml:"deployment" json:"deployment,omitempty"`
-	Selector   map[string]string `yaml:"selector" json:"selector,omitempty"`
-	HealWithin Duration          `yaml:"healWithin" json:"healWithin,omitzero"`
-	NoProbe    bool              `yaml:"noProbe" json:"noProbe,omitempty"`
+	Namespace  string            `yaml:"namespace" json:"namespace,omitempty"`   // of the target, which is there already
+	Deployment string            `yaml:"deployment" json:"deployment,omitempty"` // whose pods are the target
+	Selector   map[string]string `yaml:"selector" json:"selector,omitempty"`     // labels of the pods that are the target
+	HealWithin Duration          `yaml:"healWithin" json:"healWithin,omitzero"`  // the time from the fault within which all must be well
+	NoProbe    bool              `yaml:"noProbe" json:"noProbe,omitempty"`       // no client is played
 }
 
 // Overrides are the same for package chaos.
@@ -94,12 +98,11 @@ type Budget struct {
 
 // Notify is one who is told, and of what.
 type Notify struct {
-	// Webhook is sent JSON by POST, Slack a text as Slack's incoming webhooks
-	// take it, and Command is started with the JSON on its standard input. One
-	// of the three.
-	Webhook string   `yaml:"webhook" json:"webhook,omitempty"`
-	Slack   string   `yaml:"slack" json:"slack,omitempty"`
-	Command []string `yaml:"command" json:"command,omitempty"`
+	// One of these three:
+
+	Webhook string   `yaml:"webhook" json:"webhook,omitempty"` // an address that is sent JSON by POST
+	Slack   string   `yaml:"slack" json:"slack,omitempty"`     // an address that is sent a text, as Slack's incoming webhooks take it
+	Command []string `yaml:"command" json:"command,omitempty"` // a program that is started with the JSON on its standard input
 
 	// SecretFile holds the key that webhooks are signed with.
 	SecretFile string `yaml:"secretFile" json:"secretFile,omitempty"`

@@ -13,10 +13,10 @@ import (
 // between these hours. What is left out does not narrow it. Its hours may
 // reach over midnight; they then belong to the day on which they begin.
 type Span struct {
-	Days  []Days  `yaml:"days" json:"days,omitempty"`
-	Dates []Dates `yaml:"dates" json:"dates,omitempty"`
-	From  *Clock  `yaml:"from" json:"from,omitempty"`
-	To    *Clock  `yaml:"to" json:"to,omitempty"`
+	Days  []Days  `yaml:"days" json:"days,omitempty"`   // of the week, such as mon-fri
+	Dates []Dates `yaml:"dates" json:"dates,omitempty"` // such as 12-24 or 12-24..12-26, with or without a year
+	From  *Clock  `yaml:"from" json:"from,omitempty"`   // such as 09:00
+	To    *Clock  `yaml:"to" json:"to,omitempty"`       // such as 17:30; this minute is not in it any more
 }
 
 // Contains tells whether an instant is in the span, in the zone that it is

@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,9 @@ const (
 func (Concurrency) Values() []string { return []string{string(Forbid), string(Queue)} }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (c *Concurrency) UnmarshalText(text []byte) error { return oneOf(c, text) }
+func (c *Concurrency) UnmarshalText(text []byte) error {
+	return strictyaml.SetWord(c, "unknown word", text)
+}
 
 // RecreateAfter says after which runs a cluster is recreated.
 type RecreateAfter string
@@ -42,7 +43,9 @@ func (RecreateAfter) Values() []string {
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (r *RecreateAfter) UnmarshalText(text []byte) error { return oneOf(r, text) }
+func (r *RecreateAfter) UnmarshalText(text []byte) error {
+	return strictyaml.SetWord(r, "unknown word", text)
+}
 
 // Event is a verdict, or what became of a firing that was not run.
 type Event string
@@ -64,20 +67,7 @@ func (Event) Values() []string {
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (e *Event) UnmarshalText(text []byte) error { return oneOf(e, text) }
-
-// oneOf sets a word that has Values.
-func oneOf[W interface {
-	~string
-	Values() []string
-}](word *W, text []byte) error {
-	values := (*word).Values()
-	if !slices.Contains(values, string(text)) {
-		return fmt.Errorf("unknown word %q%s; use %s", text, strictyaml.DidYouMean(string(text), values), strings.Join(values, ", "))
-	}
-	*word = W(text)
-	return nil
-}
+func (e *Event) UnmarshalText(text []byte) error { return strictyaml.SetWord(e, "unknown word", text) }
 
 // Duration is a time.Duration that is written as Go writes them ("90m") in
 // every form of a schedule. A file has none that is not positive.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -21,6 +22,7 @@ import (
 	"axolotl/vm/existing"
 	"axolotl/vm/libvirt"
 	"axolotl/vm/local"
+	"axolotl/vm/minikube"
 )
 
 // app is what every command is given: streams, the global flags, the clusters
@@ -92,8 +94,10 @@ func (a *app) driver(name, uri string) (vm.Driver, error) {
 		return local.New(a.home), nil
 	case existing.Name:
 		return existing.New(vm.Source{}), nil // it is in the record
+	case minikube.Name:
+		return minikube.New(""), nil // so is what it makes machines with
 	}
-	return nil, codedError{fmt.Errorf("unknown driver %q; use %s, %s, %s or %s", name, driverAuto, libvirt.Name, local.Name, existing.Name), exitUsage}
+	return nil, codedError{fmt.Errorf("unknown driver %q; use %s", name, driverWords), exitUsage}
 }
 
 // libvirtAt is the one driver for a libvirt URI.
@@ -109,13 +113,19 @@ func (a *app) libvirtAt(uri string) *libvirt.Driver {
 	return a.libvirt[uri]
 }
 
-// drivers are all drivers that make something, the preferred one first.
+// drivers are those that auto chooses from, the preferred one first.
 func (a *app) drivers(uri string) []vm.Driver {
 	return []vm.Driver{a.libvirtAt(uri), local.New(a.home)}
 }
 
+// salvagers are the drivers that may have made what is left of a cluster.
+func (a *app) salvagers(uri string) []vm.Driver { return append(a.drivers(uri), minikube.New("")) }
+
 // driverAuto leaves the choice to proof.
 const driverAuto = "auto"
+
+// driverWords are the words for drivers, in a sentence.
+var driverWords = strings.Join([]string{driverAuto, libvirt.Name, local.Name, minikube.Name}, ", ") + " or " + existing.Name
 
 // choose returns the function that gives up its driver.
 func (a *app) choose(name, uri string) func(context.Context) (vm.Driver, error) {

@@ -23,7 +23,8 @@ with steps breaks several things, one after another, or in parallel where it say
 Experiments that come with axolotl go by their name, others by their file.`,
 	})
 	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a), newChaosCompare(a),
-		newChaosReplay(a), newChaosUndo(a), newChaosAbort(a), newChaosReport(a), newChaosLint(a), newChaosNew(a))
+		newChaosReplay(a), newChaosUndo(a), newChaosAbort(a), newChaosReport(a), newChaosLint(a), newChaosNew(a),
+		newFormat(a, "an experiment", chaos.FileFormat), newSchema(a, "an experiment", chaos.FileSchema))
 	return cmd
 }
 

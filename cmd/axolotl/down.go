@@ -38,7 +38,7 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 					continue
 				}
 				fate := fateOf(a, name) // its record goes with it
-				err := a.clusters().Down(cmd.Context(), name, a.open, a.drivers(""), a.userKubeconfig(noContext), a.progress)
+				err := a.clusters().Down(cmd.Context(), name, a.open, a.salvagers(""), a.userKubeconfig(noContext), a.progress)
 				var missing *cluster.NotFoundError
 				switch {
 				case errors.As(err, &missing) && len(args) == 0:

@@ -19,7 +19,7 @@ func newLab(a *app) *cobra.Command {
 of what the cluster became. Labs that come with axolotl go by their name, others
 by their file.`,
 	})
-	cmd.AddCommand(newLabList(a), newLabShow(a), newLabRun(a), newLabLint(a), newLabNew(a), newLabFormat(a), newLabSchema(a))
+	cmd.AddCommand(newLabList(a), newLabShow(a), newLabRun(a), newLabLint(a), newLabNew(a), newFormat(a, "a lab", labs.Format), newSchema(a, "a lab", labs.Schema))
 	cmd.AddCommand(newLabGuide(a)...)
 	return cmd
 }

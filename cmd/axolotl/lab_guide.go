@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -313,31 +312,4 @@ func newLabNew(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file to write (default NAME.yaml)")
 	return cmd
-}
-
-func newLabFormat(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "format",
-		Short: "Print what a lab file may hold: every field and what it means",
-		Args:  usageErrors(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			text := labs.Format()
-			if a.colored() {
-				text = term.Markdown(text, true)
-			}
-			_, err := io.WriteString(a.out, text) // as it is into a file
-			return err
-		},
-	}
-}
-
-func newLabSchema(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of lab files, for editors",
-		Args:  usageErrors(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			return term.FormatJSON.Print(a.out, labs.Schema(), nil)
-		},
-	}
 }

@@ -22,7 +22,8 @@ It is written as a YAML file (kind: Schedule) or given by flags. 'axolotl serve'
 follows what is added, changed, paused and removed without a restart.`,
 	})
 	cmd.AddCommand(newScheduleAdd(a), newScheduleList(a), newScheduleShow(a), newScheduleNext(a),
-		newSchedulePause(a), newScheduleResume(a), newScheduleRemove(a), newScheduleRunNow(a))
+		newSchedulePause(a), newScheduleResume(a), newScheduleRemove(a), newScheduleRunNow(a),
+		newFormat(a, "a schedule", schedule.FileFormat), newSchema(a, "a schedule", schedule.FileSchema))
 	return cmd
 }
 

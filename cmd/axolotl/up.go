@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,12 +15,14 @@ import (
 	"axolotl/vm/existing"
 	"axolotl/vm/libvirt"
 	"axolotl/vm/local"
+	"axolotl/vm/minikube"
 )
 
 // upFlags are what a new cluster is made like; 'lab run' has them too.
 type upFlags struct {
 	driver    string
 	connect   string
+	provider  string // of minikube
 	noContext bool
 	cold      bool
 	spec      vm.Spec
@@ -40,7 +43,8 @@ func (f *upFlags) add(cmd *cobra.Command) {
 // addMachines adds the flags that say what machines are made.
 func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes) or existing (a cluster that is there)")
+	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes), minikube (where it is installed) or existing (a cluster that is there)")
+	flags.StringVar(&f.provider, "minikube-driver", "", "what minikube makes them with: "+strings.Join(minikube.Providers, ", ")+" (default: what it chooses)")
 	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
@@ -67,9 +71,15 @@ func (f *upFlags) validate() error {
 		errs = append(errs, fmt.Errorf("--accel %q: use auto, kvm or tcg", f.spec.Accel))
 	}
 	switch f.driver {
-	case driverAuto, libvirt.Name, local.Name, existing.Name:
+	case driverAuto, libvirt.Name, local.Name, minikube.Name, existing.Name:
 	default:
-		errs = append(errs, fmt.Errorf("--driver %q: use auto, libvirt, local or existing", f.driver))
+		errs = append(errs, fmt.Errorf("--driver %q: use %s", f.driver, driverWords))
+	}
+	if err := minikube.CheckProvider(f.provider); err != nil {
+		errs = append(errs, fmt.Errorf("--minikube-driver: %w", err))
+	}
+	if f.provider != "" && f.driver != minikube.Name {
+		errs = append(errs, fmt.Errorf("--minikube-driver is for --driver %s", minikube.Name))
 	}
 	errs = append(errs, f.source.validate(f.driver)...)
 	if len(errs) > 0 {
@@ -97,8 +107,12 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	if f.driver != driverAuto {
 		options.Driver = f.driver
 	}
-	if f.driver == existing.Name {
+	switch f.driver {
+	case existing.Name:
 		options.Spec = vm.Spec{}
+	case minikube.Name:
+		options.Provider = f.provider
+		options.Choose = func(context.Context) (vm.Driver, error) { return minikube.New(f.provider), nil }
 	}
 	if f.file != nil {
 		options.File, options.Spec = f.file, f.file.Spec()
@@ -110,7 +124,7 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 func newUp(a *app) *cobra.Command {
 	var flags upFlags
 	var file string
-	var schema bool
+	var format, schema bool
 	cmd := &cobra.Command{
 		Use:   "up [NAME] [-f FILE]",
 		Short: "Make a cluster and wait until it is healthy",
@@ -134,6 +148,9 @@ it is changed, and 'axolotl down' forgets it.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if format {
+				return a.printFormat(cluster.FileFormat())
+			}
 			if schema {
 				return term.FormatJSON.Print(a.out, cluster.FileSchema(), nil)
 			}
@@ -155,7 +172,8 @@ it is changed, and 'axolotl down' forgets it.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file that says what the cluster is; its name is NAME where none is given")
-	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of such files, for editors, and do nothing else")
+	cmd.Flags().BoolVar(&format, "format", false, "print what such a file may hold: every field and what it means; nothing else is done")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of such files, for editors; nothing else is done")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	return cmd
 }

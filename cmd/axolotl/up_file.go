@@ -35,7 +35,7 @@ func (f *upFlags) read(cmd *cobra.Command, path string) (err error) {
 	drivers := []string{driverAuto, libvirt.Name, local.Name}
 	f.file, err = cluster.ReadFile(path, drivers, mostWorkers)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; 'axolotl up --help' says what such a file is for, 'axolotl up --schema' what may stand in it", err)
+		return fmt.Errorf("%w; 'axolotl up --help' says what such a file is for, 'axolotl up --format' what may stand in it", err)
 	}
 	if err == nil && f.file.Driver != "" {
 		f.driver = f.file.Driver

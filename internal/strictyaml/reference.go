@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -10,6 +11,25 @@ import (
 // Comments are what the sources say of the types that files are decoded into,
 // by "Type" and "Type.Field", each on one line. Package gocomments reads them.
 type Comments map[string]string
+
+// ParseComments reads comments that were generated, and that a test reads.
+func ParseComments(data []byte) Comments {
+	var all Comments
+	if err := json.Unmarshal(data, &all); err != nil {
+		panic(err)
+	}
+	return all
+}
+
+// titleOf is what a reader knows a struct by: "targetFile", a target as it is
+// in a file, is a Target.
+func titleOf(t reflect.Type) string {
+	name := t.Name()
+	if short := strings.TrimSuffix(name, "File"); short != "" {
+		name = short
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
 
 // of is what is said of a field, also of one that an embedded struct lends.
 func (c Comments) of(t reflect.Type, field reflect.StructField) string {
@@ -29,7 +49,7 @@ func Reference[T any](comments Comments) string {
 	for len(pending) > 0 {
 		t := pending[0]
 		pending = pending[1:]
-		fmt.Fprintf(&b, "## %s\n\n", t.Name())
+		fmt.Fprintf(&b, "## %s\n\n", titleOf(t))
 		if said := comments[t.Name()]; said != "" {
 			fmt.Fprintf(&b, "%s\n\n", said)
 		}
@@ -71,7 +91,7 @@ func describe(t reflect.Type) (string, reflect.Type) {
 	case t == durationType:
 		return "duration such as 90s", nil
 	case t.Kind() == reflect.Struct:
-		return t.Name(), t
+		return titleOf(t), t
 	case t.Kind() == reflect.Slice:
 		item, inner := describe(t.Elem())
 		return "one or a list of " + item, inner

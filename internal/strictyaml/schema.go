@@ -59,11 +59,11 @@ func (s schemas) of(t reflect.Type) map[string]any {
 }
 
 func (s schemas) structure(t reflect.Type) map[string]any {
-	ref := map[string]any{"$ref": "#/$defs/" + t.Name()}
-	if _, known := s.definitions[t.Name()]; known {
+	ref := map[string]any{"$ref": "#/$defs/" + titleOf(t)}
+	if _, known := s.definitions[titleOf(t)]; known {
 		return ref
 	}
-	s.definitions[t.Name()] = nil // known from here on, for types that hold themselves
+	s.definitions[titleOf(t)] = nil // known from here on, for types that hold themselves
 	fields, names := fieldsOf(t)
 	properties, required := map[string]any{}, []string{}
 	for _, name := range names {
@@ -83,6 +83,6 @@ func (s schemas) structure(t reflect.Type) map[string]any {
 	if said := s.comments[t.Name()]; said != "" {
 		definition["description"] = said
 	}
-	s.definitions[t.Name()] = definition
+	s.definitions[titleOf(t)] = definition
 	return ref
 }

@@ -19,19 +19,20 @@ const (
 
 // File is a cluster as a person writes it down. Only ParseFile makes valid ones.
 type File struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind,required"`
+	APIVersion string `yaml:"apiVersion"`    // axolotl.dev/v1
+	Kind       string `yaml:"kind,required"` // Cluster
 	Name       string `yaml:"name,required"` // a DNS label of at most 40 characters
 
 	// Driver makes the machines; empty: the best one that works here.
 	Driver string `yaml:"driver"`
 
-	ControlPlane controlPlaneFile `yaml:"controlPlane"`
-	Workers      []workersFile    `yaml:"workers"`
+	ControlPlane controlPlaneFile `yaml:"controlPlane"` // the machine that runs the API server and etcd
+	Workers      []workersFile    `yaml:"workers"`      // groups of machines that run pods
 
-	// Disk is the size of each machine's disk.
+	// Disk is the size of each machine's disk, such as 20Gi; 10Gi.
 	Disk Gibibytes `yaml:"disk"`
 
+	// APIServer is what is changed in the API server's settings.
 	APIServer *vm.APIServer `yaml:"apiServer"`
 
 	document *strictyaml.Document
@@ -39,21 +40,23 @@ type File struct {
 
 // machinesFile are machines that are alike.
 type machinesFile struct {
-	CPUs    int               `yaml:"cpus"`
-	Memory  Mebibytes         `yaml:"memory"`
-	Labels  map[string]string `yaml:"labels"`
-	Taints  []vm.Taint        `yaml:"taints"`
-	Kubelet *vm.Kubelet       `yaml:"kubelet"`
+	CPUs    int               `yaml:"cpus"`    // virtual processors of each machine; 2
+	Memory  Mebibytes         `yaml:"memory"`  // of each machine, such as 4Gi or 1536Mi; 2Gi
+	Labels  map[string]string `yaml:"labels"`  // that the nodes get once they are Ready
+	Taints  []vm.Taint        `yaml:"taints"`  // that the nodes get once they are Ready
+	Kubelet *vm.Kubelet       `yaml:"kubelet"` // what is changed in the settings of the kubelets
 }
 
+// controlPlaneFile is the machine that runs the API server and etcd.
 type controlPlaneFile struct {
-	Count int `yaml:"count"`
+	Count int `yaml:"count"` // of such machines; 1
 	machinesFile
 }
 
+// workersFile is a group of workers that are alike.
 type workersFile struct {
-	Name  string `yaml:"name"`
-	Count int    `yaml:"count,required"`
+	Name  string `yaml:"name"`           // what the names of its machines begin with; worker
+	Count int    `yaml:"count,required"` // of such machines; may be 0
 	machinesFile
 }
 
@@ -89,13 +92,6 @@ func ReadFile(path string, drivers []string, most func(driver string) int) (*Fil
 		return nil, err
 	}
 	return ParseFile(path, data, drivers, most)
-}
-
-// FileSchema is the JSON Schema of cluster files.
-func FileSchema() map[string]any {
-	schema := strictyaml.Schema[File](nil)
-	schema["title"] = "axolotl cluster"
-	return schema
 }
 
 // setDefaults fills what was left out.

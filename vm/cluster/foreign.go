@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"axolotl/internal/kube"
 	"axolotl/internal/term"
 	"axolotl/vm"
 )
@@ -30,15 +29,8 @@ func (s Store) adopt(h *vm.Handle) []vm.Action {
 
 // ofForeign fills the status of a cluster whose machines are not ours: all that
 // there is to see is what Kubernetes says.
-func (status *Status) ofForeign(ctx context.Context, c *vm.Cluster) {
+func (status *Status) ofForeign(c *vm.Cluster, nodes map[string]*corev1.Node) {
 	status.Nodes = []NodeStatus{}
-	if client, err := kube.Open(c.Kubeconfig(), ""); err == nil {
-		status.Server = client.Config.Host
-	}
-	nodes, err := askNodes(ctx, c)
-	if err != nil {
-		status.API, status.Healthy = err.Error(), false
-	}
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		node := nodes[name]
 		n := NodeStatus{Name: name, Role: roleOf(node), Machine: vm.MachineForeign, Ready: readyOf(node), Address: addressOf(node), Note: notReady(node)}

@@ -41,7 +41,7 @@ func openAPI(h *vm.Handle) vm.Action {
 // form lists what makes a cluster of an API server that answers.
 func (s Store) form(h *vm.Handle) []vm.Action {
 	var actions []vm.Action
-	if h.Driver.Traits().RealPods {
+	if traits := h.Driver.Traits(); traits.RealPods && !traits.Formed {
 		actions = append(actions, vm.Action{Name: "Give rights and install CoreDNS", Run: func(ctx context.Context, _ *term.Step) error {
 			return install(ctx, h, rightsManifest, corednsManifest)
 		}})

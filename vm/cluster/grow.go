@@ -195,6 +195,11 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 	if err := settledMachines(c, nodes...); err != nil {
 		return err
 	}
+	if rejoiner, ok := grower.(vm.Rejoiner); ok {
+		if err := rejoiner.CanRejoin(ctx, c, nodes...); err != nil {
+			return err
+		}
+	}
 	var restored, booted []string
 	for _, node := range nodes {
 		if err := isWorker(c, node, "recreate"); err != nil {

@@ -14,7 +14,7 @@ import (
 // Unknown. An error says that the API server does not answer. Machines are not
 // looked at.
 func NodeFaults(ctx context.Context, c *vm.Cluster) (map[string]string, error) {
-	nodes, err := askNodes(ctx, c)
+	nodes, err := askNodes(ctx, c, statusTimeout)
 	if err != nil {
 		return nil, err
 	}

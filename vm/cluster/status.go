@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +38,9 @@ type NodeStatus struct {
 // statusTimeout bounds what an API server that does not answer may cost.
 const statusTimeout = 5 * time.Second
 
+// silent is what a node's row says where nobody can tell what became of it.
+const silent = "the API server does not answer"
+
 // Status looks at a cluster. What cannot be reached is part of the answer and
 // no error.
 func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, error) {
@@ -47,41 +52,60 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{
-		Name: c.Name, Phase: c.Phase, Driver: c.Driver,
-		Server: serverOf(c), API: "ready", Healthy: c.Phase == vm.PhaseUp,
-	}
-	if driver.Traits().Foreign {
-		status.ofForeign(ctx, c)
-		return status, nil
-	}
 	machines, err := driver.Machines(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	nodes, err := askNodes(ctx, c)
-	if err != nil {
-		status.API, status.Healthy = err.Error(), false
+	nodes, err := askNodes(ctx, c, statusTimeout)
+	return statusOf(c, driver, machines, nodes, err), nil
+}
+
+// statusOf is what machines and nodes make of a cluster; fault is why there are
+// no nodes.
+func statusOf(c *vm.Cluster, driver vm.Driver, machines []vm.MachineStatus, nodes map[string]*corev1.Node, fault error) *Status {
+	status := &Status{
+		Name: c.Name, Phase: c.Phase, Driver: c.Driver,
+		Server: serverOf(c), API: "ready", Healthy: c.Phase == vm.PhaseUp && fault == nil,
+	}
+	if fault != nil {
+		status.API = fault.Error()
+	}
+	if driver.Traits().Foreign {
+		status.ofForeign(c, nodes)
+		return status
 	}
 	for i, m := range c.Machines {
 		n := NodeStatus{Name: m.Name, Role: m.Role, Machine: machines[i].State, Address: m.Address, Note: machines[i].Reason, Ready: "-"}
-		if node := nodes[m.Name]; node != nil {
-			n.Ready = readyOf(node)
-			if n.Note == "" {
-				n.Note = notReady(node)
-			}
-		} else if nodes != nil && n.Note == "" {
-			n.Note = "not registered"
+		node, note := nodes[m.Name], "not registered"
+		switch {
+		case fault != nil:
+			note = silent
+		case node != nil:
+			n.Ready, note = readyOf(node), notReady(node)
+			n.Address = cmp.Or(n.Address, addressOf(node))
+		}
+		if n.Note == "" {
+			n.Note = note
 		}
 		if n.Machine != vm.MachineRunning || n.Ready != string(corev1.ConditionTrue) {
 			status.Healthy = false
 		}
 		status.Nodes = append(status.Nodes, n)
 	}
-	return status, nil
+	return status
 }
 
-func serverOf(c *vm.Cluster) string { return fmt.Sprintf("https://127.0.0.1:%d", c.APIPort) }
+// serverOf is where the API server answers: on our port of this host, or where
+// the cluster's kubeconfig says.
+func serverOf(c *vm.Cluster) string {
+	if c.APIPort != 0 {
+		return fmt.Sprintf("https://127.0.0.1:%d", c.APIPort)
+	}
+	if client, err := kube.Open(c.Kubeconfig(), ""); err == nil {
+		return client.Config.Host
+	}
+	return ""
+}
 
 // readyOf is whether a node is Ready, in Kubernetes' word.
 func readyOf(node *corev1.Node) string {
@@ -93,15 +117,19 @@ func readyOf(node *corev1.Node) string {
 	return string(corev1.ConditionUnknown)
 }
 
-// askNodes returns the nodes by name, or why they cannot be had.
-func askNodes(ctx context.Context, c *vm.Cluster) (map[string]*corev1.Node, error) {
+// askNodes returns the nodes by name, or why they cannot be had within a time.
+func askNodes(ctx context.Context, c *vm.Cluster, within time.Duration) (map[string]*corev1.Node, error) {
 	client, err := kube.Open(c.Kubeconfig(), "")
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return readNodes(ctx, client)
+	nodes, err := readNodes(ctx, client)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %s", within)
+	}
+	return nodes, err
 }
 
 // readNodes returns the nodes of a cluster by name.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ type UpOptions struct {
 	// Cold boots the machines also where they could be restored from a golden
 	// snapshot.
 	Cold bool
+
+	// Provider is what minikube was asked to make machines with; empty: nothing.
+	Provider string
 
 	// Source is the context asked for, of a cluster that somebody else has made.
 	Source *vm.Source
@@ -208,6 +212,10 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 	if options.Driver != "" && options.Driver != c.Driver {
 		return fmt.Errorf("cluster %q is there with driver %s; take it down first ('axolotl down %s') or choose another name",
 			c.Name, c.Driver, c.Name)
+	}
+	if options.Provider != "" && options.Provider != c.Provider {
+		return fmt.Errorf("cluster %q is there with minikube's driver %q, asked for: %q; take it down first ('axolotl down %s') or choose another name",
+			c.Name, cmp.Or(c.Provider, "of its own choice"), options.Provider, c.Name)
 	}
 	if options.File != nil && c.Source != nil {
 		return errForeign(c, "change")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/internal/check"
@@ -23,6 +24,27 @@ func wait(ctx context.Context, condition check.Condition, step *term.Step) error
 	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
 	defer cancel()
 	return check.Wait(ctx, condition, pollInterval, func(err error) { step.Status("%v", err) })
+}
+
+// dnsServes holds when the Service of the cluster's DNS has an endpoint that is
+// ready.
+func dnsServes(h *vm.Handle) check.Condition {
+	return check.Func("the cluster's DNS is ready", func(ctx context.Context) error {
+		found, err := h.Kube.Typed.DiscoveryV1().EndpointSlices(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{
+			LabelSelector: discoveryv1.LabelServiceName + "=kube-dns",
+		})
+		if err != nil {
+			return err
+		}
+		for _, slice := range found.Items {
+			for _, endpoint := range slice.Endpoints {
+				if ready := endpoint.Conditions.Ready; ready == nil || *ready {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("Service kube-system/kube-dns has no endpoint that is ready")
+	})
 }
 
 // apiReady holds when the API server says that it is ready. A machine that is
@@ -48,8 +70,12 @@ func apiReady(h *vm.Handle) check.Condition {
 }
 
 // dnsAnswers holds when the cluster's DNS answers on every node, or those named,
-// asked on the address that pods ask.
+// asked on the address that pods ask. Of a DNS that is not ours it must be seen
+// that its pods are Ready.
 func dnsAnswers(h *vm.Handle, names ...string) check.Condition {
+	if h.Driver.Traits().Formed {
+		return dnsServes(h)
+	}
 	name := "kubernetes.default.svc." + vm.ClusterDomain
 	return check.Func("the cluster's DNS answers", func(ctx context.Context) error {
 		executor, ok := h.Driver.(vm.Executor)

@@ -14,12 +14,17 @@ import (
 	"axolotl/internal/strictyaml"
 )
 
-// Read collects the comments on the structs of the package in a directory that
-// files are decoded into, and on their fields: those before, else those behind.
-func Read(dir string) (strictyaml.Comments, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		return nil, err
+// Read collects the comments on the structs of the packages in some directories
+// that files are decoded into, and on their fields: those before, else those
+// behind.
+func Read(dirs ...string) (strictyaml.Comments, error) {
+	var paths []string
+	for _, dir := range dirs {
+		found, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, found...)
 	}
 	comments := strictyaml.Comments{}
 	for _, path := range paths {
@@ -42,11 +47,12 @@ func Read(dir string) (strictyaml.Comments, error) {
 
 func collect(comments strictyaml.Comments, general *ast.GenDecl, spec *ast.TypeSpec) {
 	structure, ok := spec.Type.(*ast.StructType)
-	if !ok || !spec.Name.IsExported() {
+	if !ok {
 		return
 	}
 	ofFile := func(f *ast.Field) bool { return f.Tag != nil && strings.Contains(f.Tag.Value, "yaml:") }
-	if len(structure.Fields.List) > 0 && !slices.ContainsFunc(structure.Fields.List, ofFile) {
+	bare := len(structure.Fields.List) == 0 && spec.Name.IsExported() // it is named in a file, and that is all
+	if !bare && !slices.ContainsFunc(structure.Fields.List, ofFile) {
 		return
 	}
 	put := func(key string, groups ...*ast.CommentGroup) {

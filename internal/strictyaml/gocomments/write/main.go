@@ -1,7 +1,7 @@
-//go:build ignore
-
-// Command comments_gen keeps what the sources say of a lab file's fields in
-// comments.json, for the schema and the reference.
+// Command write keeps what the sources of some directories say of a file's
+// fields in comments.json, for its schema and its reference. It is what
+// go:generate runs in the packages that read files; a test of each sees that it
+// was run.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	comments, err := gocomments.Read(".")
+	comments, err := gocomments.Read(os.Args[1:]...)
 	if err != nil {
 		log.Fatal(err)
 	}
