@@ -59,7 +59,7 @@ func (s schemas) of(t reflect.Type) map[string]any {
 }
 
 func (s schemas) structure(t reflect.Type) map[string]any {
-	ref := map[string]any{"$ref": "#/$defs/" + t.Name()}
+	ref := map[string]any{"$ref": definitionPrefix + t.Name()}
 	if _, known := s.definitions[t.Name()]; known {
 		return ref
 	}
