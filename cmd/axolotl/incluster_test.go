@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	"axolotl/chaos/incluster"
+	"axolotl/chaos/journal"
 )
 
 // town is a cluster in which replicas of serve live, as processes that have the
@@ -41,7 +42,7 @@ func TestInCluster(t *testing.T) {
 apiVersion: axolotl.dev/v1
 kind: Schedule
 metadata: {name: zero, namespace: axolotl}
-spec: {experiment: [scale-to-zero], cron: "@every 3s", with: {namespace: shop, deployment: web}}
+spec: {experiment: [scale-to-zero], cron: "@every 5s", with: {namespace: shop, deployment: web}}
 ---
 apiVersion: axolotl.dev/v1
 kind: Schedule
@@ -59,10 +60,10 @@ spec: {experiment: [node-power-cut], cron: "@every 1m", concurrency: queue, with
 	second.answers()
 
 	// SIGKILL: the other one undoes, and goes on.
-	c.struck()
+	run := c.struck()
 	first.kill()
 	second.leads()
-	c.undone()
+	c.undone(run)
 	if by := c.outcomes("interrupted"); len(by) != 1 {
 		t.Errorf("interrupted: %v", by)
 	}
@@ -72,10 +73,10 @@ spec: {experiment: [node-power-cut], cron: "@every 1m", concurrency: queue, with
 	// and changes nothing.
 	third := c.replica()
 	third.answers()
-	c.struck()
+	run = c.struck()
 	second.signal(syscall.SIGSTOP)
 	third.leads()
-	c.undone()
+	c.undone(run)
 	second.signal(syscall.SIGCONT)
 	if err := second.wait(); err == nil || !strings.Contains(second.log(), incluster.ErrLost.Error()) {
 		t.Errorf("it ended with %v, and said\n%s", err, second.log())
@@ -95,12 +96,15 @@ spec: {experiment: [node-power-cut], cron: "@every 1m", concurrency: queue, with
 	})
 
 	// SIGTERM: it undoes, gives the lease back, and ends well.
-	c.struck()
+	run = c.struck()
 	third.signal(syscall.SIGTERM)
 	if err := third.wait(); err != nil {
 		t.Errorf("it ended with %v, and said\n%s", err, third.log())
 	}
-	c.undone()
+	c.undone(run)
+	if got := c.scale(); got != "3" {
+		t.Errorf("%s replicas at the end", got)
+	}
 	if holder := c.kubectl("get", "lease", "-n", "axolotl", incluster.LeaseName, "-o", "jsonpath={.spec.holderIdentity}"); holder != "" {
 		t.Errorf("the lease is held by %q", holder)
 	}
@@ -116,6 +120,7 @@ func newTown(t *testing.T) *town {
 	c.apply(c.must("serve", "--in-cluster", "--manifests", "--target", "shop", "--nodes"))
 	c.kubectl("wait", "--for=condition=Established", "crd/schedules.axolotl.dev")
 	c.kubectl("rollout", "status", "-n", "shop", "deployment/web")
+	c.kubectl("rollout", "status", "-n", "axolotl", "deployment/axolotl-serve") // its pods are taken, as restricted ones
 
 	config, err := clientcmd.LoadFromFile(filepath.Join(c.dir, "axolotl/clusters/soak/admin.conf"))
 	if err != nil {
@@ -165,24 +170,38 @@ func (c *town) status(schedule string) incluster.Status {
 	return object.Status
 }
 
-// struck waits until the fault is in, and undone until it is not.
-func (c *town) struck() { c.t.Helper(); c.scaled("0", "open") }
-
-func (c *town) undone() { c.t.Helper(); c.scaled("3", "undone") }
-
-// scaled waits until the deployment has so many replicas, and the last entry of
-// the journal a state.
-func (c *town) scaled(replicas, state string) {
+// struck waits until a fault is in, and returns the run's ID.
+func (c *town) struck() string {
 	c.t.Helper()
-	c.until(replicas+" replicas, and "+state, func() error {
-		got := c.kubectl("get", "deployment", "-n", "shop", "web", "-o", "jsonpath={.spec.replicas}")
-		entries := strings.Fields(c.kubectl("get", "configmaps", "-n", "axolotl", "-l", "axolotl.dev/holds=undo",
-			"--sort-by=.metadata.name", "-o", `jsonpath={.items[*].metadata.labels.axolotl\.dev/state}`))
-		if got != replicas || len(entries) == 0 || entries[len(entries)-1] != state {
-			return fmt.Errorf("%s replicas, journal %v", got, entries)
+	var entries []string
+	c.until("a fault is in", func() error {
+		entries = strings.Fields(c.kubectl("get", "configmaps", "-n", "axolotl", "-l", "axolotl.dev/holds=undo,axolotl.dev/state=open",
+			"-o", "jsonpath={.items[*].metadata.name}"))
+		if got := c.scale(); got != "0" || len(entries) != 1 {
+			return fmt.Errorf("%s replicas, open are %v", got, entries)
 		}
 		return nil
 	})
+	return strings.TrimPrefix(entries[0], "axolotl-undo-")
+}
+
+// undone waits until what a run did is proved to be undone.
+func (c *town) undone(run string) {
+	c.t.Helper()
+	c.until("run "+run+" is undone", func() error {
+		var entry journal.Entry
+		text := c.kubectl("get", "configmap", "-n", "axolotl", "axolotl-undo-"+run, "-o", `jsonpath={.data.entry\.json}`)
+		if err := json.Unmarshal([]byte(text), &entry); err != nil || entry.State != journal.Undone || !strings.Contains(entry.Proof, "has 3 replicas, as before") {
+			return fmt.Errorf("%s, %v", text, err)
+		}
+		return nil
+	})
+}
+
+// scale is how many replicas the target is to have.
+func (c *town) scale() string {
+	c.t.Helper()
+	return c.kubectl("get", "deployment", "-n", "shop", "web", "-o", "jsonpath={.spec.replicas}")
 }
 
 // outcomes are the firings that have this outcome, by who has begun them.
