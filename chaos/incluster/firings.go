@@ -45,7 +45,7 @@ func (s *Schedules) EndFiring(ctx context.Context, id int64, outcome history.Out
 	c, ok := s.begun[id]
 	s.mu.Unlock()
 	if !ok {
-		return fmt.Errorf("firing %d: %w", id, errGone)
+		return fmt.Errorf("firing %d was not begun by this process", id)
 	}
 	err := s.update(ctx, c.schedule, func(o *object) error {
 		if f := o.begun(c.due); f != nil && f.By == s.identity {

@@ -23,7 +23,7 @@ var (
 	parsed = template.Must(template.New("manifests").Parse(manifests))
 )
 
-// Manifests are what Manifests is asked for.
+// Manifests are the objects of an installation, by what differs between two.
 type Manifests struct {
 	Namespace string
 	Image     string

@@ -3,7 +3,6 @@ package incluster
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"reflect"
@@ -206,6 +205,3 @@ func (s *Schedules) Change(name string, change func(*schedule.Record) (changed b
 	}
 	return record, err
 }
-
-// errGone is the error for a firing that this process has not begun.
-var errGone = errors.New("no such firing was begun here")
