@@ -48,17 +48,16 @@ func eventually(t *testing.T, what string, holds func(context.Context) error) {
 	}
 }
 
-// object applies a schedule and waits until its status is about it.
+// applied applies a schedule and waits until its status is about it.
 func (s *Schedules) applied(t *testing.T, namespace, name, spec string) {
 	t.Helper()
 	made(t, shared.Kube, fmt.Sprintf("{apiVersion: axolotl.dev/v1, kind: Schedule, metadata: {name: %s, namespace: %s}, spec: %s}", name, namespace, spec))
 	eventually(t, name+" is settled", func(ctx context.Context) error {
-		for _, raw := range s.known() {
-			if o, err := read(raw); err == nil && raw.GetName() == name && o.status.ObservedGeneration == raw.GetGeneration() {
-				return nil
-			}
+		objects, err := s.asked(ctx, name)
+		if err == nil && (len(objects) != 1 || objects[0].status.ObservedGeneration != objects[0].raw.GetGeneration()) {
+			err = errors.New("it is not")
 		}
-		return errors.New("it is not")
+		return err
 	})
 }
 
