@@ -46,7 +46,7 @@ func TestPackedProgramRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer content.Close()
-	unpack(t, content, root)
+	extract(t, content, root)
 	if os.Geteuid() != 0 {
 		t.Skip("only root may change its root")
 	}
@@ -58,8 +58,8 @@ func TestPackedProgramRuns(t *testing.T) {
 	}
 }
 
-// unpack puts the files of an archive into a directory.
-func unpack(t *testing.T, archive io.Reader, dir string) {
+// extract puts the files of an archive into a directory.
+func extract(t *testing.T, archive io.Reader, dir string) {
 	t.Helper()
 	for entries := tar.NewReader(archive); ; {
 		entry, err := entries.Next()
