@@ -84,7 +84,7 @@ func TakeIn(ctx context.Context, db *history.DB, home store.Home) error {
 	return errors.Join(errs...)
 }
 
-func put(ctx context.Context, db *history.DB, report *Report) error {
+func put(ctx context.Context, db Recorder, report *Report) error {
 	row, raw, err := rowOf(report)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func TestTakeIn(t *testing.T) {
 }
 
 // recorded is a run of which nothing was done yet.
-func recorded(t *testing.T, home store.Home, db *history.DB) (*run, *bytes.Buffer) {
+func recorded(t *testing.T, home store.Home, db Recorder) (*run, *bytes.Buffer) {
 	e, err := Open("pod-deletion")
 	if err != nil {
 		t.Fatal(err)

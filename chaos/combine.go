@@ -84,6 +84,9 @@ func (r *run) eachInTurn(ctx context.Context, number int, s Step) error {
 		scene.pods = nil // also nodes that run none of the target's
 	}
 	all, err := scene.candidates(ctx, r.handle, probe.experiment)
+	if err == nil {
+		all, err = r.bounds.spare(ctx, probe.experiment.Fault, all)
+	}
 	if err != nil {
 		return err
 	}
@@ -108,6 +111,7 @@ func (r *run) part(number int, s Step) *part {
 	n := len(r.parts) + 1
 	child := &run{
 		experiment: e, handle: r.handle, home: r.home, kube: r.kube, progress: r.progress, now: r.now, allowed: r.allowed,
+		journal: r.journal, bounds: r.bounds,
 		id: fmt.Sprintf("%s-%d", r.id, n), seed: r.seed + uint64(n), started: r.now(),
 		target: r.target, log: r.log, observer: r.observer, client: r.client, whole: r,
 	}

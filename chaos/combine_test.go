@@ -48,7 +48,8 @@ func parsed(t *testing.T, text string) *Experiment {
 // what stayed in is undone at the end.
 func combinedHeals(t *testing.T, h *vm.Handle) {
 	recording := runner(t, h)
-	recording.History = openHistory(t)
+	db := openHistory(t)
+	recording.History = db
 	report := recording.Run(t.Context(), parsed(t, combined))
 	if report.Verdict != Healed || len(report.Steps) != 5 {
 		t.Fatalf("verdict %s (%s), %d steps", report.Verdict, report.Reason, len(report.Steps))
@@ -93,7 +94,7 @@ func combinedHeals(t *testing.T, h *vm.Handle) {
 			t.Errorf("entry %d, %+v, was not undone before the one that came before it", i, e)
 		}
 	}
-	again, err := ReadReport(t.Context(), recording.History, h.Cluster.Name, report.ID)
+	again, err := ReadReport(t.Context(), db, h.Cluster.Name, report.ID)
 	if err != nil || len(again.Steps) != 5 || len(again.Times()) < 3 {
 		t.Fatalf("recorded: %v, %+v", err, again)
 	}

@@ -33,6 +33,7 @@ type guard struct {
 var guardsBefore = []guard{
 	{"own-cluster", func(_ context.Context, r *run) error { return guardCluster(r.handle, r.allowed) }},
 	{"system-namespace", func(_ context.Context, r *run) error { return guardNamespace(r.experiment.Target.Namespace) }},
+	{"bounds", func(_ context.Context, r *run) error { return r.bounds.check(r.experiment) }},
 }
 
 // guards are asked when the targets are known.

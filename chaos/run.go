@@ -36,13 +36,27 @@ type Runner struct {
 	// one before has ended.
 	Save func(context.Context) (Snapshot, error)
 
-	// History is where runs are recorded. Nil: their reports become files of
-	// the cluster, which TakeIn puts into a history later.
-	History *history.DB
+	// Bounds, where set, narrow what may be broken, beside the guards.
+	Bounds *Bounds
+
+	// Journal is where what must be undone is kept. Nil: files of the cluster.
+	Journal *journal.Journal
+
+	// History is where runs are recorded, a *history.DB as a rule. Nil: their
+	// reports become files of the cluster, which TakeIn puts into a history later.
+	History Recorder
 
 	// Now is the clock; its readings must carry the monotonic one, as
 	// time.Now's do, which is taken where it is nil.
 	Now func() time.Time
+}
+
+// Recorder records runs.
+type Recorder interface {
+	// BeginRun records a run under way; it may be called again as more is known.
+	BeginRun(ctx context.Context, r history.Run) error
+	// EndRun records a run that has ended, with its raw data as JSON, or nil.
+	EndRun(ctx context.Context, r history.Run, raw []byte) error
 }
 
 // lateFactor times the deadline is how long a run watches, so as to tell late
@@ -60,9 +74,11 @@ type run struct {
 	home       *vm.Cluster
 	kube       *kube.Client
 	progress   *term.Progress
-	history    *history.DB // nil: none
+	history    Recorder // nil: none
+	journal    *journal.Journal
 	now        func() time.Time
-	allowed    string // Runner.AllowCluster
+	allowed    string  // Runner.AllowCluster
+	bounds     *Bounds // nil: none
 
 	id        string
 	seed      uint64
@@ -112,7 +128,7 @@ func (r *Runner) newRun(e *Experiment) *run {
 	suffix := newSuffix()
 	x := &run{
 		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, history: r.History,
-		now: now, allowed: r.AllowCluster,
+		now: now, allowed: r.AllowCluster, journal: r.entries(), bounds: r.Bounds,
 		id: runID(started, suffix), seed: seed, started: started,
 		target: e.Target, log: timeline.NewLog(now),
 	}
@@ -210,7 +226,7 @@ func (r *run) perform(ctx context.Context, steps []step) error {
 // recover undoes what earlier runs left behind, so that nothing of theirs is
 // taken for this run's doing.
 func (r *run) recover(ctx context.Context, step *term.Step) error {
-	_, err := Recover(ctx, r.handle, r.now, step)
+	_, err := recoverFrom(ctx, r.journal, r.handle, r.now, step)
 	if err != nil && ctx.Err() == nil {
 		return &Refusal{"leftovers", fmt.Sprintf("what an earlier run did cannot be undone: %v", err),
 			"see 'axolotl chaos undo'"}
@@ -277,6 +293,9 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 		return err
 	}
 	r.candidates = len(all)
+	if all, err = r.bounds.spare(ctx, r.experiment.Fault, all); err != nil {
+		return err
+	}
 	chosen := choose(all, r.target, r.seed)
 	if r.only != nil {
 		chosen = []fault.Target{*r.only}
@@ -326,11 +345,19 @@ func (r *run) beginJournal() error {
 		return nil
 	}
 	var err error
-	r.entry, err = journalOf(r.home).Begin(journal.Entry{
+	r.entry, err = r.journal.Begin(journal.Entry{
 		ID: r.id, Experiment: r.experiment.Name, Cluster: r.home.Name, ClusterID: r.home.ID,
 		Created: r.started, Namespace: r.namespace,
 	})
 	return err
+}
+
+// entries are the journal of the runner's cluster.
+func (r *Runner) entries() *journal.Journal {
+	if r.Journal != nil {
+		return r.Journal
+	}
+	return journalOf(r.Handle.Cluster)
 }
 
 func journalOf(c *vm.Cluster) *journal.Journal { return journal.At(c.Path("journal")) }

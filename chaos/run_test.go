@@ -72,7 +72,8 @@ func TestPodDeletionHeals(t *testing.T) {
 	h := cluster(t)
 	w := watchIndependently(t, h)
 	recording := runner(t, h)
-	recording.History = openHistory(t)
+	db := openHistory(t)
+	recording.History = db
 	report := recording.Run(t.Context(), deletion(t))
 	if report.Verdict != Healed || !report.Simulated {
 		t.Fatalf("verdict %s (%s), simulated %t", report.Verdict, report.Reason, report.Simulated)
@@ -102,11 +103,11 @@ func TestPodDeletionHeals(t *testing.T) {
 		t.Errorf("noticed to ready: we say %v, the witness %v", ours, ready.Sub(left))
 	}
 	leftNothing(t, h, report.ID)
-	again, err := ReadReport(t.Context(), recording.History, h.Cluster.Name, report.ID)
+	again, err := ReadReport(t.Context(), db, h.Cluster.Name, report.ID)
 	if err != nil || again.Verdict != Healed || again.Pods[0].Total != r.Total || len(again.Plan.Targets) != 1 {
 		t.Fatalf("the recorded report differs: %+v, %v", again, err)
 	}
-	if err := again.AddRaw(t.Context(), recording.History); err != nil || again.Raw == nil {
+	if err := again.AddRaw(t.Context(), db); err != nil || again.Raw == nil {
 		t.Fatalf("no raw data: %v", err)
 	}
 	// The figures can be made again of what is kept.

@@ -22,7 +22,21 @@ const undoEvery = 200 * time.Millisecond
 // that are undone now. What cannot be undone stays in the journal, and is in the
 // error.
 func Recover(ctx context.Context, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
-	held, err := journalOf(h.Cluster).Pending()
+	return recoverFrom(ctx, journalOf(h.Cluster), h, now, step)
+}
+
+// Recover undoes what runs left whose processes have ended, as the function of
+// that name does, by the runner's journal.
+func (r *Runner) Recover(ctx context.Context, step *term.Step) ([]journal.Entry, error) {
+	now := r.Now
+	if now == nil {
+		now = time.Now
+	}
+	return recoverFrom(ctx, r.entries(), r.Handle, now, step)
+}
+
+func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
+	held, err := entries.Pending()
 	errs := []error{err, clusters.SweepTemporary(h.Cluster)}
 	var done []journal.Entry
 	for _, entry := range held {

@@ -1,16 +1,16 @@
-// Package journal keeps what must be undone: one file a run, written and
-// synced before the fault is injected, so that whoever comes after a crash
-// knows what to mend and how.
+// Package journal keeps what must be undone: one entry a run, safe from a crash
+// before the fault is injected, so that whoever comes after one knows what to
+// mend and how.
+//
+// Entries lie in a Place: files of this host (At), or objects of a cluster for
+// those who share no disk (In).
 package journal
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"axolotl/chaos/fault"
@@ -52,55 +52,67 @@ type Entry struct {
 // RunLabel is the label of whatever a run makes, with its ID.
 const RunLabel = "axolotl.dev/run"
 
-// Journal is a directory of entries, of one cluster.
-type Journal struct{ dir string }
+// Journal is the entries of one cluster.
+type Journal struct{ place Place }
 
-// At returns the journal in a directory, which need not exist.
-func At(dir string) *Journal { return &Journal{dir: dir} }
+// Place is where entries lie, and who holds which.
+type Place interface {
+	// Hold takes an entry, which need not be there yet, for this process alone,
+	// until it is let go or the process ends. The error is a *store.LockedError
+	// where another one has it.
+	Hold(id string) (Hold, error)
+	// Holder is who holds an entry; nil: nobody.
+	Holder(id string) (*store.Holder, error)
 
-func (j *Journal) path(id string) string { return filepath.Join(j.dir, id+".json") }
-func (j *Journal) lock(id string) string { return filepath.Join(j.dir, id+".lock") }
+	// Begin writes an entry that is not there, and Write one that is, and that
+	// this process holds: it survives a crash when they return.
+	Begin(e Entry) error
+	Write(e Entry) error
+	// Read reads an entry, and Remove removes it; fs.ErrNotExist is the error of
+	// the one, and success for the other, where there is none.
+	Read(id string) (Entry, error)
+	Remove(id string) error
+	// IDs are those of all entries.
+	IDs() ([]string, error)
+}
+
+// Hold is what a process has of an entry that it holds.
+type Hold interface {
+	// Unlock lets go.
+	Unlock() error
+	// Remove lets go of an entry that nobody will hold again.
+	Remove() error
+}
+
+// In returns the journal in a place.
+func In(place Place) *Journal { return &Journal{place} }
 
 // Held is an entry that this process alone may write.
 type Held struct {
 	Entry
 	journal *Journal
-	lock    *store.Lock
+	hold    Hold
 }
 
 // Begin takes a new entry and writes it.
 func (j *Journal) Begin(e Entry) (*Held, error) {
-	if _, err := os.Stat(filepath.Dir(j.dir)); err != nil {
-		return nil, fmt.Errorf("journal: %w; the cluster is gone", err)
-	}
-	lock, err := store.TryLock(j.lock(e.ID))
+	hold, err := j.place.Hold(e.ID)
 	if err != nil {
 		return nil, err
 	}
 	e.State = Open
-	h := &Held{Entry: e, journal: j, lock: lock}
-	if err := h.Write(); err != nil {
-		h.Release()
-		return nil, err
+	if err := j.place.Begin(e); err != nil {
+		return nil, errors.Join(fmt.Errorf("journal: %w; nothing was injected without it", err), hold.Unlock())
 	}
-	return h, nil
+	return &Held{Entry: e, journal: j, hold: hold}, nil
 }
 
 // Write makes the entry as it is now survive a crash.
 func (h *Held) Write() error {
-	if err := h.journal.write(h.Entry); err != nil {
+	if err := h.journal.place.Write(h.Entry); err != nil {
 		return fmt.Errorf("journal: %w; nothing was injected without it", err)
 	}
 	return nil
-}
-
-// write writes an entry, but makes no directory: where that is gone, the cluster
-// was taken down meanwhile, and nothing of it is to come back.
-func (j *Journal) write(e Entry) error {
-	if _, err := os.Stat(j.dir); err != nil {
-		return err
-	}
-	return store.WriteJSON(j.path(e.ID), e)
 }
 
 // Close writes how the undo went and lets go of the entry. With an error the
@@ -110,21 +122,21 @@ func (h *Held) Close(proof string, undo error, now time.Time) error {
 	if undo != nil {
 		h.State, h.Error, h.Ended = Open, undo.Error(), nil
 	}
-	err := h.journal.write(h.Entry)
+	err := h.journal.place.Write(h.Entry)
 	if err == nil && undo == nil {
-		err = os.Remove(h.journal.lock(h.ID)) // nobody locks what is undone
+		return h.hold.Remove() // nobody holds what is undone
 	}
 	return errors.Join(err, h.Release())
 }
 
 // Release lets go of the entry as it is.
-func (h *Held) Release() error { return h.lock.Unlock() }
+func (h *Held) Release() error { return h.hold.Unlock() }
 
 // Pending takes every open entry that no living process holds, the newest
 // first, as what was done last is undone first. An entry that cannot be read is
 // an error beside those that can.
 func (j *Journal) Pending() ([]*Held, error) {
-	ids, err := j.ids()
+	ids, err := j.place.IDs()
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +160,11 @@ func (j *Journal) Pending() ([]*Held, error) {
 // Take returns an open entry, or nil where it is undone or another process
 // has it.
 func (j *Journal) Take(id string) (*Held, error) {
-	e, err := j.read(id)
+	e, err := j.place.Read(id)
 	if err != nil || e.State == Undone {
 		return nil, err
 	}
-	lock, err := store.TryLock(j.lock(id))
+	hold, err := j.place.Hold(id)
 	var locked *store.LockedError
 	if errors.As(err, &locked) {
 		return nil, nil
@@ -160,32 +172,24 @@ func (j *Journal) Take(id string) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Held{journal: j, lock: lock}
-	if h.Entry, err = j.read(id); err != nil || h.State == Undone { // undone since it was read
+	h := &Held{journal: j, hold: hold}
+	if h.Entry, err = j.place.Read(id); err != nil || h.State == Undone { // undone since it was read
 		return nil, errors.Join(err, h.Release())
 	}
 	return h, nil
 }
 
-func (j *Journal) read(id string) (Entry, error) {
-	var e Entry
-	if err := store.ReadJSON(j.path(id), &e); err != nil {
-		return e, fmt.Errorf("journal entry %q: %w; see what it names, undo that by hand, and remove the file", id, err)
-	}
-	return e, nil
-}
-
 // All returns every entry that can be read, oldest first, and an error for
 // those that cannot.
 func (j *Journal) All() ([]Entry, error) {
-	ids, err := j.ids()
+	ids, err := j.place.IDs()
 	if err != nil {
 		return nil, err
 	}
 	var all []Entry
 	var errs []error
 	for _, id := range ids {
-		e, err := j.read(id)
+		e, err := j.place.Read(id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // pruned since
 		}
@@ -197,21 +201,4 @@ func (j *Journal) All() ([]Entry, error) {
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return a.Created.Compare(b.Created) })
 	return all, errors.Join(errs...)
-}
-
-func (j *Journal) ids() ([]string, error) {
-	files, err := os.ReadDir(j.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	var ids []string
-	for _, f := range files {
-		if id, ok := strings.CutSuffix(f.Name(), ".json"); ok {
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
 }

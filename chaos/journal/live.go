@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"os"
 
 	"axolotl/internal/store"
 )
@@ -29,17 +28,4 @@ func (j *Journal) Live() ([]Live, error) {
 }
 
 // Holder is who holds an entry; nil: nobody.
-func (j *Journal) Holder(id string) (*store.Holder, error) {
-	if _, err := os.Stat(j.lock(id)); errors.Is(err, os.ErrNotExist) {
-		return nil, nil // undone; or else a lock would be made for it
-	}
-	lock, err := store.TryLock(j.lock(id))
-	var locked *store.LockedError
-	if errors.As(err, &locked) {
-		return &locked.Holder, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return nil, lock.Unlock()
-}
+func (j *Journal) Holder(id string) (*store.Holder, error) { return j.place.Holder(id) }

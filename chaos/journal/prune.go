@@ -3,8 +3,6 @@ package journal
 import (
 	"errors"
 	"time"
-
-	"axolotl/internal/store"
 )
 
 // Prune removes entries that were undone before, and returns how many. What is
@@ -17,7 +15,7 @@ func (j *Journal) Prune(before time.Time) (int, error) {
 		if e.State != Undone || e.Ended == nil || !e.Ended.Before(before) {
 			continue
 		}
-		if err := store.RemoveFile(j.path(e.ID)); err != nil {
+		if err := j.place.Remove(e.ID); err != nil {
 			errs = append(errs, err)
 			continue
 		}

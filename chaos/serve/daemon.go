@@ -39,10 +39,20 @@ type History interface {
 	LastDue(ctx context.Context, schedule string) (time.Time, error)
 }
 
+// Schedules is what the daemon needs of a schedule.Store.
+type Schedules interface {
+	// Fingerprint is another one whenever List would return others.
+	Fingerprint() (uint64, error)
+	// List returns all; those that cannot be used say why in Broken.
+	List() ([]*schedule.Record, error)
+	// Change changes one, as no other does at the same time.
+	Change(name string, change func(*schedule.Record) (changed bool)) (*schedule.Record, error)
+}
+
 // Daemon runs schedules. All fields but the last group are set by whoever
 // makes one.
 type Daemon struct {
-	Schedules schedule.Store
+	Schedules Schedules
 	History   History
 
 	// Run runs an experiment and returns its report, or an error where there
@@ -97,6 +107,7 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	// not given the ctx that tells it to.
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
+	d.Metrics.Leading(true)
 	if err := d.start(work); err != nil {
 		return err
 	}

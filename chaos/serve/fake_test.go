@@ -27,6 +27,8 @@ var t0 = time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC)
 // on disk, and runs that end when a test lets them.
 type world struct {
 	*Daemon
+	Schedules schedule.Store // the daemon's
+
 	t     *testing.T
 	clock *clocktest.FakeClock
 	db    *history.DB
@@ -53,7 +55,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{t: t, clock: clocktest.NewFakeClock(t0), db: db, home: home, began: make(chan struct{}, 100_000)}
+	w := &world{Schedules: schedule.At(home), t: t, clock: clocktest.NewFakeClock(t0), db: db, home: home, began: make(chan struct{}, 100_000)}
 	w.restart()
 	return w
 }
@@ -64,7 +66,7 @@ func (w *world) restart() {
 	core, logs := observer.New(zap.DebugLevel)
 	w.logs = logs
 	w.Daemon = &Daemon{
-		Schedules: schedule.At(w.home), History: w.db, Clock: w.clock, Log: zap.New(core), Metrics: NewMetrics(), Drain: time.Minute,
+		Schedules: w.Schedules, History: w.db, Clock: w.clock, Log: zap.New(core), Metrics: NewMetrics(), Drain: time.Minute,
 		Run: w.run,
 		Recreate: func(_ context.Context, cluster string) error {
 			w.mu.Lock()

@@ -22,10 +22,15 @@ type Endpoint struct {
 	// for the metrics; empty: anybody may, which Listen allows on loopback
 	// only. The other two say nothing but yes or no, to anybody.
 	Token string
+	// HealthOnly: where a token is needed and there is none, the metrics are
+	// given to nobody, instead of it being an error.
+	HealthOnly bool
 
 	Metrics *Metrics
 	Ready   func() error
 	Log     *zap.Logger
+
+	closed bool // the metrics are
 }
 
 // Listen takes the address.
@@ -34,7 +39,9 @@ func (e *Endpoint) Listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address %q: %w; give host:port, such as 127.0.0.1:9797", e.Address, err)
 	}
-	if ip := net.ParseIP(host); e.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	ip := net.ParseIP(host)
+	open := e.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback())
+	if e.closed = open && e.HealthOnly; open && !e.closed {
 		return nil, fmt.Errorf("%s is not on this host's loopback, so a token is needed; write one to a file and give --token-file", e.Address)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", e.Address)
@@ -79,6 +86,10 @@ func (e *Endpoint) handler() http.Handler {
 func (e *Endpoint) guard(next http.Handler) http.Handler {
 	want := sha256.Sum256([]byte("Bearer " + e.Token)) // of one length, whatever is sent
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e.closed {
+			http.Error(w, "the metrics are given to nobody: no token is set", http.StatusForbidden)
+			return
+		}
 		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
 		if e.Token != "" && subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")

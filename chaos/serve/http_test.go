@@ -132,3 +132,28 @@ func TestShipped(t *testing.T) {
 		}
 	}
 }
+
+// In a pod the probes come from outside: health without a token, the metrics to
+// nobody until there is one.
+func TestHealthOnly(t *testing.T) {
+	e := &Endpoint{Address: "0.0.0.0:0", HealthOnly: true, Metrics: NewMetrics(), Ready: func() error { return nil }}
+	listener, err := e.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	if code, _ := ask(e, "/healthz", ""); code != http.StatusOK {
+		t.Errorf("health: %d", code)
+	}
+	if code, body := ask(e, "/metrics", "Bearer "); code != http.StatusForbidden || !strings.Contains(body, "no token") {
+		t.Errorf("metrics: %d %s", code, body)
+	}
+	e.Token = "secret"
+	if listener, err = e.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	if code, _ := ask(e, "/metrics", "Bearer secret"); code != http.StatusOK {
+		t.Errorf("metrics with the token: %d", code)
+	}
+}

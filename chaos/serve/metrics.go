@@ -27,6 +27,7 @@ type Metrics struct {
 	kept        *prometheus.GaugeVec
 	next        *prometheus.GaugeVec
 	atWork      *prometheus.GaugeVec
+	leading     prometheus.Gauge
 }
 
 // bounds are those of the histograms in seconds: a pod is back in one, a node of an
@@ -57,8 +58,10 @@ func NewMetrics() *Metrics {
 		restore:     histogram("axolotl_restore_seconds", "Time until what was thrown away, a cluster or a machine of it, was healthy again.", "cluster"),
 		lost: to.NewCounter(prometheus.CounterOpts{Name: "axolotl_notifications_lost_total",
 			Help: "Notifications that reached nobody, after all tries."}),
-		kept:   gauge("axolotl_schedules", "Schedules by state: active, paused, expired, broken.", "state"),
-		next:   gauge("axolotl_next_firing_timestamp_seconds", "When a schedule fires next, in seconds since 1970.", "schedule"),
+		kept: gauge("axolotl_schedules", "Schedules by state: active, paused, expired, broken.", "state"),
+		next: gauge("axolotl_next_firing_timestamp_seconds", "When a schedule fires next, in seconds since 1970.", "schedule"),
+		leading: to.NewGauge(prometheus.GaugeOpts{Name: "axolotl_leading",
+			Help: "1 where this daemon runs what is due, 0 where it waits for the one that does to end."}),
 		atWork: gauge("axolotl_cluster_busy", "1 while a run, a restore or an undo is at work on a cluster.", "cluster"),
 	}
 }
@@ -109,6 +112,14 @@ func (m *Metrics) busy(cluster string, at bool) {
 		value = 1
 	}
 	m.atWork.WithLabelValues(cluster).Set(value)
+}
+
+// Leading shows whether this daemon is the one that runs what is due.
+func (m *Metrics) Leading(leads bool) {
+	m.leading.Set(0)
+	if leads {
+		m.leading.Set(1)
+	}
 }
 
 // schedules shows which schedules there are, and drops those that are gone.

@@ -162,7 +162,11 @@ Verdicts and exit codes:
 
 // runner runs experiments on a cluster, whoever asks for it. db may be nil.
 func (a *app) runner(handle *vm.Handle, db *history.DB, progress *term.Progress) *chaos.Runner {
-	return &chaos.Runner{Handle: handle, Progress: progress, History: db}
+	runner := &chaos.Runner{Handle: handle, Progress: progress}
+	if db != nil { // else it would be a Recorder that is not nil
+		runner.History = db
+	}
+	return runner
 }
 
 // chaosRunner is the runner that the flags ask for. The caller calls done when

@@ -22,7 +22,7 @@ where it is missing.
 
 'image load' puts container images of yours into the machines of a cluster.`,
 	})
-	cmd.AddCommand(newImageBuild(a), newImageList(a), newImagePrune(a), newImageLoad(a))
+	cmd.AddCommand(newImageBuild(a), newImageList(a), newImagePrune(a), newImageLoad(a), newImagePack(a))
 	return cmd
 }
 

@@ -34,6 +34,8 @@ type serveFlags struct {
 
 	historyAge  age
 	historySize bytesFlag
+
+	inCluster inClusterFlags
 }
 
 // serveAddress is where the metrics are by default.
@@ -57,10 +59,16 @@ At the start and every hour it removes from the history what is older than
 as 'axolotl chaos report prune' does.
 
 It answers on --listen: /metrics for Prometheus, /healthz, /readyz. Where that is
-not loopback, the metrics need the token of --token-file.`,
+not loopback, the metrics need the token of --token-file.
+
+With --in-cluster it lives in a pod, and breaks what is around it by what needs
+the API only: schedules are objects (schedules.axolotl.dev) with a status, what
+must be undone is in ConfigMaps, and of several replicas the one that holds the
+Lease runs what is due. --manifests prints all that it needs to be there.`,
 		Example: `  axolotl serve
   axolotl serve --install --user        # a unit for 'systemctl --user'
-  axolotl serve --alerts >axolotl.rules.yaml`,
+  axolotl serve --alerts >axolotl.rules.yaml
+  axolotl serve --in-cluster --manifests --target shop | kubectl apply -f -`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
@@ -72,6 +80,10 @@ not loopback, the metrics need the token of --token-file.`,
 				return err
 			case flags.install:
 				return installUnit(a, flags)
+			case flags.inCluster.manifests:
+				return printManifests(a, flags.inCluster)
+			case flags.inCluster.on:
+				return serveInCluster(cmd.Context(), a, flags)
 			}
 			return runServe(cmd.Context(), a, flags)
 		},
@@ -87,7 +99,8 @@ not loopback, the metrics need the token of --token-file.`,
 	f.BoolVar(&flags.system, "system", false, "with --install: for the system's systemd (the default for root)")
 	f.BoolVar(&flags.dashboard, "dashboard", false, "print the dashboard for Grafana and end")
 	f.BoolVar(&flags.alerts, "alerts", false, "print the alert rules for Prometheus and end")
-	cmd.MarkFlagsMutuallyExclusive("dashboard", "alerts", "install")
+	flags.inCluster.add(cmd)
+	cmd.MarkFlagsMutuallyExclusive("dashboard", "alerts", "install", "in-cluster")
 	cmd.MarkFlagsMutuallyExclusive("user", "system")
 	return cmd
 }

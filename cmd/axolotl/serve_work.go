@@ -54,6 +54,19 @@ func newDaemon(a *app, db *history.DB, log *zap.Logger, metrics *serve.Metrics, 
 // opened anew for each: it, and what it is reached through, may be another one
 // since the last.
 func runOrder(ctx context.Context, a *app, db *history.DB, order serve.Order, progress *term.Progress) (*chaos.Report, error) {
+	e, err := experimentOf(order)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := a.handle(order.Schedule.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	return a.runner(handle, db, progress).Run(ctx, e), nil
+}
+
+// experimentOf is the experiment that a schedule asks for.
+func experimentOf(order serve.Order) (*chaos.Experiment, error) {
 	e, err := chaos.Open(order.Experiment)
 	if err != nil {
 		return nil, err
@@ -63,9 +76,5 @@ func runOrder(ctx context.Context, a *app, db *history.DB, order serve.Order, pr
 	if err := overrides.Apply(e); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", order.Experiment, err)
 	}
-	handle, err := a.handle(order.Schedule.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	return a.runner(handle, db, progress).Run(ctx, e), nil
+	return e, nil
 }

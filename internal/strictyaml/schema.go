@@ -59,7 +59,7 @@ func (s schemas) of(t reflect.Type) map[string]any {
 }
 
 func (s schemas) structure(t reflect.Type) map[string]any {
-	ref := map[string]any{"$ref": "#/$defs/" + titleOf(t)}
+	ref := map[string]any{"$ref": definitionPrefix + titleOf(t)}
 	if _, known := s.definitions[titleOf(t)]; known {
 		return ref
 	}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -84,12 +83,8 @@ func dnsAnswers(h *vm.Handle, names ...string) check.Condition {
 		}
 		// A look at the API is cheap; a question in a machine that is busy
 		// enough makes it wait for longer.
-		deployment, err := h.Kube.Typed.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, "coredns", metav1.GetOptions{})
-		if err != nil {
+		if err := dnsServes(h).Check(ctx); err != nil {
 			return err
-		}
-		if deployment.Status.ReadyReplicas == 0 {
-			return errors.New("CoreDNS is not ready")
 		}
 		for _, m := range among(h.Cluster, names) {
 			out, err := executor.Exec(ctx, h.Cluster, m.Name, "/bin/busybox", "nslookup", name, vm.ClusterDNS)
