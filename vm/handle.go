@@ -23,6 +23,7 @@ type Handle struct {
 	// LoadImages has write make an OCI archive at a path, of what this host has
 	// in its cache, and puts the images in it into every machine, which must
 	// run. Machines that come later do not have them. It waits while another
-	// command is at work on the cluster. Nil: nobody can.
+	// command is at work on the cluster; of its own calls there is one at a
+	// time. Nil: nobody can.
 	LoadImages func(ctx context.Context, write func(home store.Home, archive string) error, step *term.Step) error
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"axolotl/internal/term"
+	"axolotl/vm"
 	"axolotl/vm/addon"
 	"axolotl/vm/cluster"
 )
@@ -71,48 +73,34 @@ func newAddonList(a *app) *cobra.Command {
 }
 
 func newAddonInstall(a *app) *cobra.Command {
-	name := cluster.DefaultName
-	cmd := &cobra.Command{
-		Use:       "install NAME...",
-		Short:     "Install add-ons and wait until they serve",
-		Args:      usageErrors(cobra.MinimumNArgs(1)),
-		ValidArgs: addon.Names(),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			adds, err := findAddons(args)
-			if err != nil {
-				return err
-			}
-			handle, err := a.handle(name)
-			if err != nil {
-				return err
-			}
-			for _, add := range adds {
-				reason, err := add.Missing(cmd.Context(), handle)
-				if err == nil && reason != "" {
-					err = codedError{fmt.Errorf("add-on %s cannot be installed: %s", add.Name, reason), exitSkipped}
-				}
-				if err != nil {
-					return err
-				}
-				err = a.progress.Do("Install "+add.Name, func(step *term.Step) error {
-					return add.Use(cmd.Context(), handle, addon.ByHand, step)
-				})
-				if err != nil {
-					return fmt.Errorf("%w; run it again, or remove what there is with: axolotl addon remove %s --cluster %s", err, add.Name, name)
-				}
-			}
-			return nil
-		},
-	}
-	addClusterFlag(a, cmd, &name)
-	return cmd
+	return addonCommand(a, "install", "Install add-ons and wait until they serve", func(ctx context.Context, h *vm.Handle, add *addon.Addon) error {
+		reason, err := add.Missing(ctx, h)
+		if err == nil && reason != "" {
+			err = codedError{fmt.Errorf("add-on %s cannot be installed: %s", add.Name, reason), exitSkipped}
+		}
+		if err != nil {
+			return err
+		}
+		err = a.progress.Do("Install "+add.Name, func(step *term.Step) error { return add.Use(ctx, h, addon.ByHand, step) })
+		if err != nil {
+			err = fmt.Errorf("%w; run it again, or remove what there is with: axolotl addon remove %s --cluster %s", err, add.Name, h.Cluster.Name)
+		}
+		return err
+	})
 }
 
 func newAddonRemove(a *app) *cobra.Command {
+	return addonCommand(a, "remove", "Remove add-ons, whoever uses them", func(ctx context.Context, h *vm.Handle, add *addon.Addon) error {
+		return a.progress.Do("Remove "+add.Name, func(*term.Step) error { return add.Remove(ctx, h) })
+	})
+}
+
+// addonCommand is a command that does something with each add-on it is given.
+func addonCommand(a *app, verb, short string, each func(context.Context, *vm.Handle, *addon.Addon) error) *cobra.Command {
 	name := cluster.DefaultName
 	cmd := &cobra.Command{
-		Use:       "remove NAME...",
-		Short:     "Remove add-ons, whoever uses them",
+		Use:       verb + " NAME...",
+		Short:     short,
 		Args:      usageErrors(cobra.MinimumNArgs(1)),
 		ValidArgs: addon.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -125,8 +113,7 @@ func newAddonRemove(a *app) *cobra.Command {
 				return err
 			}
 			for _, add := range adds {
-				err := a.progress.Do("Remove "+add.Name, func(*term.Step) error { return add.Remove(cmd.Context(), handle) })
-				if err != nil {
+				if err := each(cmd.Context(), handle, add); err != nil {
 					return err
 				}
 			}

@@ -2,9 +2,9 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -55,13 +55,9 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 // before the cluster is taken, as that may take minutes.
 func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Context, func(store.Home, string) error, *term.Step) error {
 	return func(ctx context.Context, write func(store.Home, string) error, step *term.Step) error {
-		temp, err := os.CreateTemp(s.Home.Cluster(name), "images-*.tar")
-		if err != nil {
-			return err
-		}
-		archive := temp.Name()
+		archive := filepath.Join(s.Home.Cluster(name), "made-"+imagesFile)
 		defer os.Remove(archive)
-		if err := errors.Join(temp.Close(), write(s.Home, archive)); err != nil {
+		if err := write(s.Home, archive); err != nil {
 			return err
 		}
 		lock, err := store.WaitLock(ctx, s.lockFile(name), func(locked *store.LockedError) {
