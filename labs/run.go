@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"axolotl/internal/check"
@@ -288,6 +289,9 @@ func (r *runner) explain(ctx context.Context, step *Step, sr *StepResult) {
 func (r *runner) cleanup(ctx context.Context, result *Result) (kept bool, err error) {
 	if r.Keep {
 		r.Progress.Line("kept namespace %s", result.Namespace)
+		if addons := r.session.addons; len(addons) > 0 {
+			r.Progress.Line("kept its add-ons; remove them with: axolotl addon remove %s --cluster %s", strings.Join(addons, " "), result.Cluster)
+		}
 		return true, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), cleanupTimeout,
