@@ -111,8 +111,12 @@ func TestAddonOfGuidedLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, seen, err := again.Check(t.Context()); err != nil || len(seen) > 0 {
-		t.Errorf("after it was begun anew: %v, %v", seen, err)
+	_, seen, err := again.Check(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	for _, problem := range seen {
+		t.Errorf("after it was begun anew: %+v", *problem)
 	}
 	if loads != 1 {
 		t.Errorf("loaded %d times", loads)
