@@ -70,6 +70,50 @@ var realSabotages = []sabotage{
 	{"volumes", "what-is-left", "lost", instead(
 		Action{Exec: &Exec{Pods: map[string]string{"app": "notebook"}, Command: []string{"rm", "/data/note"}}})},
 
+	{"volumes", "ask", "another class", inApply(0, "storageClassName: local-path", "storageClassName: by-hand")},
+	{"volumes", "provisioned", "no claim", inApply(0, "persistentVolumeClaim: {claimName: diary}", "emptyDir: {}")},
+	{"volumes", "second-page", "on no volume", inApply(2, "persistentVolumeClaim: {claimName: diary}", "emptyDir: {}")},
+	{"volumes", "thrown-away", "the pod holds it", without(0)},
+
+	{"statefulsets", "own-claims", "no claims", inApply(0, "command: [sh, -c, \"hostname >>/data/names; sleep 86400\"]", "command: [sh, -c, \"sleep 86400\"]")},
+	{"statefulsets", "claims-come-back", "one only", func(s *Step) {
+		s.Do[0].Delete.Target = Target{Kind: "Pod", Name: "shelf-1"}
+	}},
+	{"statefulsets", "claims-stay", "the claim goes too", also(Action{Delete: &Delete{Target: Target{Kind: "PersistentVolumeClaim", Name: "data-shelf-1"}}})},
+
+	{"ingress", "apps", "wrong port", inApply(0, "selector: {app: green}, ports: [{port: 80, targetPort: 8080}]", "selector: {app: green}, ports: [{port: 80, targetPort: 8081}]")},
+	{"ingress", "hosts", "nobody's class", inApply(0, "ingressClassName: traefik", "ingressClassName: nginx")},
+	{"ingress", "hosts", "another host", inApply(0, "host: green.test", "host: gren.test")},
+	{"ingress", "hosts", "any host", inApply(0, "host: green.test\n      http", "http")},
+	{"ingress", "hosts", "wrong port", inApply(0, "{name: green, port: {number: 80}}", "{name: green, port: {number: 81}}")},
+	{"ingress", "paths", "one path", inApply(0, "path: /version", "path: /versions")},
+	{"ingress", "paths", "the wrong way round", inApply(0, "path: /, pathType: Prefix, backend: {service: {name: blue", "path: /, pathType: Prefix, backend: {service: {name: green")},
+	{"ingress", "turn", "the Service instead", instead(Action{Patch: &Patch{
+		Target: Target{Kind: "Service", Name: "blue"}, With: map[string]any{"spec": map[string]any{"selector": map[string]any{"app": "green"}}},
+	}})},
+	{"ingress", "gone", "one stays", without(1)},
+
+	{"network-policy", "open", "closed already", also(Action{Apply: denyAll})},
+	{"network-policy", "closed", "others are", inApply(0, "app: web", "app: wbe")},
+	{"network-policy", "closed", "open to all", inApply(0, "policyTypes: [Ingress]", "policyTypes: [Ingress]\n  ingress: [{}]")},
+	{"network-policy", "friends", "to all", inApply(0, "podSelector: {matchLabels: {role: friend}}", "podSelector: {}")},
+	{"network-policy", "friends", "the Service's port", inApply(0, "port: 8080", "port: 80")},
+	{"network-policy", "friends", "to nobody", inApply(0, "role: friend", "role: freind")},
+	{"network-policy", "make-friends", "another label", func(s *Step) { s.Do[0].Label.Set = map[string]string{"role": "fan"} }},
+	{"network-policy", "silent", "may say all", inApply(0, "podSelector: {matchLabels: {app: web}}", "namespaceSelector: {}")},
+	{"network-policy", "dns", "another port", inApply(0, "port: 53", "port: 54")},
+	{"network-policy", "dns", "everywhere", also(Action{Apply: `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: everywhere}
+spec: {podSelector: {matchLabels: {app: client}}, policyTypes: [Egress], egress: [{}]}`})},
+
+	{"autoscaling", "measure", "two pods", inApply(0, "spec:\n  selector: {matchLabels: {app: web}}", "spec:\n  replicas: 2\n  selector: {matchLabels: {app: web}}")},
+	{"autoscaling", "autoscaler", "of nobody", inApply(0, "kind: Deployment, name: web", "kind: Deployment, name: wbe")},
+	{"autoscaling", "load", "by hand", instead(Action{Scale: &Scale{Target: Target{Kind: "Deployment", Name: "web"}, Replicas: 3}})},
+	{"autoscaling", "load", "none", inApply(0, "wget -q -O /dev/null http://web/env", "sleep 1")},
+	{"autoscaling", "bound", "by hand", instead(Action{Scale: &Scale{Target: Target{Kind: "Deployment", Name: "web"}, Replicas: 2}})},
+
 	{"game-day", "bad-release", "the same again", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:crash" }},
 
 	{"break-the-vm", "work", "wrong port", inApply(0, "targetPort: 8080", "targetPort: 8081")},
@@ -87,6 +131,9 @@ var realSabotages = []sabotage{
 func also(a Action) func(*Step) {
 	return func(s *Step) { s.Do = append(s.Do[:len(s.Do):len(s.Do)], a) }
 }
+
+// denyAll lets nobody come to a pod of the namespace.
+const denyAll = `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny}, spec: {podSelector: {}, policyTypes: [Ingress]}}`
 
 // onePod is a pod with one container.
 func onePod(name, app, image string) string {

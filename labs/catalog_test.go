@@ -118,7 +118,7 @@ func proveLab(t *testing.T, h *vm.Handle, lab *Lab) {
 			t.Error(err)
 		}
 	}()
-	if err := s.begin(t.Context()); err != nil {
+	if err := r.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	line := r.Progress.Start("")

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"axolotl/internal/kube"
 	"axolotl/internal/store"
 	"axolotl/vm"
 	"axolotl/vm/cluster"
@@ -30,21 +29,15 @@ func openGiven(name string) (*vm.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := cluster.Store{Home: home}.Load(name)
-	if err != nil {
-		return nil, err
-	}
-	var driver vm.Driver
-	switch c.Driver {
-	case libvirt.Name:
-		driver = libvirt.New(home, c.URI)
-	case local.Name:
-		driver = local.New(home)
-	default:
+	return cluster.Store{Home: home}.Open(name, func(c *vm.Cluster) (vm.Driver, error) {
+		switch c.Driver {
+		case libvirt.Name:
+			return libvirt.New(home, c.URI), nil
+		case local.Name:
+			return local.New(home), nil
+		}
 		return nil, fmt.Errorf("cluster %q is of driver %q, which these tests do not know", name, c.Driver)
-	}
-	client, err := kube.Open(c.Kubeconfig(), "")
-	return &vm.Handle{Cluster: c, Driver: driver, Kube: client}, err
+	})
 }
 
 // patience is how long a step that was not done, or done wrong, is watched:

@@ -43,6 +43,7 @@ type guideState struct {
 	Variables   map[string]any `json:"variables"`
 	Struck      []Struck       `json:"struck,omitempty"`
 	MachinesOff []string       `json:"machinesOff,omitempty"`
+	Addons      []string       `json:"addons,omitempty"` // to let go of
 
 	Seed  int      `json:"seed,omitempty"`  // by which the steps were drawn
 	Drawn []string `json:"drawn,omitempty"` // these, in order
@@ -116,11 +117,19 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 		Lab: lab, runner: &runner{Options: o, session: newSession(h, lab, o.Now), lab: lab},
 		state: state,
 	}
-	// Written before the namespace is made: what exists can be found again.
+	s := g.runner.session
+	s.guided = true
+	if s.addons, err = lab.addons(ctx, h); err != nil {
+		return nil, err
+	}
+	// Written before anything is made: what exists can be found again.
 	if err := g.save(); err != nil {
 		return nil, err
 	}
-	if err := g.runner.session.begin(ctx); err != nil {
+	if err := s.useAddons(ctx, g.runner.Progress); err != nil {
+		return nil, errors.Join(err, g.end(ctx))
+	}
+	if err := s.begin(ctx); err != nil {
 		return nil, errors.Join(err, g.end(ctx))
 	}
 	return g, g.begin(ctx)
@@ -155,6 +164,7 @@ func ResumeGuide(h *vm.Handle, o Options) (*Guide, error) {
 	s := newSession(h, lab, o.Now)
 	s.resume(state.ID)
 	s.variables, s.struck, s.machinesOff = state.Variables, state.Struck, state.MachinesOff
+	s.addons, s.guided = state.Addons, true
 	return &Guide{Lab: lab, runner: &runner{Options: o, session: s, lab: lab}, state: state, lock: lock}, nil
 }
 
@@ -183,6 +193,7 @@ func readGuide(h *vm.Handle, state *guideState) error {
 func (g *Guide) save() error {
 	s := g.runner.session
 	g.state.ID, g.state.Variables, g.state.Struck, g.state.MachinesOff = s.id, s.variables, s.struck, s.machinesOff
+	g.state.Addons = s.addons
 	return store.WriteJSON(s.handle.Cluster.Path(guideFile), g.state)
 }
 
@@ -399,10 +410,12 @@ func (g *Guide) Next(ctx context.Context) error {
 
 // Reset throws away what the lab made and begins it anew at its first step.
 func (g *Guide) Reset(ctx context.Context) error {
-	if err := g.runner.session.end(ctx); err != nil {
+	old := g.runner.session
+	if err := old.undo(ctx); err != nil {
 		return errors.Join(err, g.save())
 	}
-	fresh := newSession(g.runner.session.handle, g.Lab, g.runner.Now)
+	fresh := newSession(old.handle, g.Lab, g.runner.Now)
+	fresh.addons, fresh.guided = old.addons, true
 	g.runner.session = fresh
 	g.state.Step, g.state.Begun, g.state.Passed, g.state.Hints, g.state.Done = 0, false, false, 0, nil
 	if err := g.save(); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/strictyaml"
+	"axolotl/vm/addon"
 )
 
 // Lab is one lab file. Only Parse makes valid ones.
@@ -64,7 +65,20 @@ type Needs struct {
 	Nodes          int  `yaml:"nodes" json:"nodes,omitempty"`                    // at least so many
 	MachineControl bool `yaml:"machine-control" json:"machineControl,omitempty"` // real machines, with power to cut and give
 	NodePower      bool `yaml:"node-power" json:"nodePower,omitempty"`           // nodes that go silent and come back, simulated ones too
+
+	// Addons are installed for the lab, and removed with it where nobody else
+	// uses them.
+	Addons []AddonName `yaml:"addons" json:"addons,omitempty"`
 }
+
+// AddonName is what a cluster does not have from the start and can be given.
+type AddonName string
+
+// Values are what a file may say.
+func (AddonName) Values() []string { return addon.Names() }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *AddonName) UnmarshalText(text []byte) error { return strictyaml.SetWord(n, "unknown add-on", text) }
 
 // Step is one thing to do and to see.
 type Step struct {

@@ -3,6 +3,7 @@ package labs
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/vm"
+	"axolotl/vm/addon"
 )
 
 // String lists the needs: "real pods, 3 nodes"; "" where there are none.
@@ -27,6 +29,9 @@ func (n Needs) String() string {
 	if n.NodePower {
 		needs = append(needs, "node power")
 	}
+	for _, name := range n.Addons {
+		needs = append(needs, "add-on "+string(name))
+	}
 	return strings.Join(needs, ", ")
 }
 
@@ -37,11 +42,12 @@ func (n Needs) with(other Needs) Needs {
 		Nodes:          max(n.Nodes, other.Nodes),
 		MachineControl: n.MachineControl || other.MachineControl,
 		NodePower:      n.NodePower || other.NodePower,
+		Addons:         slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Addons, other.Addons)))),
 	}
 }
 
 // cover tells whether a cluster that meets these needs meets the others too.
-func (n Needs) cover(other Needs) bool { return n.with(other) == n }
+func (n Needs) cover(other Needs) bool { return reflect.DeepEqual(n.with(other), n.with(n)) }
 
 // missing says what a lab needs and this cluster lacks, or "".
 func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
@@ -54,6 +60,15 @@ func (n Needs) missing(ctx context.Context, h *vm.Handle) (string, error) {
 	}
 	if _, powers := h.Driver.(vm.Powerer); n.NodePower && !powers {
 		return fmt.Sprintf("it needs nodes that can be switched off; driver %q has none", driver), nil
+	}
+	for _, name := range n.Addons {
+		a, err := addon.Find(string(name))
+		if err != nil {
+			return "", err
+		}
+		if reason, err := a.Missing(ctx, h); reason != "" || err != nil {
+			return reason, err
+		}
 	}
 	if n.Nodes > 1 {
 		nodes, err := h.Kube.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"axolotl/internal/check"
@@ -83,7 +84,7 @@ type runner struct {
 // steps runs the steps until one does not pass, and sets the outcome.
 func (r *runner) steps(ctx context.Context, result *Result) {
 	result.Outcome = Passed
-	if err := r.session.begin(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		result.Outcome, result.Reason = r.unpassed(ctx), term.Escape(err.Error())
 	}
 	for i := range r.lab.Steps {
@@ -101,6 +102,17 @@ func (r *runner) steps(ctx context.Context, result *Result) {
 		}
 	}
 	result.noteSkipped()
+}
+
+// begin gives the cluster the lab's add-ons, and makes its namespace.
+func (r *runner) begin(ctx context.Context) (err error) {
+	if r.session.addons, err = r.lab.addons(ctx, r.session.handle); err != nil {
+		return err
+	}
+	if err := r.session.useAddons(ctx, r.Progress); err != nil {
+		return err
+	}
+	return r.session.begin(ctx)
 }
 
 // reported runs a step as a line of the progress.
@@ -277,6 +289,9 @@ func (r *runner) explain(ctx context.Context, step *Step, sr *StepResult) {
 func (r *runner) cleanup(ctx context.Context, result *Result) (kept bool, err error) {
 	if r.Keep {
 		r.Progress.Line("kept namespace %s", result.Namespace)
+		if addons := r.session.addons; len(addons) > 0 {
+			r.Progress.Line("kept its add-ons; remove them with: axolotl addon remove %s --cluster %s", strings.Join(addons, " "), result.Cluster)
+		}
 		return true, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), cleanupTimeout,

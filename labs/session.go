@@ -39,6 +39,8 @@ type session struct {
 
 	struck      []Struck // faults to undo
 	machinesOff []string // machines to start
+	addons      []string // to let go of
+	guided      bool
 }
 
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
@@ -103,9 +105,20 @@ func (s *session) namespaces(ctx context.Context) ([]corev1.Namespace, error) {
 	return list.Items, nil
 }
 
-// end mends what the session broke, removes its namespaces and waits until they
-// are gone.
+// end mends what the session broke, removes its namespaces, waits until they
+// are gone, and lets go of its add-ons.
 func (s *session) end(ctx context.Context) error {
+	if err := s.undo(ctx); err != nil {
+		if len(s.addons) > 0 { // volumes may need one to go
+			err = fmt.Errorf("%w; its add-ons are left: axolotl addon remove %s --cluster %s", err, strings.Join(s.addons, " "), s.handle.Cluster.Name)
+		}
+		return err
+	}
+	return s.releaseAddons(ctx)
+}
+
+// undo leaves of the session nothing but its add-ons.
+func (s *session) undo(ctx context.Context) error {
 	broke := len(s.struck) > 0
 	mended := errors.Join(s.mend(ctx, ""), s.powerOn(ctx))
 	err := s.endKubeconfig()

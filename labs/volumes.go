@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,6 +16,9 @@ import (
 // A PersistentVolume is in no namespace. One whose name begins with the lab's
 // namespace, which no other session has, is the lab's own all the same, whoever
 // made it, and is removed at the end. What is on it stays on its node.
+//
+// One that a provisioner made for a claim of the lab is removed by that, with
+// what is on it; it is waited for.
 
 // ownsVolume tells whether a selector means a volume of the lab's own.
 func (s *session) ownsVolume(selector check.Selector) bool {
@@ -32,6 +36,9 @@ func (s *session) removeVolumes(ctx context.Context) error {
 	}
 	var errs []error
 	for _, name := range names {
+		if !s.ownVolume(name) {
+			continue
+		}
 		err := s.handle.Kube.Typed.CoreV1().PersistentVolumes().Delete(ctx, name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			errs = append(errs, err)
@@ -50,7 +57,8 @@ func (s *session) removeVolumes(ctx context.Context) error {
 	return check.Wait(ctx, gone, pollInterval, nil)
 }
 
-// volumes lists the session's volumes.
+// volumes lists the session's volumes, and those made for its claims that go
+// with them.
 func (s *session) volumes(ctx context.Context) ([]string, error) {
 	list, err := s.handle.Kube.Typed.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -58,8 +66,11 @@ func (s *session) volumes(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for i := range list.Items {
-		if s.ownVolume(list.Items[i].Name) {
-			names = append(names, list.Items[i].Name)
+		v := &list.Items[i]
+		claim := v.Spec.ClaimRef
+		provisioned := claim != nil && s.owns(claim.Namespace) == nil && v.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimDelete
+		if s.ownVolume(v.Name) || provisioned {
+			names = append(names, v.Name)
 		}
 	}
 	return names, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"axolotl/internal/kube"
+	"axolotl/internal/store"
+	"axolotl/internal/term"
 )
 
 // Handle is a cluster that exists, as labs and faults are given it: its
@@ -17,4 +19,11 @@ type Handle struct {
 	// while the others run on, and waits until their nodes are Ready. It may be
 	// called again after it was interrupted. Nil: nobody can.
 	Recreate func(ctx context.Context, nodes ...string) error
+
+	// LoadImages has write make an OCI archive at a path, of what this host has
+	// in its cache, and puts the images in it into every machine, which must
+	// run. Machines that come later do not have them. It waits while another
+	// command is at work on the cluster; of its own calls there is one at a
+	// time. Nil: nobody can.
+	LoadImages func(ctx context.Context, write func(home store.Home, archive string) error, step *term.Step) error
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,6 +77,25 @@ func TryLock(path string) (*Lock, error) {
 	l := &Lock{flock: lock}
 	held.Store(l, nil)
 	return l, nil
+}
+
+// WaitLock takes the lock at path, and waits while somebody else has it; told
+// hears who, after each look in vain.
+func WaitLock(ctx context.Context, path string, told func(*LockedError)) (*Lock, error) {
+	const poll = 200 * time.Millisecond
+	for {
+		lock, err := TryLock(path)
+		var locked *LockedError
+		if err == nil || !errors.As(err, &locked) {
+			return lock, err
+		}
+		told(locked)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		case <-time.After(poll):
+		}
+	}
 }
 
 // current tells whether a lock is on the file that has its name now.

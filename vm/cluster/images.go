@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/image"
@@ -47,6 +49,34 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 		}},
 	})
 	return refs, err
+}
+
+// giveImages is how a handle loads images that are made for it. They are made
+// before the cluster is taken, as that may take minutes.
+func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Context, func(store.Home, string) error, *term.Step) error {
+	return func(ctx context.Context, write func(store.Home, string) error, step *term.Step) error {
+		archive := filepath.Join(s.Home.Cluster(name), "made-"+imagesFile)
+		defer os.Remove(archive)
+		if err := write(s.Home, archive); err != nil {
+			return err
+		}
+		lock, err := store.WaitLock(ctx, s.lockFile(name), func(locked *store.LockedError) {
+			step.Status("waiting for %q (pid %d), which is at work on the cluster", locked.Holder.Command, locked.Holder.PID)
+		})
+		if err != nil {
+			return err
+		}
+		defer s.unlock(name, lock)
+		c, err := s.Load(name)
+		if err != nil {
+			return err
+		}
+		if err := settledMachines(c); err != nil {
+			return err
+		}
+		step.Status("loading it into %d machine(s)", len(c.Machines))
+		return loader.LoadImages(ctx, c, archive)
+	}
 }
 
 func errNoImages(h *vm.Handle) error {

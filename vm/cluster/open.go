@@ -36,9 +36,13 @@ func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
 // handle is a handle of a cluster, without a client.
 func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
 	same := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
-	return &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, nodes ...string) error {
+	h := &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, nodes ...string) error {
 		return s.RecreateNodes(ctx, c.Name, nodes, false, same, term.NewProgress(io.Discard, true))
 	}}
+	if loader, ok := driver.(vm.ImageLoader); ok {
+		h.LoadImages = s.giveImages(c.Name, loader)
+	}
+	return h
 }
 
 func notUp(c *vm.Cluster) error {

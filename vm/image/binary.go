@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -26,23 +25,35 @@ const recipe = "1"
 //
 // Exactly one of Package and Source is set.
 type Binary struct {
-	Name    string // of the program; also the last element of Package
+	Name    string // of the program
 	Package string // import path of a main package, installed at Version
 	Version string // of Package's module, as in "v1.2.3"
 	Source  fs.FS  // a module: go.mod, go.sum and a main package at its root
 	LDFlags string // for the linker; "-s -w" leaves out symbols
+
+	// Module is the path of Package's module where it replaces others, which Go
+	// heeds only of the module that it stands in: it is copied, Overlay is laid
+	// over it (what the replacements lead to and no proxy has), and built there.
+	Module  string
+	Overlay fs.FS
 }
 
 // Hash is the SHA-256 of all inputs, in hex.
 func (b Binary) Hash() (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %q %q\n", recipe, runtime.GOARCH, b.Name, b.Package, b.Version, b.LDFlags)
-	if b.Source != nil {
-		err := fs.WalkDir(b.Source, ".", func(name string, entry fs.DirEntry, err error) error {
+	if b.Module != "" {
+		fmt.Fprintf(h, "%q\n", b.Module)
+	}
+	for _, source := range []fs.FS{b.Source, b.Overlay} {
+		if source == nil {
+			continue
+		}
+		err := fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
 			}
-			data, err := fs.ReadFile(b.Source, name)
+			data, err := fs.ReadFile(source, name)
 			fmt.Fprintf(h, "%q %d\n%s", name, len(data), data)
 			return err
 		})
@@ -124,18 +135,11 @@ func (b Binary) buildEntry(ctx context.Context, entry string, step *term.Step) e
 
 // waitLock takes a lock, waiting while another process has it.
 func waitLock(ctx context.Context, path, name string, step *term.Step) (*store.Lock, error) {
-	const poll = 200 * time.Millisecond
-	for {
-		lock, err := store.TryLock(path)
-		var locked *store.LockedError
-		if err == nil || !errors.As(err, &locked) {
-			return lock, err
-		}
+	lock, err := store.WaitLock(ctx, path, func(locked *store.LockedError) {
 		step.Status("waiting for %q (pid %d), which builds %s", locked.Holder.Command, locked.Holder.PID, name)
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("waited for another process to build %s: %w: %w", name, err, context.Cause(ctx))
-		case <-time.After(poll):
-		}
+	})
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("waited for another process to build %s: %w", name, err)
 	}
+	return lock, err
 }

@@ -2,12 +2,16 @@ package image
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -36,29 +40,32 @@ func (b Binary) compile(ctx context.Context, work, program string, step *term.St
 			return err
 		}
 	}
-	built := filepath.Join(bin, b.Name)
-	if b.Source != nil {
-		if err := os.CopyFS(dir, b.Source); err != nil {
-			return err
-		}
-		args = append(append([]string{"build"}, flags...), "-o", built, ".")
-	} else {
-		args = append(append([]string{"install"}, flags...), b.Package+"@"+b.Version)
-	}
-
-	cmd := exec.CommandContext(ctx, goCommand, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(),
+	environment := append(os.Environ(),
 		"CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH,
 		"GO111MODULE=on", "GOWORK=off", "GOBIN="+bin, "GOTMPDIR="+temp,
 		// Replaces the caller's flags and tags, also those of "go env -w",
 		// which an empty value would not.
 		"GOFLAGS=-buildvcs=false",
 	)
-	// The compiler runs in a process group of its own, which is killed as a
-	// whole; all that it leaves is in work, which the caller removes.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	built := filepath.Join(bin, b.Name)
+	switch {
+	case b.Source != nil:
+		if err := os.CopyFS(dir, b.Source); err != nil {
+			return err
+		}
+		args = append(append([]string{"build"}, flags...), "-o", built, ".")
+	case b.Module != "":
+		step.Status("fetching the module %s", b.Module)
+		if err := b.copyModule(ctx, goCommand, environment, dir); err != nil {
+			return err
+		}
+		args = append(append([]string{"build"}, flags...), "-o", built, b.Package)
+	default:
+		args = append(append([]string{"install"}, flags...), b.Package+"@"+b.Version)
+		built = filepath.Join(bin, path.Base(b.Package)) // as "go install" calls it
+	}
+
+	cmd := command(ctx, goCommand, environment, dir, args...)
 	output, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -74,6 +81,49 @@ func (b Binary) compile(ctx context.Context, work, program string, step *term.St
 		return fmt.Errorf("%s %s: %w; the last lines were:\n%s", filepath.Base(goCommand), args[0], err, last)
 	}
 	return os.Rename(built, program)
+}
+
+// command is a run of the go command in a process group of its own, which is
+// killed as a whole; all that it leaves is in work, which the caller removes.
+func command(ctx context.Context, goCommand string, environment []string, dir string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, goCommand, args...)
+	cmd.Dir, cmd.Env = dir, environment
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
+}
+
+// copyModule copies the program's module into the empty directory dir, with
+// the overlay over it.
+func (b Binary) copyModule(ctx context.Context, goCommand string, environment []string, dir string) error {
+	var fetched struct{ Dir, Error string }
+	out, err := command(ctx, goCommand, environment, dir, "mod", "download", "-json", b.Module+"@"+b.Version).Output()
+	if decodeErr := json.Unmarshal(out, &fetched); decodeErr == nil && fetched.Error != "" {
+		err = errors.New(fetched.Error) // says more than the exit code
+	}
+	if err != nil {
+		return cmp.Or(ctx.Err(), fmt.Errorf("fetch %s@%s: %w", b.Module, b.Version, err))
+	}
+	// NOTE: not os.CopyFS, which keeps the modes of Go's cache: nobody may write.
+	for _, source := range []fs.FS{os.DirFS(fetched.Dir), b.Overlay} {
+		err := fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if entry.IsDir() {
+				return os.MkdirAll(filepath.Join(dir, name), 0o755)
+			}
+			data, err := fs.ReadFile(source, name)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, name), data, 0o644)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // followCompiler shows what the go command is at and returns its last lines.

@@ -45,6 +45,7 @@ type container struct {
 	entrypoint []string
 	cmd        []string
 	ports      []string
+	stopSignal string // SIGTERM where empty; of extras only, as the hash leaves it out
 }
 
 // containers are all that a node has, by name.
@@ -80,11 +81,7 @@ func programSource(dir string) fs.FS {
 	if err != nil {
 		panic("image: embedded sources of " + dir + ": " + err.Error())
 	}
-	source, err := txtar.FS(&archive)
-	if err != nil {
-		panic("image: embedded sources of " + dir + ": " + err.Error())
-	}
-	return source
+	return sources(dir, &archive)
 }
 
 func pingappBinary(version string) Binary {

@@ -17,10 +17,13 @@ import (
 var nodeArchive []byte
 
 // nodeSource is the module vm/node.
-var nodeSource = func() fs.FS {
-	source, err := txtar.FS(txtar.Parse(nodeArchive))
+var nodeSource = sources("vm/node (run go generate ./vm/image)", txtar.Parse(nodeArchive))
+
+// sources are the files of an archive that is part of this program.
+func sources(of string, archive *txtar.Archive) fs.FS {
+	files, err := txtar.FS(archive)
 	if err != nil {
-		panic("image: node.txtar: " + err.Error() + "; run go generate ./vm/image")
+		panic("image: embedded sources of " + of + ": " + err.Error())
 	}
-	return source
-}()
+	return files
+}

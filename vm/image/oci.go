@@ -42,6 +42,7 @@ func ociImage(c container, layer []byte) (v1.Image, error) {
 		Cmd:        c.cmd,
 		Env:        []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 		WorkingDir: "/",
+		StopSignal: c.stopSignal,
 	}
 	for _, port := range c.ports {
 		if config.Config.ExposedPorts == nil {

@@ -102,6 +102,9 @@ func kept(home store.Home, used InUse) (map[string]bool, error) {
 			programs = append(programs, c.program)
 		}
 	}
+	for _, extra := range Extras {
+		programs = append(programs, extra.Program)
+	}
 	for _, program := range programs {
 		path, err := program.Path(home)
 		if err != nil {
