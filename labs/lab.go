@@ -78,7 +78,9 @@ type AddonName string
 func (AddonName) Values() []string { return addon.Names() }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (n *AddonName) UnmarshalText(text []byte) error { return strictyaml.SetWord(n, "unknown add-on", text) }
+func (n *AddonName) UnmarshalText(text []byte) error {
+	return strictyaml.SetWord(n, "unknown add-on", text)
+}
 
 // Step is one thing to do and to see.
 type Step struct {
