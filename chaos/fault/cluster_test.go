@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"axolotl/internal/check"
@@ -124,6 +125,19 @@ func spec(t *testing.T, h *vm.Handle, target Target) string {
 	o, err := resource.Get(context.Background(), target.Name, metav1.GetOptions{})
 	if err != nil {
 		return err.Error()
+	}
+	if target.Kind == OnNodes {
+		// The node controller adds and removes this one after spec.unschedulable,
+		// now and then later than the next cordon or uncordon.
+		taints, _, err := unstructured.NestedSlice(o.Object, "spec", "taints")
+		must(t, err)
+		taints = slices.DeleteFunc(taints, func(taint any) bool {
+			return taint.(map[string]any)["key"] == corev1.TaintNodeUnschedulable
+		})
+		unstructured.RemoveNestedField(o.Object, "spec", "taints")
+		if len(taints) > 0 {
+			must(t, unstructured.SetNestedSlice(o.Object, taints, "spec", "taints"))
+		}
 	}
 	return fmt.Sprint(o.Object["spec"], o.Object["data"], o.GetLabels(), o.GetDeletionTimestamp())
 }
