@@ -145,6 +145,9 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 	)
 	err := Run(ctx, progress, actions)
 	if err != nil {
+		if ends := consoleEnds(c); ends != "" && ctx.Err() == nil {
+			err = fmt.Errorf("%w; %s", err, ends)
+		}
 		// Also where ctx has ended: nothing half-made is of use to anybody.
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
