@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -25,15 +23,9 @@ func alignLeases(h *vm.Handle) vm.Action {
 		if !ok || len(h.Cluster.Machines) < 2 {
 			return nil
 		}
-		leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
+		renewed, err := renewals(ctx, h, h.Cluster.Machines)
 		if err != nil {
 			return err
-		}
-		renewed := map[string]time.Time{}
-		for _, lease := range leases.Items {
-			if lease.Spec.RenewTime != nil {
-				renewed[lease.Name] = lease.Spec.RenewTime.Time
-			}
 		}
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range h.Cluster.Machines[1:] {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,27 +41,40 @@ func idle(h *vm.Handle) check.Condition {
 	})
 }
 
+// renewals are when the leases of machines' nodes were last renewed, by the nodes'
+// clocks, by name. A node that has none is an error.
+func renewals(ctx context.Context, h *vm.Handle, machines []vm.Machine) (map[string]time.Time, error) {
+	leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	renewed := map[string]time.Time{}
+	for _, lease := range leases.Items {
+		if lease.Spec.RenewTime != nil {
+			renewed[lease.Name] = lease.Spec.RenewTime.Time
+		}
+	}
+	for _, m := range machines {
+		if _, ok := renewed[m.Name]; !ok {
+			return nil, fmt.Errorf("node %s has no lease yet", m.Name)
+		}
+	}
+	return renewed, nil
+}
+
 // leasesDue holds when all leases are about to be renewed.
 func leasesDue(h *vm.Handle) check.Condition {
 	start := time.Now()
 	return check.Func("all leases are about to be renewed", func(ctx context.Context) error {
-		leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
+		renewed, err := renewals(ctx, h, h.Cluster.Machines)
 		if err != nil {
 			return err
 		}
-		var oldest, newest time.Duration
-		for i, lease := range leases.Items {
-			if lease.Spec.RenewTime == nil {
-				return fmt.Errorf("node %s has no lease yet", lease.Name)
-			}
-			age := time.Since(lease.Spec.RenewTime.Time)
-			if i == 0 || age > oldest {
-				oldest = age
-			}
-			if i == 0 || age < newest {
-				newest = age
-			}
+		var ages []time.Duration
+		for _, m := range h.Cluster.Machines {
+			ages = append(ages, time.Since(renewed[m.Name]))
 		}
+		newest, oldest := slices.Min(ages), slices.Max(ages)
 		// Where nodes are far apart in spite of alignLeases no instant suits
 		// all: then one's renewal is taken, and the others' come within 10 s.
 		patience := time.Since(start) > 3*leaseRenewal
@@ -96,15 +110,9 @@ func aliveSince(h *vm.Handle, resumed time.Time, names ...string) check.Conditio
 	machines := among(h.Cluster, names)
 	name := fmt.Sprintf("%d node(s) Ready, with a sign of life newer than the resume", len(machines))
 	return check.Func(name, func(ctx context.Context) error {
-		leases, err := h.Kube.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).List(ctx, metav1.ListOptions{})
+		renewed, err := renewals(ctx, h, machines)
 		if err != nil {
 			return err
-		}
-		renewed := map[string]time.Time{}
-		for _, lease := range leases.Items {
-			if lease.Spec.RenewTime != nil {
-				renewed[lease.Name] = lease.Spec.RenewTime.Time
-			}
 		}
 		var waiting []string
 		for _, m := range machines {
