@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,7 +33,8 @@ const identityLabel = "apiserver.kubernetes.io/identity=kube-apiserver"
 // namespaces, roles, priority levels, the Service "kubernetes". A machine that
 // boots with that directory has not to write them, which takes an emulated one
 // 14 s. kubeconfig is an administrator's, for a server that is verified as
-// 127.0.0.1. What the processes say goes into files beside s.Data. They end with this one, however it ends.
+// 127.0.0.1. What the processes say goes into files beside s.Data; the processes
+// end with this one, however it ends.
 func First(ctx context.Context, s *Server, kubeconfig string) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return err
@@ -77,7 +79,7 @@ func with(ctx context.Context, s *Server, kubeconfig string, holds func(context.
 		for _, p := range []*process{etcd, api} {
 			select {
 			case <-p.ended:
-				return check.Permanent(fmt.Errorf("%s ended (%v): see %s", p.name, p.err, p.log)) //nolint:errorlint // nil where it exited with 0
+				return check.Permanent(fmt.Errorf("%s ended (%v): %s", p.name, p.err, p.lastWords())) //nolint:errorlint // nil where it exited with 0
 			default:
 			}
 		}
@@ -142,6 +144,17 @@ func start(s *Server, argv []string) (*process, error) {
 		close(p.ended)
 	}()
 	return p, nil
+}
+
+// lastWords is the last line that it has said: its log may be thrown away with
+// the cluster.
+func (p *process) lastWords() string {
+	data, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return lines[len(lines)-1]
 }
 
 // end ends it by a signal, and by SIGKILL where that does not do.

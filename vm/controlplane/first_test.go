@@ -167,7 +167,7 @@ func TestFirstEndsItsProcesses(t *testing.T) {
 	s, kubeconfig := newServer(t)
 	s.Extra = []string{"--no-such-flag"}
 	err := First(t.Context(), s, kubeconfig)
-	if err == nil || !strings.Contains(err.Error(), "kube-apiserver ended (exit status 1): see ") {
+	if err == nil || !strings.Contains(err.Error(), "kube-apiserver ended (exit status 1): Error: unknown flag: --no-such-flag") {
 		t.Fatalf("error %v", err)
 	}
 	for _, address := range []string{url(s.APIHost, s.APIPort), url(etcdHost, s.EtcdPort), url(etcdHost, s.PeerPort)} {

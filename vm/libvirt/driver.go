@@ -109,8 +109,8 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 			c.Spec.Accel = accel
 			return nil
 		}},
-		{Name: "Write the cluster's first objects", Run: func(ctx context.Context, _ *term.Step) error {
-			return d.beginCluster(ctx, node, c)
+		{Name: "Write the cluster's first objects", Run: func(ctx context.Context, step *term.Step) error {
+			return d.beginCluster(ctx, node, c, step)
 		}},
 		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
 			if err := d.startAll(ctx, c, img); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/controlplane"
 	"axolotl/vm/kubeadm"
@@ -24,13 +25,19 @@ func firstData(c *vm.Cluster) string { return c.Path("first", "etcd") }
 // emulated machine 14 s, and only that one is worth the 4 s here. Of several
 // members each would need a share in it. A machine that has its seed has begun
 // already.
-func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster) error {
+func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster, step *term.Step) error {
 	first := &c.Machines[0]
 	seed := filepath.Join(c.Path("machines", first.Name), seedFile)
 	if _, err := os.Stat(seed); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if c.Spec.Accel != AccelTCG || c.Spec.ControlPlanes > 1 {
+		return nil
+	}
+	// Somebody else may have that port on all addresses, another Kubernetes for
+	// instance. The machine is no worse off than without us.
+	if host := ownLoopback(c); !portFree(host, apiPort) {
+		step.Status("something listens on %s:%d; the machine writes them itself, which takes longer", host, apiPort)
 		return nil
 	}
 	// Whatever is there was not completed, or its machine not started.

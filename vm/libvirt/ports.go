@@ -86,11 +86,9 @@ func recordedPorts(home store.Home, except string) (map[int]bool, error) {
 
 func blockFree(first int) bool {
 	for port := first; port < first+portBlock; port++ {
-		listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
+		if !portFree("127.0.0.1", port) {
 			return false
 		}
-		listener.Close()
 	}
 	// The segment is UDP multicast, which many sockets may share: a bind of
 	// the plain kind shows whether any has it.
@@ -99,5 +97,15 @@ func blockFree(first int) bool {
 		return false
 	}
 	segment.Close()
+	return true
+}
+
+// portFree tells whether a TCP port of this host can be listened on.
+func portFree(host string, port int) bool {
+	listener, err := net.Listen("tcp4", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	listener.Close()
 	return true
 }

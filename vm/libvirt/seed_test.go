@@ -7,9 +7,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,15 +131,32 @@ func TestFirstObjectsOfAKilledUp(t *testing.T) {
 	}
 	c := &vm.Cluster{Name: "c", ID: "1", Dir: t.TempDir(), Spec: s}
 	w.must(d.Plan(t.Context(), c))
-	if err := d.beginCluster(t.Context(), "kubeadm", c); !errors.Is(err, killed) {
+	if err := d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")); !errors.Is(err, killed) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(firstData(c)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a seed would take it")
 	}
-	w.must(w.driver().beginCluster(t.Context(), "kubeadm", c))
+	w.must(w.driver().beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
 	if _, err := os.Stat(firstData(c)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where another Kubernetes of this host has the port, the machine begins itself.
+func TestFirstObjectsWhereThePortIsTaken(t *testing.T) {
+	w := newWorld(t)
+	s := spec(0)
+	s.Accel = AccelTCG
+	d := w.driver()
+	c := &vm.Cluster{Name: "c", ID: "1", Dir: t.TempDir(), Spec: s}
+	w.must(d.Plan(t.Context(), c))
+	other, err := net.Listen("tcp4", net.JoinHostPort(ownLoopback(c), strconv.Itoa(apiPort)))
+	w.must(err)
+	defer other.Close()
+	w.must(d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
+	if _, err := os.Stat(firstData(c)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was begun: %v", err)
 	}
 }
 
