@@ -12,7 +12,7 @@ import (
 	"axolotl/internal/strictyaml"
 )
 
-//go:generate go run comments_gen.go
+//go:generate go run axolotl/internal/strictyaml/gocomments/write ../schedule .
 
 var (
 	//go:embed manifests.yaml

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 
 	"axolotl/chaos/incluster"
 	"axolotl/chaos/journal"
+	"axolotl/internal/check"
 )
 
 // town is a cluster in which replicas of serve live, as processes that have the
@@ -152,13 +154,12 @@ func (c *town) apply(manifests string) {
 // until tries something until it holds.
 func (c *town) until(what string, holds func() error) {
 	c.t.Helper()
-	var err error
-	for deadline := time.Now().Add(awaitLimit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if err = holds(); err == nil {
-			return
-		}
+	ctx, cancel := context.WithTimeout(c.t.Context(), awaitLimit)
+	defer cancel()
+	condition := check.Func(what, func(context.Context) error { return holds() })
+	if err := check.Wait(ctx, condition, 50*time.Millisecond, nil); err != nil {
+		c.t.Fatal(err)
 	}
-	c.t.Fatalf("not so in time: %s: %v", what, err)
 }
 
 func (c *town) status(schedule string) incluster.Status {
