@@ -32,10 +32,8 @@ type Binary struct {
 	LDFlags string // for the linker; "-s -w" leaves out symbols
 
 	// Module is the path of Package's module where it replaces others, which Go
-	// heeds only of the module that it stands in: it is copied, Overlay is laid
-	// over it (what the replacements lead to and no proxy has), and built there.
-	Module  string
-	Overlay fs.FS
+	// heeds only of the module that it stands in: it is copied and built there.
+	Module string
 }
 
 // Hash is the SHA-256 of all inputs, in hex.
@@ -45,15 +43,12 @@ func (b Binary) Hash() (string, error) {
 	if b.Module != "" {
 		fmt.Fprintf(h, "%q\n", b.Module)
 	}
-	for _, source := range []fs.FS{b.Source, b.Overlay} {
-		if source == nil {
-			continue
-		}
-		err := fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
+	if b.Source != nil {
+		err := fs.WalkDir(b.Source, ".", func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
 			}
-			data, err := fs.ReadFile(source, name)
+			data, err := fs.ReadFile(b.Source, name)
 			fmt.Fprintf(h, "%q %d\n%s", name, len(data), data)
 			return err
 		})

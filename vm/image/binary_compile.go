@@ -93,8 +93,7 @@ func command(ctx context.Context, goCommand string, environment []string, dir st
 	return cmd
 }
 
-// copyModule copies the program's module into the empty directory dir, with
-// the overlay over it.
+// copyModule copies the program's module into the empty directory dir.
 func (b Binary) copyModule(ctx context.Context, goCommand string, environment []string, dir string) error {
 	var fetched struct{ Dir, Error string }
 	out, err := command(ctx, goCommand, environment, dir, "mod", "download", "-json", b.Module+"@"+b.Version).Output()
@@ -105,25 +104,20 @@ func (b Binary) copyModule(ctx context.Context, goCommand string, environment []
 		return cmp.Or(ctx.Err(), fmt.Errorf("fetch %s@%s: %w", b.Module, b.Version, err))
 	}
 	// NOTE: not os.CopyFS, which keeps the modes of Go's cache: nobody may write.
-	for _, source := range []fs.FS{os.DirFS(fetched.Dir), b.Overlay} {
-		err := fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			if entry.IsDir() {
-				return os.MkdirAll(filepath.Join(dir, name), 0o755)
-			}
-			data, err := fs.ReadFile(source, name)
-			if err != nil {
-				return err
-			}
-			return os.WriteFile(filepath.Join(dir, name), data, 0o644)
-		})
+	source := os.DirFS(fetched.Dir)
+	return fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-	}
-	return nil
+		if entry.IsDir() {
+			return os.MkdirAll(filepath.Join(dir, name), 0o755)
+		}
+		data, err := fs.ReadFile(source, name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name), data, 0o644)
+	})
 }
 
 // followCompiler shows what the go command is at and returns its last lines.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"golang.org/x/tools/txtar"
 )
 
 func TestSaveExtra(t *testing.T) {
@@ -102,8 +100,7 @@ func TestExtras(t *testing.T) {
 	}
 }
 
-// A module that replaces others by what is in a folder of it is built with
-// that folder laid over it.
+// A module that replaces others is built as it means to be.
 func TestBuildModuleWithReplacements(t *testing.T) {
 	proxy := t.TempDir()
 	t.Setenv("GOPROXY", "file://"+proxy)
@@ -114,22 +111,21 @@ func TestBuildModuleWithReplacements(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
-	const goMod = "module example.test/m\n\ngo 1.26.0\n\nrequire example.test/ext v0.0.0\n\nreplace example.test/ext => ./ext\n"
-	publish(t, filepath.Join(proxy, "example.test", "m", "@v"), map[string]string{
-		"go.mod":          goMod,
+	for module, text := range map[string]string{"example.test/ext": "as it was", "example.test/fork": "replaced"} {
+		publish(t, proxy, module, map[string]string{
+			"go.mod": "module example.test/ext\n\ngo 1.26.0\n", "ext.go": "package ext\n\nconst Text = \"" + text + "\"\n",
+		})
+	}
+	program := map[string]string{
+		"go.mod":          "module example.test/m\n\ngo 1.26.0\n\nrequire example.test/ext v1.0.0\n\nreplace example.test/ext => example.test/fork v1.0.0\n",
 		"cmd/say/main.go": "package main\n\nimport \"example.test/ext\"\n\nfunc main() { print(ext.Text) }\n",
-	})
-	overlay := func(text string) fs.FS {
-		return sources("the test", txtar.Parse([]byte("-- ext/go.mod --\nmodule example.test/ext\n\ngo 1.26.0\n-- ext/ext.go --\npackage ext\n\nconst Text = \""+text+"\"\n")))
 	}
-	binary := Binary{Name: "speak", Module: "example.test/m", Package: "example.test/m/cmd/say", Version: "v1.0.0", Overlay: overlay("laid over")}
+	program["go.sum"] = sums(t, program)
+	publish(t, proxy, "example.test/m", program)
+	binary := Binary{Name: "speak", Module: "example.test/m", Package: "example.test/m/cmd/say", Version: "v1.0.0"}
 	home := testHome(t)
-	if got := run(t, ensure(t, binary, home)); got != "laid over" {
+	if got := run(t, ensure(t, binary, home)); got != "replaced" {
 		t.Errorf("the program says %q", got)
-	}
-	binary.Overlay = overlay("another")
-	if got := run(t, ensure(t, binary, home)); got != "another" {
-		t.Errorf("with another overlay the program says %q", got)
 	}
 	binary.Version = "v1.0.1"
 	if _, err := binary.Ensure(t.Context(), home, testStep()); err == nil || !strings.Contains(err.Error(), "example.test/m@v1.0.1") {
@@ -137,9 +133,35 @@ func TestBuildModuleWithReplacements(t *testing.T) {
 	}
 }
 
-// publish makes version v1.0.0 of example.test/m in a proxy of files.
-func publish(t *testing.T, dir string, files map[string]string) {
+// sums are the go.sum of a module.
+func sums(t *testing.T, files map[string]string) string {
 	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tidy := exec.Command("go", "mod", "tidy")
+	tidy.Dir = dir
+	if out, err := tidy.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// publish makes version v1.0.0 of a module in a proxy of files.
+func publish(t *testing.T, proxy, module string, files map[string]string) {
+	t.Helper()
+	dir := filepath.Join(proxy, filepath.FromSlash(module), "@v")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +176,7 @@ func publish(t *testing.T, dir string, files map[string]string) {
 	}
 	archive := zip.NewWriter(out)
 	for name, text := range files {
-		w, err := archive.Create("example.test/m@v1.0.0/" + name)
+		w, err := archive.Create(module + "@v1.0.0/" + name)
 		if err == nil {
 			_, err = io.WriteString(w, text)
 		}

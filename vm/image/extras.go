@@ -1,11 +1,11 @@
 package image
 
-import "golang.org/x/tools/txtar"
-
 // Versions of what clusters can be given beside what they are made of: the
-// newest that the module proxy has.
+// newest that can be built from what the module proxy has. Of Traefik v3.7 it
+// lacks a module that it needs (github.com/containous/go-http-auth of August
+// 2026).
 const (
-	traefikVersion     = "v3.7.13"
+	traefikVersion     = "v3.6.12"
 	localPathVersion   = "v0.0.30"
 	metricsVersion     = "v0.9.0"
 	netPoliciesVersion = "v0.8.0"
@@ -22,27 +22,8 @@ var Traefik = Extra{
 		Name: "traefik", Module: "github.com/traefik/traefik/v3",
 		Package: "github.com/traefik/traefik/v3/cmd/traefik", Version: traefikVersion,
 		LDFlags: stripped + " -X github.com/traefik/traefik/v3/pkg/version.Version=" + traefikVersion,
-		Overlay: traefikExtension,
 	},
 }
-
-// traefikExtension is the module in a folder of Traefik's that its go.mod
-// leads to, and that is therefore not in the module that a proxy has: a place
-// for fields that a fork may add, with none.
-var traefikExtension = sources("traefik", txtar.Parse([]byte(`
--- pkg/config/dynamic/ext/go.mod --
-module github.com/traefik/traefik/dynamic/ext
-
-go 1.26.0
--- pkg/config/dynamic/ext/ext.go --
-// Package ext extends nothing.
-package ext
-
-type (
-	HTTP   struct{}
-	Router struct{}
-)
-`)))
 
 // LocalPathProvisioner makes volumes of directories on nodes.
 var LocalPathProvisioner = Extra{
