@@ -83,6 +83,9 @@ func shippedRuns(t *testing.T, h *vm.Handle, name string, verdict Verdict, lost 
 			t.Errorf("pod %s was not replaced by another: %+v", p.Lost.Name, p)
 		}
 	}
+	if verdict == Healed && *report.HealedAfter < e.Lasts {
+		t.Errorf("healed after %s, before the end of a fault of %s", *report.HealedAfter, e.Lasts)
+	}
 	if verdict == Blocked && !strings.Contains(report.Reason, "/pingapp") {
 		t.Errorf("reason %q does not name the budget", report.Reason)
 	}

@@ -94,23 +94,28 @@ func (r *run) lastMilestone() timeline.Milestone {
 	return timeline.Serving
 }
 
-// healedAt is when the last thing was well again, since the fault: the latest
-// of the recoveries and of the end of what the client suffered. Where neither
-// tells of anything it is when the steady state was seen to hold.
+// healedAt is when the last thing was well again, since the fault: the latest of
+// the recoveries, of the end of what the client suffered and of the end of a fault
+// that lasts, before which nothing shows that it was borne. Where no pod and no
+// node was lost the end of such a fault is not yet a proof: then, and where
+// nothing tells of anything, it is when the steady state was seen to hold.
 func (r *run) healedAt() time.Duration {
 	entries := r.log.Entries()
-	var latest time.Duration
+	var recovered, suffered, lasted time.Duration
 	for _, p := range timeline.Pods(r.fault, entries) {
-		latest = max(latest, p.Total)
+		recovered = max(recovered, p.Total)
 	}
 	for _, n := range timeline.Nodes(r.fault, entries) {
-		latest = max(latest, n.Total)
+		recovered = max(recovered, n.Total)
 	}
 	if r.client != nil {
-		latest = max(latest, r.client.well(r.struck))
+		suffered = r.client.well(r.struck)
 	}
-	if latest == 0 {
-		return r.now().Sub(r.struck)
+	if r.overAt > 0 {
+		lasted = r.overAt - r.fault.At
 	}
-	return latest
+	if latest := max(recovered, suffered); latest > 0 && (recovered > 0 || lasted == 0) {
+		return max(latest, lasted)
+	}
+	return r.now().Sub(r.struck)
 }

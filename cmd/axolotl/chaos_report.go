@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"axolotl/chaos"
@@ -110,6 +112,9 @@ func listRuns(ctx context.Context, a *app, filter runFilter, format term.Format)
 	})
 }
 
+// reasonShown is how many characters of a reason a list has room for.
+const reasonShown = 72
+
 func printRuns(a *app, all []*chaos.Report) error {
 	var rows [][]string
 	for _, p := range all {
@@ -117,7 +122,7 @@ func printRuns(a *app, all []*chaos.Report) error {
 		if p.HealedAfter != nil {
 			healed = term.Seconds(*p.HealedAfter)
 		}
-		rows = append(rows, []string{p.ID, p.Experiment, p.Cluster, string(p.Verdict), healed, p.Reason})
+		rows = append(rows, []string{p.ID, p.Experiment, p.Cluster, string(p.Verdict), healed, ansi.Truncate(p.Reason, reasonShown, "…")})
 	}
 	return term.Table(a.out, []string{"RUN", "EXPERIMENT", "CLUSTER", "VERDICT", "HEALED AFTER", "REASON"}, rows)
 }
@@ -127,12 +132,16 @@ func newChaosReportShow(a *app) *cobra.Command {
 	var filter runFilter
 	var raw bool
 	cmd := &cobra.Command{
-		Use:               "show RUN",
-		Short:             "Show the report of a run",
-		Args:              usageErrors(cobra.ExactArgs(1)),
+		Use:               "show [RUN]",
+		Short:             "Show the report of a run, or of the latest one",
+		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeRuns(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return showRun(cmd.Context(), a, filter.cluster, args[0], raw, flags)
+			id := ""
+			if len(args) > 0 {
+				id = args[0]
+			}
+			return showRun(cmd.Context(), a, filter.cluster, id, raw, flags)
 		},
 	}
 	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
@@ -142,8 +151,19 @@ func newChaosReportShow(a *app) *cobra.Command {
 	return cmd
 }
 
+// showRun shows one run, or the latest one where id is empty.
 func showRun(ctx context.Context, a *app, cluster, id string, raw bool, flags chaosFlags) error {
 	return a.withHistory(ctx, func(db *history.DB) error {
+		if id == "" {
+			latest, err := db.Runs(ctx, history.RunQuery{Cluster: cluster, Limit: 1})
+			if err != nil {
+				return err
+			}
+			if len(latest) == 0 {
+				return errors.New("there is no run yet; 'axolotl chaos run' makes one")
+			}
+			id = latest[0].ID
+		}
 		report, err := chaos.ReadReport(ctx, db, cluster, id)
 		if err == nil && raw {
 			err = report.AddRaw(ctx, db)

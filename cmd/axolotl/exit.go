@@ -46,11 +46,12 @@ func family(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// usageErrors gives the errors of a command's argument check their exit code.
+// usageErrors gives the errors of a command's argument check their exit code,
+// and says how the command is called.
 func usageErrors(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return codedError{err, exitUsage}
+			return codedError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine()), exitUsage}
 		}
 		return nil
 	}
