@@ -13,13 +13,13 @@ import (
 const (
 	pollEvery   = 100 * time.Millisecond
 	proofWithin = 15 * time.Second
-	startWithin = time.Minute // three times what an emulated node takes to start a pod
+	slowWithin  = time.Minute // three times what an emulated node takes to start a pod
 )
 
 // proofTime is how long a fault may take until it can be seen.
 func proofTime(f fault.Fault) time.Duration {
-	if f.Effect().Starts {
-		return startWithin
+	if f.Effect().Slow {
+		return slowWithin
 	}
 	return proofWithin
 }

@@ -30,9 +30,10 @@ const (
 // Name implements Fault.
 func (*DNSBroken) Name() string { return "dns-broken" }
 
-// Effect implements Fault. What runs goes on, without names.
+// Effect implements Fault. What runs goes on, without names. A DNS server that
+// is told to end answers for a while yet (CoreDNS: 5 s of lameduck).
 func (*DNSBroken) Effect() Effect {
-	return Effect{On: OnDeployments, Takes: TakesNothing, Role: RoleDNS}
+	return Effect{On: OnDeployments, Takes: TakesNothing, Role: RoleDNS, Slow: true}
 }
 
 // Doc implements Fault.

@@ -70,9 +70,9 @@ type Effect struct {
 	Role string
 	// Etcd: etcd does not answer on its nodes, though their machines run.
 	Etcd bool
-	// Starts: it shows only in pods that are started with it, which an emulated
-	// node takes its time for.
-	Starts bool
+	// Slow: it shows only when pods have started with it, or have ended, which an
+	// emulated machine takes its time for.
+	Slow bool
 }
 
 // The kinds of target.

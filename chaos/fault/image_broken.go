@@ -28,7 +28,7 @@ func (*ImageBroken) Name() string { return "image-broken" }
 
 // Effect implements Fault. A rolling update keeps the pods that run.
 func (*ImageBroken) Effect() Effect {
-	return Effect{On: OnDeployments, Takes: TakesNothing, Starts: true}
+	return Effect{On: OnDeployments, Takes: TakesNothing, Slow: true}
 }
 
 // Doc implements Fault.

@@ -18,6 +18,10 @@ var _ vm.ImageLoader = (*Driver)(nil)
 // the guest finds it: the kernel gives names as it likes.
 const imagesSerial = "axolotl-images"
 
+// pinned is the label of an image that the kubelet does not remove where the disk
+// fills up: there is no way out to get it again. The node image's own have it too.
+const pinned = "io.cri-containerd.pinned=pinned"
+
 // importImages runs in a machine. The kernel sees the disk a moment after it
 // was attached.
 const importImages = `PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -26,7 +30,7 @@ tries=0
 while [ "$tries" -lt 300 ]; do
   for serial in /sys/block/vd*/serial; do
     if [ "$(cat "$serial")" = ` + imagesSerial + ` ]; then
-      exec ctr --namespace k8s.io images import --local "/dev/$(basename "$(dirname "$serial")")"
+      exec ctr --namespace k8s.io images import --local --label ` + pinned + ` "/dev/$(basename "$(dirname "$serial")")"
     fi
   done
   tries=$((tries + 1))
