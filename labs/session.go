@@ -165,6 +165,8 @@ func (s *session) removeNamespaces(ctx context.Context) error {
 		}
 		return errors.Join(errs...)
 	})
+	ctx, cancel := context.WithTimeoutCause(ctx, vm.Deadline, fmt.Errorf("not within %s", vm.Deadline))
+	defer cancel()
 	return check.Wait(ctx, gone, pollInterval, nil)
 }
 

@@ -130,12 +130,13 @@ func leftOver(t *testing.T, a *Addon) []string {
 	return there
 }
 
-// Whoever comes first has it installed, whoever leaves last has it removed.
+// Whoever comes first has it installed, whoever leaves last has it removed. One
+// after another: no namespace goes while metrics are installed whose server, a
+// simulated pod, does not answer.
 func TestUseAndRelease(t *testing.T) {
 	needCluster(t)
 	for _, original := range All {
 		t.Run(original.Name, func(t *testing.T) {
-			t.Parallel()
 			a := tiny(*original)
 			var archive []byte
 			h := loading(t, func(data []byte) error { archive = data; return nil })
