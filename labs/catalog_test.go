@@ -61,9 +61,13 @@ var (
 	}()
 )
 
-// clusterFor is the cluster that all tests share, or one of its own for a lab
-// that needs several nodes or would break what others stand on. A lab that
-// the local driver cannot give what it needs is skipped.
+// spare are the clusters of labs that need several nodes, or would break what
+// others stand on. Three: most of them wait, for a node to be missed.
+var spare = localtest.Pool{Nodes: 3, Most: 3}
+
+// clusterFor is the cluster that all tests share, or a spare one, which the lab
+// must leave as it was. A lab that the local driver cannot give what it needs is
+// skipped.
 func clusterFor(t *testing.T, lab *Lab) *vm.Handle {
 	t.Helper()
 	if given {
@@ -76,7 +80,10 @@ func clusterFor(t *testing.T, lab *Lab) *vm.Handle {
 	if lab.Needs.Nodes <= 1 && !lab.Exclusive() {
 		return handle
 	}
-	return localtest.Start(t, max(3, lab.Needs.Nodes))
+	if lab.Needs.Nodes > spare.Nodes {
+		t.Fatalf("it needs %d nodes; give the spare clusters of these tests as many", lab.Needs.Nodes)
+	}
+	return spare.Lend(t)
 }
 
 // skipMissing skips a test where a cluster cannot give what is needed. That it
@@ -97,6 +104,7 @@ func skipMissing(t *testing.T, h *vm.Handle, needs Needs) {
 // its checks must not come true meanwhile.
 func TestCatalog(t *testing.T) {
 	needCluster(t)
+	abreastOfAll(t)
 	for _, name := range CatalogNames() {
 		t.Run(name, func(t *testing.T) {
 			lab, err := Open(name)
@@ -308,6 +316,7 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 // TestSabotage does a step wrong: its checks must notice.
 func TestSabotage(t *testing.T) {
 	needCluster(t)
+	abreastOfAll(t)
 	for _, c := range slices.Concat(sabotages, realSabotages) {
 		t.Run(c.lab+"/"+c.step+"/"+c.name, func(t *testing.T) {
 			lab, err := Open(c.lab)

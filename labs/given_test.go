@@ -57,3 +57,12 @@ func abreast(t *testing.T, lab *Lab) {
 		t.Parallel()
 	}
 }
+
+// abreastOfAll lets the labs of one test run beside those of others, which they
+// cannot where some break the cluster that all have.
+func abreastOfAll(t *testing.T) {
+	t.Helper()
+	if !given {
+		t.Parallel()
+	}
+}

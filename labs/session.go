@@ -165,6 +165,14 @@ func (s *session) removeNamespaces(ctx context.Context) error {
 		}
 		return errors.Join(errs...)
 	})
+	return ended(ctx, gone)
+}
+
+// ended waits until what was removed is gone, and not for ever: a finalizer, or
+// an API whose server is away, may hold it.
+func ended(ctx context.Context, gone check.Condition) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, vm.Deadline, fmt.Errorf("not within %s", vm.Deadline))
+	defer cancel()
 	return check.Wait(ctx, gone, pollInterval, nil)
 }
 

@@ -54,7 +54,7 @@ func (s *session) removeVolumes(ctx context.Context) error {
 		}
 		return err
 	})
-	return check.Wait(ctx, gone, pollInterval, nil)
+	return ended(ctx, gone)
 }
 
 // volumes lists the session's volumes, and those made for its claims that go

@@ -39,6 +39,7 @@ func TestInCluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
+	t.Parallel()
 	c := newTown(t)
 	c.apply(`
 apiVersion: axolotl.dev/v1

@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 	if !testing.Short() {
 		buildPrograms(t, home)
 	}
+	t.Parallel() // beside TestInCluster, which mostly waits
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		Cmds:               scriptCommands,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -42,7 +43,19 @@ func (c *Client) RemoveNamespace(ctx context.Context, ns *corev1.Namespace) erro
 			return err
 		}
 	}
-	return fmt.Errorf("namespace %s is not yet gone", ns.Name)
+	return fmt.Errorf("namespace %s is not yet gone%s", ns.Name, held(now))
+}
+
+// held says what holds up the end of a namespace, in Kubernetes' own words. It
+// waits for every API, also one that has nothing in it and whose server is away.
+func held(ns *corev1.Namespace) string {
+	var by strings.Builder
+	for _, c := range ns.Status.Conditions {
+		if c.Status == corev1.ConditionTrue {
+			fmt.Fprintf(&by, "; %s: %s", c.Type, c.Message)
+		}
+	}
+	return by.String()
 }
 
 // removeWorkloads deletes what would make new pods.

@@ -7,17 +7,20 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"axolotl/internal/check"
 	"axolotl/internal/kube"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -130,12 +133,13 @@ func leftOver(t *testing.T, a *Addon) []string {
 	return there
 }
 
-// Whoever comes first has it installed, whoever leaves last has it removed.
+// Whoever comes first has it installed, whoever leaves last has it removed. One
+// after another: no namespace goes while metrics are installed whose server, a
+// simulated pod, does not answer.
 func TestUseAndRelease(t *testing.T) {
 	needCluster(t)
 	for _, original := range All {
 		t.Run(original.Name, func(t *testing.T) {
-			t.Parallel()
 			a := tiny(*original)
 			var archive []byte
 			h := loading(t, func(data []byte) error { archive = data; return nil })
@@ -213,16 +217,75 @@ func TestNobodyCanGiveIt(t *testing.T) {
 	}
 }
 
+// unansweredAPI installs an API whose server is nobody, until the test ends or
+// remove is called.
+func unansweredAPI(t *testing.T, group string) (remove func()) {
+	t.Helper()
+	api, err := kube.Decode([]byte(`{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.` + group + `},
+spec: {group: ` + group + `, version: v1, groupPriorityMinimum: 100, versionPriority: 100, service: {name: nobody, namespace: default}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove = func() {
+		if err := handle.Kube.Delete(context.Background(), "", api...); err != nil { // none is success
+			t.Error(err)
+		}
+	}
+	t.Cleanup(remove)
+	if _, err := handle.Kube.Apply(t.Context(), "", api...); err != nil {
+		t.Fatal(err)
+	}
+	return remove
+}
+
+// What holds up a removal is said, by whoever waits; without it the removal can
+// be finished.
+func TestRemovalIsHeldUp(t *testing.T) {
+	needCluster(t)
+	a := tiny(storage)
+	a.Name, a.elsewhere = "held", nil
+	h := loading(t, func([]byte) error { return nil })
+	if err := a.Use(t.Context(), h, "one", quiet()); err != nil {
+		t.Fatal(err)
+	}
+	ns, err := a.namespace(t.Context(), h.Kube)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove := unansweredAPI(t, "held.test")
+	ctx, interrupt := context.WithCancel(t.Context())
+	released := make(chan error, 1)
+	go func() { released <- a.Release(ctx, h, "one") }()
+	said := check.Func("the API is said to hold up the removal", func(ctx context.Context) error {
+		if err := h.Kube.RemoveNamespace(ctx, ns); err == nil || !strings.Contains(err.Error(), "held.test") {
+			return fmt.Errorf("said is: %v", err)
+		}
+		return nil
+	})
+	limited, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	err = check.Wait(limited, said, pollInterval, nil)
+	interrupt()
+	if err != nil {
+		t.Error(err)
+	}
+	if err := <-released; err == nil || !strings.Contains(err.Error(), "finish with: axolotl addon remove held") {
+		t.Errorf("a removal that was interrupted: %v", err)
+	}
+	remove()
+	if err := a.Release(t.Context(), h, "one"); err != nil {
+		t.Error(err)
+	}
+	if there := leftOver(t, a); there != nil {
+		t.Errorf("left: %v", there)
+	}
+}
+
 // What somebody else has installed is used as it is, and stays.
 func TestElsewhere(t *testing.T) {
 	needCluster(t)
 	a := tiny(metrics)
 	a.Name = "metrics-elsewhere"
-	api, err := kube.Decode([]byte(`{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.elsewhere.test},
-spec: {group: elsewhere.test, version: v1, groupPriorityMinimum: 100, versionPriority: 100, service: {name: nobody, namespace: default}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
 	a.elsewhere = func(ctx context.Context, client *kube.Client) (bool, error) {
 		_, err := get(ctx, client, "/apis/apiregistration.k8s.io/v1/apiservices/v1.elsewhere.test")
 		return isThere(err)
@@ -230,14 +293,7 @@ spec: {group: elsewhere.test, version: v1, groupPriorityMinimum: 100, versionPri
 	if there, err := a.elsewhere(t.Context(), handle.Kube); there || err != nil {
 		t.Fatalf("there: %t, error %v", there, err)
 	}
-	if _, err := handle.Kube.Apply(t.Context(), "", api...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := handle.Kube.Delete(context.Background(), "", api...); err != nil {
-			t.Error(err)
-		}
-	})
+	unansweredAPI(t, "elsewhere.test")
 	h := loading(t, func([]byte) error { return errors.New("it was installed") })
 	if err := errors.Join(a.Use(t.Context(), h, "one", quiet()), a.Release(t.Context(), h, "one")); err != nil {
 		t.Error(err)

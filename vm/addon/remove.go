@@ -9,6 +9,7 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
+	"axolotl/vm"
 )
 
 // remove removes all objects of the add-on, and its namespace last: as long as
@@ -30,7 +31,7 @@ func (a *Addon) remove(ctx context.Context, client *kube.Client, ns *corev1.Name
 		}
 		return err
 	})
-	if err := check.Wait(ctx, ended, pollInterval, nil); err != nil {
+	if err := wait(ctx, ended); err != nil {
 		return err
 	}
 	return a.gone(ctx, client, ns)
@@ -39,5 +40,13 @@ func (a *Addon) remove(ctx context.Context, client *kube.Client, ns *corev1.Name
 // gone removes the namespace and returns when it is gone.
 func (a *Addon) gone(ctx context.Context, client *kube.Client, ns *corev1.Namespace) error {
 	gone := check.Func("namespace "+ns.Name+" is gone", func(ctx context.Context) error { return client.RemoveNamespace(ctx, ns) })
-	return check.Wait(ctx, gone, pollInterval, nil)
+	return wait(ctx, gone)
+}
+
+// wait waits for what ends by itself, and not for ever: others wait for the lock
+// on the cluster's add-ons, and one of them may be what would end it.
+func wait(ctx context.Context, condition check.Condition) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, vm.Deadline, fmt.Errorf("not within %s", vm.Deadline))
+	defer cancel()
+	return check.Wait(ctx, condition, pollInterval, nil)
 }

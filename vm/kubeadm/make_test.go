@@ -89,9 +89,15 @@ func verify(t *testing.T, dir, authority string, leaf *x509.Certificate, usage x
 	}
 }
 
-func TestServingCertificates(t *testing.T) {
+func TestMake(t *testing.T) {
 	dir := t.TempDir()
 	makeAll(t, nodeBinary(t), dir, testConfig())
+	t.Run("serving certificates", func(t *testing.T) { servingCertificates(t, dir) })
+	t.Run("kubeconfigs", func(t *testing.T) { kubeconfigs(t, dir) })
+	t.Run("private files", func(t *testing.T) { privateFiles(t, dir) })
+}
+
+func servingCertificates(t *testing.T, dir string) {
 	for _, node := range testConfig().Nodes[:2] {
 		pki := filepath.Join(NodeDir(dir, node.Name), "pki")
 		api := certificate(t, read(t, pki, "apiserver.crt"))
@@ -115,9 +121,7 @@ func TestServingCertificates(t *testing.T) {
 	}
 }
 
-func TestKubeconfigs(t *testing.T) {
-	dir := t.TempDir()
-	makeAll(t, nodeBinary(t), dir, testConfig())
+func kubeconfigs(t *testing.T, dir string) {
 	for _, tt := range []struct{ file, server, name, group string }{
 		{"admin.conf", "https://127.0.0.1:21000", "kubernetes-super-admin", "system:masters"},
 		{"nodes/lab-1/kubelet.conf", "https://10.11.0.1:6443", "system:node:lab-1", "system:nodes"},
@@ -142,10 +146,9 @@ func TestKubeconfigs(t *testing.T) {
 	}
 }
 
-// Keys are for their owner only, and a worker has none of an authority.
-func TestPrivateFiles(t *testing.T) {
-	dir := t.TempDir()
-	makeAll(t, nodeBinary(t), dir, testConfig())
+// privateFiles: keys are for their owner only, and a worker has none of an
+// authority.
+func privateFiles(t *testing.T, dir string) {
 	for path := range tree(t, dir) {
 		info, err := os.Stat(filepath.Join(dir, path))
 		if err != nil {

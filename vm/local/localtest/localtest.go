@@ -2,7 +2,9 @@
 // simulated nodes, made by the local driver from the programs in the user's
 // cache.
 //
-// A start costs seconds. Tests that do not harm a cluster share one by Main.
+// A start costs seven seconds of a processor. Tests that do not harm a cluster
+// share one by Main; those that harm its nodes, and mend them, have one of a Pool
+// after one another; the others Start their own.
 package localtest
 
 import (
@@ -29,7 +31,7 @@ import (
 )
 
 // readyDeadline is how long a cluster may take on a busy machine.
-const readyDeadline = 2 * time.Minute
+const readyDeadline = 5 * time.Minute
 
 // Start starts a cluster for a test, with one control-plane node and workers
 // up to nodes in all, and stops it when the test ends. It is ready for use:
@@ -70,6 +72,7 @@ func Main(m *testing.M, nodes int, use func(*vm.Handle)) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	running.dir = dir
 	c, err := newCluster(dir, nodes)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -84,7 +87,7 @@ func Main(m *testing.M, nodes int, use func(*vm.Handle)) int {
 	if code != 0 {
 		c.dumpLogs(os.Stderr)
 	}
-	if err := errors.Join(err, c.Down(context.Background())); err != nil {
+	if err := errors.Join(err, c.Down(context.Background()), stopPools(context.Background())); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
