@@ -17,6 +17,7 @@ import (
 	"axolotl/internal/check"
 	"axolotl/internal/store"
 	"axolotl/vm"
+	"axolotl/vm/cluster"
 	"axolotl/vm/image"
 )
 
@@ -164,6 +165,30 @@ func TestDownOfABalancerAlone(t *testing.T) {
 	if left := w.balancers(); len(left) > 0 {
 		t.Errorf("down has left %+v", left)
 	}
+}
+
+// Of three control planes one may be off, and no second one.
+func TestQuorumIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.up(w.options("c", three(1))))
+	w.healthy("c")
+	h, err := w.clusters().Open("c", w.open)
+	w.must(err)
+	keeps := func(want string, off ...string) {
+		t.Helper()
+		err := cluster.KeepsQuorum(t.Context(), h, off)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v off: error %v, want %q", off, err, want)
+		}
+	}
+	keeps("", "cp-1", "worker-1")
+	keeps("without cp-1 and cp-3 it is on 1", "cp-1", "cp-3")
+	w.become(h.Cluster.Machines[0].UUID, vm.MachineStopped)
+	keeps("", "cp-1") // it is off
+	keeps("", "worker-1")
+	keeps("without cp-2 it is on 1", "cp-2")
+	h.Cluster.Spec.ControlPlanes = 1
+	keeps("", "cp-2")
 }
 
 // kill ends a process as the kernel does that is short of memory, and waits until
