@@ -26,11 +26,11 @@ type Backend struct {
 
 // Pace is how often servers are asked, and how long they are waited for.
 type Pace struct {
-	Ready   time.Duration // between two questions to a server that can serve
-	Unready time.Duration // and to one that cannot
-	Answer  time.Duration // that a server has for an answer
-	Hold    time.Duration // that a new connection waits for a server that can serve
-	Silent  time.Duration // of a server's silence after which its connections are cut
+	Ready    time.Duration // between two questions to a server that can serve
+	Unready  time.Duration // and to one that cannot
+	Answer   time.Duration // that a server has for an answer
+	Hold     time.Duration // that a new connection waits for a server that can serve
+	Patience time.Duration // with a server that cannot serve; then its connections are cut
 }
 
 // Balancer spreads connections over servers.
@@ -48,7 +48,8 @@ type Balancer struct {
 type backend struct {
 	Backend
 	ready    bool
-	answered time.Time // when it last said anything, or when it was first asked
+	answered time.Time // when it last said anything, or was new
+	served   time.Time // when it was last ready, or new
 	pipes    map[*pipe]struct{}
 	news     chan struct{} // a sign to ask it now
 }
@@ -56,9 +57,10 @@ type backend struct {
 // New returns a balancer of servers that nobody has asked yet.
 func New(backends []Backend, pace Pace, log *zap.Logger) *Balancer {
 	b := &Balancer{pace: pace, log: log, changed: make(chan struct{})}
+	now := time.Now()
 	for _, one := range backends {
 		b.backends = append(b.backends, &backend{
-			Backend: one, answered: time.Now(), pipes: map[*pipe]struct{}{}, news: make(chan struct{}, 1),
+			Backend: one, answered: now, served: now, pipes: map[*pipe]struct{}{}, news: make(chan struct{}, 1),
 		})
 	}
 	return b

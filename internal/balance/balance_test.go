@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,7 +22,7 @@ import (
 // quick is a pace at which a test need not wait.
 var quick = Pace{
 	Ready: 20 * time.Millisecond, Unready: 10 * time.Millisecond,
-	Answer: 10 * time.Second, Hold: 10 * time.Millisecond, Silent: time.Hour,
+	Answer: 10 * time.Second, Hold: 10 * time.Millisecond, Patience: time.Hour,
 }
 
 // server says its name to who connects, and after it what it is told, word by
@@ -259,11 +260,21 @@ func TestConnectionWaitsForAServer(t *testing.T) {
 	}
 }
 
-// A server that is silent for long, as one whose machine is paused, loses its
-// connections, and only it.
-func TestSilentServerLosesItsConnections(t *testing.T) {
+// A server that is not ready for long loses its connections, and only it: one
+// that says so, as where etcd does not answer it, and one that is silent, as where
+// its machine is paused.
+func TestServerThatIsNotReadyForLong(t *testing.T) {
+	for name, strike := range map[string]func(*server){
+		"it says so":   func(s *server) { s.ready.Store(false) },
+		"it is silent": func(s *server) { s.silent.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) { losesConnections(t, strike) })
+	}
+}
+
+func losesConnections(t *testing.T, strike func(*server)) {
 	pace := quick
-	pace.Silent = 200 * time.Millisecond
+	pace.Patience = 200 * time.Millisecond
 	one, two := newServer(t, "one"), newServer(t, "two")
 	address, _ := balanced(t, pace, one, two)
 	serves(t, address, "one", "two")
@@ -278,13 +289,38 @@ func TestSilentServerLosesItsConnections(t *testing.T) {
 		}
 		return nil
 	})
-	one.silent.Store(true)
+	strike(one)
 	if word, err := clients["one"].word(); err == nil {
 		t.Errorf("one says %q", word)
 	}
 	fmt.Fprintln(clients["two"], "still here")
 	if word, err := clients["two"].word(); err != nil || word != "still here" {
 		t.Errorf("two: %q, %v", word, err)
+	}
+}
+
+// Where no server is any better connections stay where they are.
+func TestConnectionsStayWhereNoServerIsReady(t *testing.T) {
+	b := New([]Backend{{Name: "one"}, {Name: "two"}}, quick, zap.NewNop())
+	near, far := net.Pipe()
+	defer far.Close()
+	one, two := b.backends[0], b.backends[1]
+	one.pipes[newPipe(near, near)] = struct{}{}
+	open := func() bool {
+		_ = far.SetReadDeadline(time.Now().Add(time.Millisecond))
+		_, err := far.Read(make([]byte, 1))
+		return errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	later := time.Now().Add(2 * quick.Patience)
+	b.note(two, false, false, later)
+	b.note(one, false, true, later)
+	if !open() {
+		t.Error("it was cut, with nowhere to go")
+	}
+	b.note(two, true, true, later)
+	b.note(one, false, true, later)
+	if open() {
+		t.Error("it was not cut")
 	}
 }
 

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,9 +31,9 @@ func (b *Balancer) watch(ctx context.Context, one *backend) {
 	}
 }
 
-// note takes in what a server has said. One that has been silent for long loses
-// its connections: their clients find another one at once, and would wait for
-// this one until their own patience ends.
+// note takes in what a server has said. One that has not been ready for long,
+// while another one is, loses its connections: their clients find the other one
+// at once, and would wait for this one until their own patience ends.
 func (b *Balancer) note(one *backend, ready, answered bool, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -44,13 +45,15 @@ func (b *Balancer) note(one *backend, ready, answered bool, now time.Time) {
 		one.answered = now
 	}
 	if ready {
+		one.served = now
 		close(b.changed)
 		b.changed = make(chan struct{})
 	}
-	if now.Sub(one.answered) < b.pace.Silent || len(one.pipes) == 0 {
+	another := slices.ContainsFunc(b.backends, func(other *backend) bool { return other.ready })
+	if ready || !another || now.Sub(one.served) < b.pace.Patience || len(one.pipes) == 0 {
 		return
 	}
-	b.log.Warn("is silent; its connections are cut", zap.String("server", one.Name), zap.Int("connections", len(one.pipes)))
+	b.log.Warn("is not ready for long; its connections are cut", zap.String("server", one.Name), zap.Int("connections", len(one.pipes)))
 	for p := range one.pipes {
 		p.cut()
 	}

@@ -26,13 +26,12 @@ import (
 const balancing = "balancing\n"
 
 // apiPace: an API server on an emulated machine takes up to a second to say that
-// it is well, and is not asked so often that an idle cluster had work from it.
-// What a machine that is paused for a moment has missed it finds out itself; one
-// that is silent for longer than that loses its connections, for its clients
-// would wait three times as long.
+// it is well, and is not asked so often that an idle cluster had work from it. A
+// client would wait for one that has gone silent for 45 s, as client-go does:
+// three times as long as the patience, which outlasts an election of etcd.
 var apiPace = balance.Pace{
 	Ready: 2 * time.Second, Unready: 250 * time.Millisecond,
-	Answer: 2 * time.Second, Hold: time.Second, Silent: 15 * time.Second,
+	Answer: 2 * time.Second, Hold: time.Second, Patience: 15 * time.Second,
 }
 
 // Balance passes connections to the API port of the cluster of a directory on to
