@@ -15,18 +15,18 @@ import (
 // newSupervise is what the local driver starts for each of its clusters; it is
 // not for people.
 func newSupervise() *cobra.Command {
-	return newDaemon(local.SuperviseCommand, "Supervise the processes of one local cluster", local.Supervise)
+	return newBackground(local.SuperviseCommand, "Supervise the processes of one local cluster", local.Supervise)
 }
 
 // newBalance is what the libvirt driver starts for clusters with several control
 // planes; it is not for people.
 func newBalance() *cobra.Command {
-	return newDaemon(libvirt.BalanceCommand, "Balance the API servers of one cluster", libvirt.Balance)
+	return newBackground(libvirt.BalanceCommand, "Balance the API servers of one cluster", libvirt.Balance)
 }
 
-// newDaemon is a command that is started for the directory of a cluster, and
+// newBackground is a command that is started for the directory of a cluster, and
 // outlives who started it.
-func newDaemon(name, short string, run func(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error) *cobra.Command {
+func newBackground(name, short string, run func(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error) *cobra.Command {
 	return &cobra.Command{
 		Use:    name + " DIR",
 		Short:  short,
