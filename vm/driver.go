@@ -199,6 +199,15 @@ type ImageLoader interface {
 	LoadImages(ctx context.Context, c *Cluster, archive string) error
 }
 
+// Mender is a driver whose clusters are reached by a process of ours on this
+// host, which may have been killed, and ends with the host.
+type Mender interface {
+	// Whole tells whether all such processes of c run.
+	Whole(c *Cluster) (bool, error)
+	// Mend starts those that do not. The caller holds the cluster's lock.
+	Mend(ctx context.Context, c *Cluster) error
+}
+
 // Deadline is how long a step of bringing a cluster up may take on a slow,
 // emulated machine before it is an error: three times the slowest reading.
 const Deadline = 6 * time.Minute

@@ -23,8 +23,9 @@ func newKeep(a *app) *cobra.Command {
 		Long: `Have 'axolotl serve' watch the machines of a cluster. A worker that crashed, was
 stopped or paused (by its disk's errors too), is gone, or whose node is not Ready as
 its lease is stale, for longer than --unhealthy-timeout, is recreated as 'axolotl
-recreate NAME NODE' does, while the others run on. There is one control plane: where
-that breaks the whole cluster is recreated, and ALL THAT IS IN IT IS GONE.
+recreate NAME NODE' does, while the others run on. Where the only control plane
+breaks the whole cluster is recreated, and ALL THAT IS IN IT IS GONE; one of several
+is started anew, with its disk.
 
 It is one machine at a time, never one that a chaos run is at work on, and at most
 --max-recreations within --window; then a person has to see to it. --log tells which

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"axolotl/vm"
+	"axolotl/vm/cluster"
 )
 
 func newNodeStart(a *app) *cobra.Command {
-	return nodePower(a, "start", "Give power to machines; those that are paused go on", "has power",
+	return nodePower(a, "start", "Give power to machines; those that are paused go on", "has power", nil,
 		func(ctx context.Context, h *vm.Handle, power vm.Powerer, node string) error {
 			pauser, ok := h.Driver.(vm.Pauser)
 			states, err := h.Driver.Machines(ctx, h.Cluster)
@@ -28,14 +29,24 @@ func newNodeStart(a *app) *cobra.Command {
 }
 
 func newNodeStop(a *app) *cobra.Command {
-	return nodePower(a, "stop", "Cut the power of machines, as pulling the plug does", "has no power",
+	var force bool
+	cmd := nodePower(a, "stop", "Cut the power of machines, as pulling the plug does", "has no power",
+		func(ctx context.Context, h *vm.Handle, nodes []string) error {
+			if force {
+				return nil
+			}
+			return cluster.KeepsQuorum(ctx, h, nodes)
+		},
 		func(ctx context.Context, h *vm.Handle, power vm.Powerer, node string) error {
 			return power.PowerOff(ctx, h.Cluster, node)
 		})
+	cmd.Flags().BoolVar(&force, "force", false, "also where etcd, of several control planes, loses its majority")
+	return cmd
 }
 
-// nodePower is a command that does one thing to the power of nodes.
-func nodePower(a *app, name, short, done string, do func(context.Context, *vm.Handle, vm.Powerer, string) error) *cobra.Command {
+// nodePower is a command that does one thing to the power of nodes, where allowed,
+// unless nil, has no objection to all of them.
+func nodePower(a *app, name, short, done string, allowed func(context.Context, *vm.Handle, []string) error, do func(context.Context, *vm.Handle, vm.Powerer, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:               name + " NAME NODE...",
 		Short:             short,
@@ -49,6 +60,11 @@ func nodePower(a *app, name, short, done string, do func(context.Context, *vm.Ha
 			power, ok := h.Driver.(vm.Powerer)
 			if !ok {
 				return fmt.Errorf("driver %s does not own the machines: their power is not ours", h.Driver.Name())
+			}
+			if allowed != nil {
+				if err := allowed(cmd.Context(), h, args[1:]); err != nil {
+					return err
+				}
 			}
 			var errs []error
 			for _, node := range args[1:] {

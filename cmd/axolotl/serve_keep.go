@@ -34,8 +34,8 @@ func newKeeper(a *app, db *history.DB, progress *term.Progress) *serve.Keeper {
 			}
 			nodes, atWork, err := chaos.TargetNodes(c)
 			for _, m := range c.Machines {
-				// With a control plane all goes, also what runs are at work on.
-				nodes[m.Name] = nodes[m.Name] || atWork && m.Role == vm.ControlPlane
+				// With the only control plane all goes, also what runs are at work on.
+				nodes[m.Name] = nodes[m.Name] || atWork && m.Role == vm.ControlPlane && c.Spec.ControlPlanes == 1
 			}
 			return nodes, err
 		},
@@ -61,8 +61,8 @@ func watched(a *app, name string) (*vm.Cluster, vm.Watcher, error) {
 }
 
 // recreateMachine throws a worker away and has it back while the others run
-// on. Without a control plane there is nothing for it to come back to: with one,
-// the whole cluster is.
+// on. Without a control plane there is nothing for it to come back to: with the
+// only one, the whole cluster is. One of several is started anew.
 func recreateMachine(ctx context.Context, a *app, name, machine string, progress *term.Progress) error {
 	c, err := a.clusters().Load(name)
 	if err != nil {
@@ -75,6 +75,9 @@ func recreateMachine(ctx context.Context, a *app, name, machine string, progress
 	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
 	if m := c.Machine(machine); m != nil && m.Role == vm.Worker {
 		return a.clusters().RecreateNodes(ctx, name, []string{machine}, false, a.open, progress)
+	}
+	if c.Spec.ControlPlanes > 1 {
+		return a.clusters().RestartNode(ctx, name, machine, a.open, progress)
 	}
 	if _, atWork, err := chaos.TargetNodes(c); err != nil || atWork {
 		if err == nil {

@@ -47,6 +47,7 @@ func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags.StringVar(&f.provider, "minikube-driver", "", "what minikube makes them with: "+strings.Join(minikube.Providers, ", ")+" (default: what it chooses)")
 	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
+	flags.IntVar(&f.spec.ControlPlanes, "control-planes", 1, "control planes: 1, 3 or 5, each with a member of etcd")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
 	flags.IntVar(&f.spec.CPUs, "cpus", cluster.DefaultCPUs, "virtual CPUs of each machine")
 	flags.IntVar(&f.spec.MemoryMiB, "memory", cluster.DefaultMemoryMiB, "memory of each machine, in MiB")
@@ -60,6 +61,9 @@ func (f *upFlags) validate() error {
 		if err := bounds.Check(value); err != nil {
 			errs = append(errs, fmt.Errorf("--%s %d: %w", flag, value, err))
 		}
+	}
+	if err := cluster.CheckControlPlanes(f.spec.ControlPlanes); err != nil {
+		errs = append(errs, fmt.Errorf("--control-planes %d: %w", f.spec.ControlPlanes, err))
 	}
 	bound("workers", f.spec.Workers, cluster.Bounds{Low: 0, High: mostWorkers(f.driver)})
 	bound("cpus", f.spec.CPUs, cluster.CPUs)
@@ -98,10 +102,8 @@ func mostWorkers(driver string) int {
 
 // options are what the flags ask up for.
 func (f *upFlags) options(a *app, name string) cluster.UpOptions {
-	spec := f.spec
-	spec.ControlPlanes = 1
 	options := cluster.UpOptions{
-		Name: name, Spec: spec, AsIs: f.asIs, Kubeconfig: a.userKubeconfig(f.noContext),
+		Name: name, Spec: f.spec, AsIs: f.asIs, Kubeconfig: a.userKubeconfig(f.noContext),
 		Cold: f.cold, Choose: a.choose(f.driver, f.connect), Open: a.open,
 	}
 	if f.driver != driverAuto {

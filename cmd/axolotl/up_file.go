@@ -14,7 +14,7 @@ import (
 )
 
 // shapeFlags say what machines are made; a file says it in their place.
-var shapeFlags = []string{"workers", "cpus", "memory", "disk"}
+var shapeFlags = []string{"control-planes", "workers", "cpus", "memory", "disk"}
 
 // changed are the flags of these that were given.
 func changed(cmd *cobra.Command, names ...string) []string {

@@ -15,8 +15,9 @@ import (
 const alignEnough = 300 * time.Millisecond
 
 // alignLeases has all nodes of an idle cluster renew their leases at about the
-// same moment, so that one instant suits all of them (leasesDue): each but the
-// first machine is paused for as long as its node is ahead of the first one's.
+// same moment, so that one instant suits all of them (leasesDue): each worker is
+// paused for as long as its node is ahead of the first one's. A control plane is
+// not: several that are paused at once would leave etcd without its majority.
 func alignLeases(h *vm.Handle) vm.Action {
 	return vm.Action{Name: "Align the nodes' leases", Run: func(ctx context.Context, step *term.Step) error {
 		pauser, ok := h.Driver.(vm.Pauser)
@@ -29,6 +30,9 @@ func alignLeases(h *vm.Handle) vm.Action {
 		}
 		group, ctx := errgroup.WithContext(ctx)
 		for _, m := range h.Cluster.Machines[1:] {
+			if m.Role == vm.ControlPlane {
+				continue
+			}
 			ahead := leasesApart(renewed[m.Name], renewed[h.Cluster.Machines[0].Name])
 			if ahead < alignEnough || ahead > leaseRenewal-alignEnough {
 				continue

@@ -26,7 +26,7 @@ type File struct {
 	// Driver makes the machines; empty: the best one that works here.
 	Driver string `yaml:"driver"`
 
-	ControlPlane controlPlaneFile `yaml:"controlPlane"` // the machine that runs the API server and etcd
+	ControlPlane controlPlaneFile `yaml:"controlPlane"` // the machines that run the API server and etcd
 	Workers      []workersFile    `yaml:"workers"`      // groups of machines that run pods
 
 	// Disk is the size of each machine's disk, such as 20Gi; 10Gi.
@@ -47,9 +47,9 @@ type machinesFile struct {
 	Kubelet *vm.Kubelet       `yaml:"kubelet"` // what is changed in the settings of the kubelets
 }
 
-// controlPlaneFile is the machine that runs the API server and etcd.
+// controlPlaneFile are the machines that run the API server and etcd.
 type controlPlaneFile struct {
-	Count int `yaml:"count"` // of such machines; 1
+	Count int `yaml:"count"` // of such machines: 1, 3 or 5; 1
 	machinesFile
 }
 

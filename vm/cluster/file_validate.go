@@ -52,8 +52,8 @@ func (v fileValidator) bound(path string, bounds Bounds, value int, form string)
 const maxGroup = 20
 
 func (v fileValidator) groups(most int) {
-	if v.ControlPlane.Count != 1 {
-		v.fault("controlPlane.count", "several control planes are not supported yet; use 1")
+	if err := CheckControlPlanes(v.ControlPlane.Count); err != nil {
+		v.fault("controlPlane.count", "%v", err)
 	}
 	v.machines("controlPlane", v.ControlPlane.machinesFile)
 	seen, sum := map[string]bool{}, 0

@@ -268,7 +268,7 @@ func (s Store) growing(name string, open Opener) (*vm.Handle, vm.Grower, func(),
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	h, err := s.Open(name, open)
+	h, err := s.openTaken(name, open)
 	if err != nil {
 		release()
 		return nil, nil, nil, err
@@ -291,7 +291,8 @@ func isWorker(c *vm.Cluster, node, do string) error {
 	case m == nil:
 		return fmt.Errorf("cluster %q has no node %q ('axolotl node list %s' shows them)", c.Name, node, c.Name)
 	case m.Role == vm.ControlPlane:
-		return fmt.Errorf("node %s is a control plane, and etcd is on it; %s a worker, or recreate the whole cluster ('axolotl recreate %s')", node, do, c.Name)
+		return fmt.Errorf("node %s is a control plane, and etcd is on its disk; %s a worker, start it anew ('axolotl node stop %s %s', then 'start'), or recreate the whole cluster ('axolotl recreate %s')",
+			node, do, c.Name, node, c.Name)
 	}
 	return nil
 }

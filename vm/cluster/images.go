@@ -25,7 +25,7 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 		return nil, err
 	}
 	defer release()
-	h, err := s.Open(name, open)
+	h, err := s.openTaken(name, open)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,15 @@ import (
 // Open returns a handle of a cluster that was brought up. Nothing is asked of
 // it yet.
 func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
+	return s.openMended(name, open, s.mend)
+}
+
+// openTaken is Open for who holds the cluster's lock.
+func (s Store) openTaken(name string, open Opener) (*vm.Handle, error) {
+	return s.openMended(name, open, mendTaken)
+}
+
+func (s Store) openMended(name string, open Opener, mend func(context.Context, *vm.Cluster, vm.Driver) error) (*vm.Handle, error) {
 	c, err := s.Load(name)
 	if err != nil {
 		return nil, err
@@ -22,6 +31,9 @@ func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
 	}
 	driver, err := open(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := mend(context.Background(), c, driver); err != nil {
 		return nil, err
 	}
 	client, err := kube.Open(c.Kubeconfig(), "")

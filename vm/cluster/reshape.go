@@ -24,6 +24,9 @@ func (f *File) refuse(c *vm.Cluster) error {
 	if !reflect.DeepEqual(asked.APIServer, have.APIServer) {
 		fault("apiServer", "the API server's settings")
 	}
+	if asked.ControlPlanes != have.ControlPlanes {
+		fault("controlPlane.count", "the number of control planes (%d)", have.ControlPlanes)
+	}
 	for _, g := range asked.Groups {
 		was, path := have.Group(g.Name), f.pathOf(g.Name)
 		if was == nil {

@@ -56,6 +56,9 @@ func (s Store) Status(ctx context.Context, name string, open Opener) (*Status, e
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mend(ctx, c, driver); err != nil {
+		return statusOf(c, driver, machines, nil, err), nil
+	}
 	nodes, err := askNodes(ctx, c, statusTimeout)
 	return statusOf(c, driver, machines, nodes, err), nil
 }

@@ -51,8 +51,11 @@ func (s Store) Watch(ctx context.Context, name string, open Opener, show func(*S
 	seen := view{driver: driver, record: c}
 	machines := ask(ctx, ofMachines, func() machinesAnswer { return s.askMachines(ctx, name, driver) })
 	nodes := ask(ctx, ofNodes, func() nodesAnswer {
-		answer := nodesAnswer{}
-		if answer.nodes, answer.err = askNodes(ctx, c, answerWithin); answer.err != nil {
+		answer := nodesAnswer{err: s.mend(ctx, c, driver)}
+		if answer.err == nil {
+			answer.nodes, answer.err = askNodes(ctx, c, answerWithin)
+		}
+		if answer.err != nil {
 			time.AfterFunc(lookAgain, ofNodes.ring)
 		}
 		return answer

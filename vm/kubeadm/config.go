@@ -22,7 +22,8 @@ type Config struct {
 	ServiceSubnet     string // CIDR; its first address is the API server's Service
 	PodSubnet         string // CIDR
 
-	// Endpoint is the host:port by which nodes reach the API server.
+	// Endpoint is the host:port by which kubelets and kube-proxies reach the API
+	// server; of loopback where each node has a way of its own to all of them.
 	Endpoint string
 	// HostPort is the port on 127.0.0.1 by which the host reaches it.
 	HostPort int
@@ -73,6 +74,9 @@ func (c Config) render(node Node, certificates, endpoint string) ([]byte, error)
 		host, port, err := net.SplitHostPort(c.Endpoint)
 		if err != nil {
 			return nil, err
+		}
+		if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+			host, port = node.Address, strconv.Itoa(c.BindPort) // kubeadm takes no loopback here
 		}
 		number, err := strconv.Atoi(port)
 		if err != nil {

@@ -184,22 +184,28 @@ func (m *maker) node(ctx context.Context, node Node) error {
 		if node.ControlPlane {
 			phase("certs", "all")
 			phase("kubeconfig", "all", "--kubeconfig-dir", temp)
-		} else {
-			phase("kubeconfig", "kubelet", "--kubeconfig-dir", temp)
+		}
+		// Not by kubeadm's phase of the kubelet: that leads to the API server of
+		// the same node, and is lost with it.
+		var kubelet, proxy []byte
+		user := func(out *[]byte, args ...string) {
+			group.Go(func() (err error) {
+				*out, err = m.kubeadm.run(ctx, config, append([]string{"kubeconfig", "user"}, args...)...)
+				return err
+			})
 		}
 		if !node.Simulated {
-			group.Go(func() error {
-				out, err := m.kubeadm.run(ctx, config, "kubeconfig", "user", "--client-name", "system:kube-proxy")
-				if err != nil {
-					return err
-				}
-				return os.WriteFile(filepath.Join(temp, "kube-proxy.conf"), out, 0o600)
-			})
+			user(&kubelet, "--client-name", "system:node:"+node.Name, "--org", "system:nodes")
+			user(&proxy, "--client-name", "system:kube-proxy")
 		}
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		return removeFiles(temp, unwanted(node))
+		if err := removeFiles(temp, unwanted(node)); err != nil || node.Simulated {
+			return err
+		}
+		return errors.Join(os.WriteFile(filepath.Join(temp, "kubelet.conf"), kubelet, 0o600),
+			os.WriteFile(filepath.Join(temp, "kube-proxy.conf"), proxy, 0o600))
 	})
 }
 
@@ -208,10 +214,7 @@ func (m *maker) node(ctx context.Context, node Node) error {
 func unwanted(node Node) []string {
 	var files []string
 	if node.ControlPlane {
-		files = append(files, "admin.conf", "super-admin.conf")
-	}
-	if node.Simulated {
-		files = append(files, "kubelet.conf")
+		files = append(files, "admin.conf", "super-admin.conf", "kubelet.conf")
 	}
 	return files
 }

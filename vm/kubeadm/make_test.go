@@ -250,6 +250,33 @@ func TestRerun(t *testing.T) {
 	})
 }
 
+// Where each node has a way of its own to all API servers, what runs on each
+// node takes that one; what there is one of for every control plane does not.
+func TestKubeconfigsOfGateways(t *testing.T) {
+	dir, config := t.TempDir(), testConfig()
+	config.Endpoint = "127.0.0.1:7443"
+	makeAll(t, nodeBinary(t), dir, config)
+	for file, want := range map[string]string{
+		"admin.conf":                          "https://127.0.0.1:21000",
+		"nodes/lab-1/kubelet.conf":            "https://127.0.0.1:7443",
+		"nodes/lab-2/kubelet.conf":            "https://127.0.0.1:7443",
+		"nodes/lab-2/kube-proxy.conf":         "https://127.0.0.1:7443",
+		"nodes/lab-3/kubelet.conf":            "https://127.0.0.1:7443",
+		"nodes/lab-3/kube-proxy.conf":         "https://127.0.0.1:7443",
+		"nodes/lab-1/scheduler.conf":          "https://10.11.0.1:6443",
+		"nodes/lab-2/controller-manager.conf": "https://10.11.0.2:6443",
+	} {
+		leads, err := clientcmd.BuildConfigFromFlags("", filepath.Join(dir, file))
+		if err != nil || leads.Host != want {
+			t.Errorf("%s leads to %+v, %v, want %s", file, leads, err, want)
+		}
+	}
+	api := certificate(t, read(t, NodeDir(dir, "lab-2"), "pki", "apiserver.crt"))
+	if err := api.VerifyHostname("127.0.0.1"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSimulatedNode(t *testing.T) {
 	dir, config := t.TempDir(), testConfig()
 	config.Nodes = []Node{{Name: "lab-1", Address: "10.11.0.1", ControlPlane: true, Simulated: true}}

@@ -30,6 +30,7 @@ type work struct {
 func (k work) everyCall(t *testing.T, w *world, after func(*world)) {
 	t.Helper()
 	begin := func() {
+		w.endBalancers()
 		w.fake.domains = map[string]*fakeDomain{}
 		w.must(os.RemoveAll(w.home.State))
 		w.fake.arm(0, "")

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 
+	"axolotl/internal/daemon"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -27,6 +29,10 @@ type Driver struct {
 	home       store.Home
 	uri        string
 	hypervisor hypervisor
+
+	// Balancer makes the command that runs Balance for a cluster's directory. The
+	// default is this executable with BalanceCommand.
+	Balancer func(dir string) (*exec.Cmd, error)
 
 	// What takes long. Tests put something quick in their place.
 	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
@@ -55,7 +61,7 @@ func New(home store.Home, uri string) *Driver {
 		uri = DefaultURI()
 	}
 	return &Driver{
-		home: home, uri: uri, hypervisor: &connection{uri: uri},
+		home: home, uri: uri, hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
 		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, first: controlplane.First, overlay: makeOverlay,
 	}
 }
@@ -81,9 +87,15 @@ func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
 
 // Up implements vm.Driver.
 func (d *Driver) Up(c *vm.Cluster) []vm.Action {
+	actions := d.upCold
 	if c.Golden != "" {
-		return d.upRestored(c)
+		actions = d.upRestored
 	}
+	return append(actions(c), d.balance(c)...)
+}
+
+// upCold boots what does not run.
+func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 	var node string // the node binary, which is kubeadm too
 	var img *image.Image
 	return []vm.Action{
@@ -234,7 +246,10 @@ func (d *Driver) ownsOrFree(c *vm.Cluster, m *vm.Machine) (domain, error) {
 // Down implements vm.Driver. Domains are found by the record and by their
 // metadata: a record may have been lost or may be older than a domain.
 func (d *Driver) Down(c *vm.Cluster) []vm.Action {
-	return []vm.Action{{Name: "Remove the machines", Run: func(context.Context, *term.Step) error {
+	return []vm.Action{{Name: "Remove the machines", Run: func(ctx context.Context, _ *term.Step) error {
+		if err := d.endBalancer(ctx, c); err != nil {
+			return err
+		}
 		domains, err := d.hypervisor.Domains()
 		if err != nil {
 			return err
@@ -276,7 +291,12 @@ func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
 			return dom.Owner.ClusterID, nil
 		}
 	}
-	return "", nil
+	// Its machines are gone; what they were reached by may run.
+	left, err := kind.Find(func(p daemon.Process) bool { return p.Dir == dir })
+	if err != nil || len(left) == 0 {
+		return "", err
+	}
+	return left[0].Cluster, nil
 }
 
 // Machines implements vm.Driver.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,6 +94,10 @@ func (d *Driver) makeSharedMemory(c *vm.Cluster, m *vm.Machine) error {
 
 // Freeze implements vm.Freezer.
 func (d *Driver) Freeze(ctx context.Context, c *vm.Cluster) error {
+	// It would go on writing where what was frozen is sealed.
+	if err := d.endBalancer(ctx, c); err != nil {
+		return err
+	}
 	// Together: what one has sent, another must not have missed.
 	if err := each(pointers(c.Machines), func(m *vm.Machine) error { return d.hypervisor.Pause(m.UUID) }); err != nil {
 		return err
@@ -144,11 +149,11 @@ func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names .
 }
 
 // cutConnections ends at once what a machine that was restored alone believes
-// to be connections to the API server, which has moved past them. Else its
+// to be connections to API servers, which have moved past them. Else its
 // kubelet finds out after 45 s (30 of silence, 15 without an answer), and its
 // node is lost meanwhile.
 func (d *Driver) cutConnections(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	_, err := d.Exec(ctx, c, m.Name, "/usr/bin/ss", "-K", "dst", vm.SegmentAddress(1), "dport", "=", "6443")
+	_, err := d.Exec(ctx, c, m.Name, "/usr/bin/ss", "-K", "dport", "=", strconv.Itoa(apiPort))
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 const (
 	portFirst = 20000
 	portLast  = 32000
-	portBlock = vm.NodePortCount + 2 // of a machine: NodePorts, API server, segment
+	portBlock = vm.NodePortCount + 2 // of a machine: NodePorts, API server, and one of the cluster's own
 )
 
 // assignPorts gives each machine that has none a block of ports that nothing
@@ -49,9 +49,12 @@ func assignPorts(home store.Home, c *vm.Cluster) error {
 		if m.Role == vm.ControlPlane {
 			m.APIPort = next + vm.NodePortCount
 		}
-		if i == 0 {
-			c.APIPort = m.APIPort
-			c.SegmentPort = next + vm.NodePortCount + 1
+		switch last := next + portBlock - 1; {
+		case i == 0:
+			c.APIPort, c.SegmentPort = m.APIPort, last
+		case i == 1 && several(c):
+			// The balancer's: there is one segment, which the first machine has.
+			c.APIPort = last
 		}
 		next += portBlock
 	}

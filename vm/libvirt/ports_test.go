@@ -25,6 +25,9 @@ func portsOf(c *vm.Cluster) map[int]string {
 		}
 	}
 	ports[c.SegmentPort] = c.Name + " segment"
+	if several(c) {
+		ports[c.APIPort] = c.Name + " balancer"
+	}
 	return ports
 }
 
@@ -54,6 +57,9 @@ func TestNoTwoClustersSharePorts(t *testing.T) {
 	taken := portsOf(building)
 	for _, c := range w.known() {
 		want := vm.NodePortCount*len(c.Machines) + c.Spec.ControlPlanes + 1
+		if several(c) {
+			want++
+		}
 		ports := portsOf(c)
 		if len(ports) != want {
 			t.Errorf("%s has %d ports, want %d", c.Name, len(ports), want)
@@ -67,8 +73,8 @@ func TestNoTwoClustersSharePorts(t *testing.T) {
 			}
 			taken[port] = who
 		}
-		if c.APIPort != c.Machines[0].APIPort {
-			t.Errorf("%s: API at %d, of %s %d", c.Name, c.APIPort, c.Machines[0].Name, c.Machines[0].APIPort)
+		if (c.APIPort == c.Machines[0].APIPort) == several(c) {
+			t.Errorf("%s: %d control plane(s), API at %d, of %s %d", c.Name, c.Spec.ControlPlanes, c.APIPort, c.Machines[0].Name, c.Machines[0].APIPort)
 		}
 	}
 	if len(w.known()) != count {

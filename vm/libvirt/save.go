@@ -124,9 +124,12 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 		return time.Time{}, nil, err
 	}
 	resumed, err := d.resume(ctx, c, running)
+	if err != nil {
+		return resumed, nil, err
+	}
 	var names []string
 	for _, m := range running {
 		names = append(names, m.Name)
 	}
-	return resumed, names, err
+	return resumed, names, d.ensureBalancer(ctx, c)
 }

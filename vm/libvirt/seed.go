@@ -19,14 +19,6 @@ import (
 	"axolotl/vm/kubeadm"
 )
 
-// apiPort is the API server's in its machine.
-const apiPort = 6443
-
-// apiEndpoint is where nodes reach the API server.
-func apiEndpoint() string {
-	return fmt.Sprintf("%s:%d", vm.SegmentAddress(1), apiPort)
-}
-
 // kubeadmConfig is what the cluster's credentials are made for.
 func kubeadmConfig(c *vm.Cluster) kubeadm.Config {
 	config := kubeadm.Config{
@@ -34,7 +26,7 @@ func kubeadmConfig(c *vm.Cluster) kubeadm.Config {
 		KubernetesVersion: image.KubernetesVersion,
 		ServiceSubnet:     vm.ServiceCIDR,
 		PodSubnet:         vm.PodCIDR,
-		Endpoint:          apiEndpoint(),
+		Endpoint:          apiEndpoint(c),
 		HostPort:          c.APIPort,
 		BindPort:          apiPort,
 	}
@@ -66,14 +58,18 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", m.Name, err)
 	}
-	for _, file := range append(settings, []seedEntry{
+	gateway, err := gatewayFiles(c)
+	if err != nil {
+		return fmt.Errorf("gateway of %s: %w", m.Name, err)
+	}
+	for _, file := range slices.Concat(settings, gateway, []seedEntry{
 		{"etc/hostname", m.Name + "\n"},
 		{"etc/hosts", hosts(c, m)},
 		{"etc/machine-id", strings.ReplaceAll(m.UUID, "-", "") + "\n"},
 		{"etc/cni/net.d/10-axolotl.conflist", networkConfig(m)},
 		{"etc/axolotl/node.env", environment(c, m)},
 		{"etc/axolotl/seeded", c.ID + "\n"},
-	}...) {
+	}) {
 		err := archive.WriteHeader(&tar.Header{
 			Typeflag: tar.TypeReg, Name: file.name, Mode: 0o644, Size: int64(len(file.text)), Format: tar.FormatUSTAR,
 		})

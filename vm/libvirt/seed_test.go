@@ -264,8 +264,12 @@ func TestSeedStays(t *testing.T) {
 func TestCredentialsAskedFor(t *testing.T) {
 	c := planned(t)
 	config := kubeadmConfig(c)
-	if config.HostPort != c.APIPort || config.Endpoint != c.Machines[0].Address+":6443" || len(config.Nodes) != 5 {
+	if config.HostPort != c.APIPort || config.Endpoint != "127.0.0.1:7443" || len(config.Nodes) != 5 {
 		t.Errorf("%+v", config)
+	}
+	c.Spec.ControlPlanes = 1
+	if alone := kubeadmConfig(c); alone.Endpoint != c.Machines[0].Address+":6443" {
+		t.Errorf("of one control plane: %+v", alone)
 	}
 	for i, node := range config.Nodes {
 		if m := c.Machines[i]; node.Name != m.Name || node.Address != m.Address || node.ControlPlane != (m.Role == vm.ControlPlane) || node.Simulated {

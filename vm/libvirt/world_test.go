@@ -9,12 +9,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"axolotl/internal/daemon"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -31,6 +33,8 @@ type world struct {
 	fake *fake
 
 	realDisks bool // overlays are made by qemu-img, not by fakeOverlay
+
+	adapt func(*Driver) // changes each process's driver; nil: nothing
 }
 
 // newWorld makes a host with the node image of this release, as far as the
@@ -42,7 +46,23 @@ func newWorld(t testing.TB) *world {
 	id, err := image.ID()
 	w.must(err)
 	w.imageFiles(id)
+	t.Cleanup(w.endBalancers)
 	return w
+}
+
+// balancers are the processes that this host's clusters are reached by.
+func (w *world) balancers() []daemon.Process {
+	w.t.Helper()
+	found, err := kind.Find(func(p daemon.Process) bool { return strings.HasPrefix(p.Dir, w.home.State+"/") })
+	w.must(err)
+	return found
+}
+
+// endBalancers ends what a host that is thrown away has left.
+func (w *world) endBalancers() {
+	for _, p := range w.balancers() {
+		w.must(kind.Stop(context.Background(), p.Cluster, p.Component, balancerGrace, nil))
+	}
 }
 
 // quickDir is a directory in the host's memory, where that has room for what
@@ -103,7 +123,16 @@ func (w *world) driver() *Driver {
 	if !w.realDisks {
 		d.overlay = fakeOverlay
 	}
+	d.Balancer = idleBalancer
+	if w.adapt != nil {
+		w.adapt(d)
+	}
 	return d
+}
+
+// idleBalancer is a process that has begun and does nothing.
+func idleBalancer(string) (*exec.Cmd, error) {
+	return exec.Command("sh", "-c", "echo balancing; exec sleep 600 >&2"), nil
 }
 
 // fakeOverlay notes what a disk lies over. There are thousands in these tests.
@@ -243,6 +272,9 @@ func (w *world) look() []string {
 			d.name, d.owner.Cluster, kind, d.state, d.incoming, digest(plain.Replace(d.record)), digest(plain.Replace(d.running)), !d.clock.IsZero()))
 	}
 	w.fake.mu.Unlock()
+	for _, p := range w.balancers() {
+		lines = append(lines, "process "+p.Component+" of "+filepath.Base(p.Dir))
+	}
 	err := filepath.WalkDir(w.home.State, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".lock") { // holds who had it last
 			return err

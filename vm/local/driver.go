@@ -10,9 +10,9 @@ package local
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 
+	"axolotl/internal/daemon"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -43,13 +43,7 @@ var (
 
 // New returns the driver that keeps its programs in home's cache.
 func New(home store.Home) *Driver {
-	return &Driver{home: home, Supervisor: func(dir string) (*exec.Cmd, error) {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		return exec.Command(self, SuperviseCommand, dir), nil
-	}}
+	return &Driver{home: home, Supervisor: daemon.Self(SuperviseCommand)}
 }
 
 // Name implements vm.Driver.
@@ -134,7 +128,7 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 // processes say of themselves, or its supervisor's orders where none runs; it
 // is "" where there are neither.
 func (d *Driver) Salvage(_ context.Context, _, dir string) (string, error) {
-	processes, err := findProcesses(func(p Process) bool { return p.Dir == dir })
+	processes, err := kind.Find(func(p daemon.Process) bool { return p.Dir == dir })
 	if err != nil {
 		return "", err
 	}

@@ -16,7 +16,7 @@ import (
 // does and the node has power. As long as the API server does not answer,
 // nodes count as they were started.
 func (d *Driver) Machines(ctx context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
-	supervisors, err := findProcesses(supervisorOf(c.ID))
+	supervisors, err := kind.Find(supervisorOf(c.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	if err != nil {
 		return fmt.Errorf("%w; bring the cluster up first ('axolotl up %s')", err, c.Name)
 	}
-	running, err := findProcesses(supervisorOf(c.ID))
+	running, err := kind.Find(supervisorOf(c.ID))
 	if err != nil {
 		return err
 	}

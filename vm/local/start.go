@@ -2,14 +2,11 @@ package local
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
+	"axolotl/internal/daemon"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 )
@@ -24,7 +21,7 @@ func logPath(dir, component string) string { return filepath.Join(dir, "logs", c
 // that has taken its orders. Its environment names the cluster, so that it can
 // be found from its first moment on.
 func (d *Driver) start(ctx context.Context, o *orders, step *term.Step) error {
-	running, err := findProcesses(supervisorOf(o.Cluster.ID))
+	running, err := kind.Find(supervisorOf(o.Cluster.ID))
 	if err != nil || len(running) > 0 && supervises(o.Dir) {
 		return err
 	}
@@ -49,43 +46,8 @@ func (d *Driver) start(ctx context.Context, o *orders, step *term.Step) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.path("logs"), 0o700); err != nil {
-		return err
-	}
-	log, err := openLog(o.Dir, supervisorName)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	said, says, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer said.Close()
-	cmd.Dir = o.Dir
-	cmd.Env = append(cmd.Environ(), o.environ(supervisorName)...)
-	cmd.Stdout, cmd.Stderr = says, log
-	// A session of its own: neither Ctrl-C nor the end of the terminal reach it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err = cmd.Start()
-	says.Close()
-	if err != nil {
-		return fmt.Errorf("start the supervisor: %w", err)
-	}
-	go cmd.Wait() //nolint:errcheck // only so that it does not stay a zombie while we live
-
-	stop := context.AfterFunc(ctx, func() { said.SetReadDeadline(time.Now()) }) //nolint:errcheck // a pipe has deadlines
-	defer stop()
-	answer, err := io.ReadAll(said)
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return err
-	case string(answer) != supervising:
-		return fmt.Errorf("the supervisor did not start: %s; see %s", strings.TrimSpace(string(answer)), logPath(o.Dir, supervisorName))
-	}
-	return nil
+	who := daemon.Process{Cluster: o.Cluster.ID, Dir: o.Dir, Component: supervisorName}
+	return kind.Launch(ctx, cmd, who, logPath(o.Dir, supervisorName), supervising)
 }
 
 func openLog(dir, component string) (*os.File, error) {

@@ -2,17 +2,15 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
+	"axolotl/internal/daemon"
 	"axolotl/internal/kube"
 	"axolotl/internal/store"
 	"axolotl/vm/kubeadm"
@@ -40,16 +38,11 @@ const supervising = "supervising\n"
 // it has begun, once, and closes it. One supervisor at a time has a directory.
 func Supervise(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error {
 	s, err := newSupervisor(dir, log)
+	daemon.Answer(answer, supervising, err)
 	if err != nil {
-		fmt.Fprintln(answer, err)
-		answer.Close()
 		return err
 	}
 	defer s.lock.Unlock() //nolint:errcheck // the kernel frees it in a moment
-	// Whoever started us may have been killed since; that is no reason to end.
-	signal.Ignore(syscall.SIGPIPE)
-	fmt.Fprint(answer, supervising)
-	answer.Close()
 	return s.run(ctx)
 }
 

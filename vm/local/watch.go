@@ -108,7 +108,7 @@ func watchPower(ctx context.Context, c *vm.Cluster, changed chan<- struct{}) err
 // has ended, or ctx has. Where none runs it is closed at once.
 func supervisorEnds(ctx context.Context, cluster string) (<-chan struct{}, error) {
 	ended := make(chan struct{})
-	running, err := findProcesses(supervisorOf(cluster))
+	running, err := kind.Find(supervisorOf(cluster))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func supervisorEnds(ctx context.Context, cluster string) (<-chan struct{}, error
 		close(ended)
 		return ended, nil
 	}
-	pidfd, ok, err := hold(running[0])
+	pidfd, ok, err := kind.Hold(running[0])
 	if err != nil {
 		return nil, err
 	}

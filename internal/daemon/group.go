@@ -1,4 +1,4 @@
-package local
+package daemon
 
 import (
 	"errors"
@@ -11,13 +11,14 @@ import (
 // process even when its PID is used again, and tells when all of it is gone,
 // sockets included. The environment, by which they are found, goes before.
 type group struct {
+	kind  Kind
 	match func(Process) bool
 	held  map[Process]int // pidfd
 }
 
 // newGroup holds the processes that match now.
-func newGroup(match func(Process) bool) (*group, error) {
-	g := &group{match: match, held: map[Process]int{}}
+func (k Kind) newGroup(match func(Process) bool) (*group, error) {
+	g := &group{kind: k, match: match, held: map[Process]int{}}
 	if err := g.refresh(); err != nil {
 		g.release()
 		return nil, err
@@ -27,7 +28,7 @@ func newGroup(match func(Process) bool) (*group, error) {
 
 // refresh holds those too that have come since.
 func (g *group) refresh() error {
-	found, err := findProcesses(g.match)
+	found, err := g.kind.Find(g.match)
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func (g *group) refresh() error {
 		if _, ok := g.held[p]; ok {
 			continue
 		}
-		pidfd, ok, err := hold(p)
+		pidfd, ok, err := g.kind.Hold(p)
 		if err != nil {
 			return err
 		}
@@ -46,9 +47,9 @@ func (g *group) refresh() error {
 	return nil
 }
 
-// hold opens a pidfd of a process. Only once it is open do we look who has the
+// Hold opens a pidfd of a process. Only once it is open do we look who has the
 // PID; ok is false where that is somebody else by now, or nobody.
-func hold(p Process) (pidfd int, ok bool, err error) {
+func (k Kind) Hold(p Process) (pidfd int, ok bool, err error) {
 	pidfd, err = unix.PidfdOpen(p.PID, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return 0, false, nil
@@ -56,7 +57,7 @@ func hold(p Process) (pidfd int, ok bool, err error) {
 	if err != nil {
 		return 0, false, fmt.Errorf("hold %s (pid %d): %w", p.Component, p.PID, err)
 	}
-	if now, found := readProcess(p.PID); !found || now != p {
+	if now, found := k.read(p.PID); !found || now != p {
 		unix.Close(pidfd)
 		return 0, false, nil
 	}
