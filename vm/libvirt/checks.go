@@ -27,12 +27,7 @@ func (d *Driver) Checks() []vm.HostCheck {
 			}
 			return path, nil
 		}},
-		{Name: "QEMU may enter the state directory", Run: func(context.Context) (string, error) {
-			if isSession(d.uri) {
-				return d.checkSession()
-			}
-			return d.checkTraversable()
-		}},
+		d.checkUser(),
 		{Name: "disk space for a machine", Run: func(context.Context) (string, error) {
 			dir := existing(d.home.State)
 			if err := checkFree(dir, minimumFree); err != nil {
@@ -42,6 +37,14 @@ func (d *Driver) Checks() []vm.HostCheck {
 			return fmt.Sprintf("%d GiB free in %s", free>>30, dir), err
 		}},
 	}
+}
+
+// checkUser is about what the user that QEMU runs as can reach.
+func (d *Driver) checkUser() vm.HostCheck {
+	if isSession(d.uri) {
+		return vm.HostCheck{Name: "sockets of your own libvirt", Run: func(context.Context) (string, error) { return d.checkSession() }}
+	}
+	return vm.HostCheck{Name: "QEMU may enter the state directory", Run: func(context.Context) (string, error) { return d.checkTraversable() }}
 }
 
 // checkPlace refuses a libvirt with which machines cannot be made from here.

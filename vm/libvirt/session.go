@@ -57,5 +57,5 @@ func (d *Driver) checkSession() (string, error) {
 		return "", fmt.Errorf("%s is %d bytes too long for a socket's path; set XDG_STATE_HOME or AXOLOTL_HOME to a shorter directory of yours",
 			agent, len(agent)-socketPathLimit)
 	}
-	return "QEMU runs as you", nil
+	return "their paths are short enough; QEMU runs as you", nil
 }
