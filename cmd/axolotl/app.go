@@ -130,10 +130,17 @@ var driverWords = strings.Join([]string{driverAuto, libvirt.Name, local.Name, mi
 // choose returns the function that gives up its driver.
 func (a *app) choose(name, uri string) func(context.Context) (vm.Driver, error) {
 	return func(ctx context.Context) (vm.Driver, error) {
-		if name == driverAuto {
+		if name == driverAuto && uri == "" {
 			return cluster.Choose(ctx, a.drivers(uri), a.progress)
 		}
-		return a.driver(name, uri)
+		if name == driverAuto { // who names a libvirt wants no other driver
+			name = libvirt.Name
+		}
+		driver, err := a.driver(name, uri)
+		if placed, ok := driver.(interface{ Where() string }); ok {
+			a.progress.Line("driver %s at %s", name, placed.Where())
+		}
+		return driver, err
 	}
 }
 

@@ -56,7 +56,7 @@ Exit code 1 where no driver would work.`,
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")
-	cmd.Flags().StringVar(&connect, "connect", "", "libvirt URI to check")
+	cmd.Flags().StringVar(&connect, "connect", "", "libvirt to check, as with 'axolotl up'")
 	cmd.Flags().BoolVar(&prove, "prove", false, "boot a small guest as well")
 	return cmd
 }

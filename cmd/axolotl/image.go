@@ -52,7 +52,7 @@ func newImageBuild(a *app) *cobra.Command {
 				return err
 			}
 			for _, entry := range entries {
-				if entry.ID == img.ID {
+				if entry.Dir == img.Dir {
 					return format.Print(a.out, entry, func() error { return imageTable(a, []image.Entry{entry}) })
 				}
 			}
@@ -119,7 +119,11 @@ func newImagePrune(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove images and programs that neither a cluster nor this axolotl needs",
-		Args:  usageErrors(cobra.NoArgs),
+		Long: `Remove images and programs that neither a cluster nor this axolotl needs. Those
+of root are read by the clusters of ordinary users, which root's axolotl knows
+nothing of: one that lies over an image of an earlier release does not start
+without it, and must be taken down and up again.`,
+		Args: usageErrors(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			used, err := a.imagesInUse()
 			if err != nil {

@@ -43,18 +43,14 @@ func newKubectl(a *app) *cobra.Command {
 	}
 }
 
-// nodeBinary returns the node binary, and shows progress only where it has to
-// be built.
+// nodeBinary returns the node binary, and shows progress where it has to be
+// built.
 func (a *app) nodeBinary(ctx context.Context) (string, error) {
-	path, err := image.Node.Path(a.home)
-	if err != nil {
-		return "", err
+	path, err := image.Node.Find(a.home)
+	if err == nil {
+		return path, nil
 	}
-	progress := a.progress
-	if _, err := os.Stat(path); err == nil {
-		progress = term.NewProgress(a.err, true)
-	}
-	err = progress.Do("Get kubectl", func(step *term.Step) error {
+	err = a.progress.Do("Get kubectl", func(step *term.Step) error {
 		path, err = image.Node.Ensure(ctx, a.home, step)
 		return err
 	})

@@ -16,7 +16,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 3 skipped (the cluster cannot
 give what was needed), 130 interrupted; verdicts: see 'axolotl chaos run --help'.
 
 Everything is kept under the XDG directories (as root /var/lib/axolotl and
-/var/cache/axolotl); AXOLOTL_HOME puts it all under one directory.`
+/var/cache/axolotl, where others read node images and programs); AXOLOTL_HOME
+puts it all under one directory.`
 
 func newRoot(a *app) *cobra.Command {
 	root := family(&cobra.Command{

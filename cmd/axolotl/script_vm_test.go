@@ -107,7 +107,8 @@ func vmWorkDir(t *testing.T) string {
 
 // virsh runs virsh on the libvirt that the driver uses by default.
 func virsh(args ...string) (string, error) {
-	out, err := exec.Command("virsh", append([]string{"-q", "-c", libvirt.DefaultURI()}, args...)...).CombinedOutput()
+	uri, _ := libvirt.DefaultURI()
+	out, err := exec.Command("virsh", append([]string{"-q", "-c", uri}, args...)...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 

@@ -45,7 +45,7 @@ func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes), minikube (where it is installed) or existing (a cluster that is there)")
 	flags.StringVar(&f.provider, "minikube-driver", "", "what minikube makes them with: "+strings.Join(minikube.Providers, ", ")+" (default: what it chooses)")
-	flags.StringVar(&f.connect, "connect", "", "libvirt URI (default qemu:///system for root, qemu:///session for others)")
+	flags.StringVar(&f.connect, "connect", "", "libvirt of this host: qemu:///system (for root; the default there) or qemu:///session (the default of others); else LIBVIRT_DEFAULT_URI, where that can serve")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
 	flags.IntVar(&f.spec.ControlPlanes, "control-planes", 1, "control planes: 1, 3 or 5, each with a member of etcd")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
@@ -78,6 +78,9 @@ func (f *upFlags) validate() error {
 	case driverAuto, libvirt.Name, local.Name, minikube.Name, existing.Name:
 	default:
 		errs = append(errs, fmt.Errorf("--driver %q: use %s", f.driver, driverWords))
+	}
+	if f.connect != "" && f.driver != driverAuto && f.driver != libvirt.Name {
+		errs = append(errs, fmt.Errorf("--connect is for --driver %s", libvirt.Name))
 	}
 	if err := minikube.CheckProvider(f.provider); err != nil {
 		errs = append(errs, fmt.Errorf("--minikube-driver: %w", err))

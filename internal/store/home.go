@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/adrg/xdg"
 )
@@ -22,7 +23,14 @@ const HomeVariable = "AXOLOTL_HOME"
 type Home struct {
 	State string
 	Cache string
+
+	// HostCache is root's cache, which an ordinary user reads what can be used
+	// as it is from, and never writes. Empty: there is none, or this is root.
+	HostCache string
 }
+
+// hostCache is where root's cache is.
+const hostCache = "/var/cache/axolotl"
 
 // FindHome returns AXOLOTL_HOME where that is set, the XDG directories for an
 // ordinary user, and /var/lib and /var/cache for root: there QEMU runs as a
@@ -33,21 +41,38 @@ func FindHome() (Home, error) {
 		if err != nil {
 			return Home{}, fmt.Errorf("%s=%q: %w", HomeVariable, dir, err)
 		}
-		return Home{State: filepath.Join(abs, "state"), Cache: filepath.Join(abs, "cache")}, nil
+		return Home{State: filepath.Join(abs, "state"), Cache: filepath.Join(abs, "cache"), HostCache: readableHostCache()}, nil
 	}
 	home := Home{
-		State: filepath.Join(xdg.StateHome, "axolotl"),
-		Cache: filepath.Join(xdg.CacheHome, "axolotl"),
+		State:     filepath.Join(xdg.StateHome, "axolotl"),
+		Cache:     filepath.Join(xdg.CacheHome, "axolotl"),
+		HostCache: readableHostCache(),
 	}
 	if os.Geteuid() == 0 {
 		if os.Getenv("XDG_STATE_HOME") == "" {
 			home.State = "/var/lib/axolotl"
 		}
 		if os.Getenv("XDG_CACHE_HOME") == "" {
-			home.Cache = "/var/cache/axolotl"
+			home.Cache = hostCache
 		}
 	}
 	return home, nil
+}
+
+// readableHostCache is root's cache for whoever is not root. What nobody but
+// root can have put there is trusted as root is.
+func readableHostCache() string {
+	info, err := os.Stat(hostCache)
+	if os.Geteuid() == 0 || err != nil || !ofRootOnly(info) {
+		return ""
+	}
+	return hostCache
+}
+
+// ofRootOnly tells whether only root can write a file or directory.
+func ofRootOnly(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && owner.Uid == 0 && info.Mode().Perm()&0o022 == 0
 }
 
 // Clusters is the directory that holds one directory for each cluster.

@@ -116,10 +116,12 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 	if err := s.discardBuilding(ctx, open, id, progress); err != nil {
 		return err
 	}
+	clusterID := uuid.NewString()
 	c := &vm.Cluster{
-		Name: "golden-" + id, ID: uuid.NewString(), Driver: driver.Name(), Spec: spec,
+		Name: "golden-" + id, ID: clusterID, Driver: driver.Name(), Spec: spec,
 		Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
-		SharedMemory: filepath.Join(memoryDir(spec), "axolotl-golden-"+id),
+		// Everybody may write beside it: nobody else can know the name before.
+		SharedMemory: filepath.Join(memoryDir(spec), "axolotl-golden-"+clusterID),
 		Dir:          dir + buildingSuffix,
 	}
 	if err := s.record(ctx, driver, c); err != nil {

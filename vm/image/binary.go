@@ -69,19 +69,32 @@ func (b Binary) Path(home store.Home) (string, error) {
 	return filepath.Join(home.Cache, "bin", b.Name+"-"+hash[:12], b.Name), nil
 }
 
+// Find returns where the program is built, in the user's cache or in root's.
+// The error says why it must be built, and the path is then where it will be.
+func (b Binary) Find(home store.Home) (string, error) {
+	path, err := b.Path(home)
+	if err != nil {
+		return "", err
+	}
+	damage := checkDigest(path)
+	if root, ok := ofHost(home); ok && damage != nil {
+		if theirs, err := b.Path(root); err == nil && checkOfHost(theirs) == nil {
+			return theirs, nil
+		}
+	}
+	return path, damage
+}
+
 // Ensure returns the path of the program, which it builds where it is missing
 // or damaged. One process at a time builds it; others wait and say for whom.
 // What is half-built when a build ends, in whatever way, never counts. When
 // ctx ends, the compiler is killed.
 func (b Binary) Ensure(ctx context.Context, home store.Home, step *term.Step) (string, error) {
-	path, err := b.Path(home)
-	if err != nil {
-		return "", err
+	path, err := b.Find(home)
+	if path == "" || err == nil {
+		return path, err
 	}
 	entry := filepath.Dir(path)
-	if checkDigest(path) == nil {
-		return path, nil
-	}
 	lock, err := waitLock(ctx, entry+".lock", b.Name, step)
 	if err != nil {
 		return "", err

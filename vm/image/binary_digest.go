@@ -3,6 +3,7 @@ package image
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -21,13 +22,18 @@ type digest struct {
 
 func digestPath(path string) string { return path + ".digest.json" }
 
-// noteDigest makes a new file durable and notes its digest beside it.
+// noteDigest makes a new file durable and notes its digest beside it, for
+// everybody who may run it.
 func noteDigest(path string) error {
 	noted, err := measure(path, false)
 	if err != nil {
 		return err
 	}
-	return store.WriteJSON(digestPath(path), noted)
+	data, err := json.MarshalIndent(noted, "", "  ")
+	if err != nil {
+		return err
+	}
+	return store.WriteFile(digestPath(path), append(data, '\n'), 0o644)
 }
 
 // checkDigest returns nil where the file is the one that was noted beside it.

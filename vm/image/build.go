@@ -63,8 +63,8 @@ func (b *build) programs() []Binary {
 		all = append(all, nodePrograms[name])
 	}
 	return slices.DeleteFunc(all, func(program Binary) bool {
-		path, err := program.Path(b.home)
-		return err == nil && checkDigest(path) == nil
+		_, err := program.Find(b.home)
+		return err == nil
 	})
 }
 
@@ -167,7 +167,7 @@ func (b *build) writeAdditions(w io.Writer) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(nodePrograms)) {
-		path, err := nodePrograms[name].Path(b.home)
+		path, err := nodePrograms[name].Find(b.home)
 		if err != nil {
 			return err
 		}

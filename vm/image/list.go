@@ -2,6 +2,7 @@ package image
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -22,13 +23,38 @@ type Entry struct {
 
 var imageID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
-// List returns the images in the cache by their IDs. With verify every byte is
+// List returns the images in the cache by their IDs, and then those of root's
+// that an ordinary user has to read. With verify every byte is
 // read, and what is damaged is marked so that it is made anew.
 func List(home store.Home, verify bool) ([]Entry, error) {
 	current, err := ID()
 	if err != nil {
 		return nil, err
 	}
+	entries, err := list(home, current, func(id string) error {
+		if verify {
+			return Verify(home, id)
+		}
+		return nil
+	})
+	root, ok := ofHost(home)
+	if !ok || err != nil {
+		return entries, err
+	}
+	theirs, err := list(root, current, func(id string) error {
+		if !verify {
+			return nil
+		}
+		if _, err := open(root, id, true); err != nil {
+			return fmt.Errorf("%w; root makes it anew with 'axolotl image build --verify'", err)
+		}
+		return nil
+	})
+	return append(entries, theirs...), err
+}
+
+// list returns the images in one cache, each looked at by verify.
+func list(home store.Home, current string, verify func(id string) error) ([]Entry, error) {
 	names, err := os.ReadDir(imagesDir(home))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -39,10 +65,8 @@ func List(home store.Home, verify bool) ([]Entry, error) {
 			continue
 		}
 		entry := Entry{ID: name.Name(), Dir: imageDir(home, name.Name()), Current: name.Name() == current}
-		if verify {
-			err = Verify(home, entry.ID)
-		}
-		image, openErr := Open(home, entry.ID)
+		err := verify(entry.ID)
+		image, openErr := open(home, entry.ID, false)
 		switch {
 		case err != nil:
 			entry.Damage = err.Error()

@@ -37,8 +37,17 @@ const damageFile = "damaged"
 
 // Open returns the image with this ID. The error is fs.ErrNotExist where there
 // is none; another one says what is damaged. Files whose size and time are as
-// noted count as whole.
-func Open(home store.Home, id string) (*Image, error) { return open(home, id, false) }
+// noted count as whole. Where the user's cache has none that can be used, root's
+// may have one.
+func Open(home store.Home, id string) (*Image, error) {
+	image, err := open(home, id, false)
+	if root, ok := ofHost(home); ok && err != nil {
+		if theirs, err := open(root, id, false); err == nil {
+			return theirs, nil
+		}
+	}
+	return image, err
+}
 
 // Verify reads every byte of the image with this ID. What it finds damaged is
 // never used again, whatever its size and time; Ensure makes it anew.

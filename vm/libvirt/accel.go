@@ -69,7 +69,11 @@ func (d *Driver) Prove(ctx context.Context, step *term.Step) (string, error) {
 	}
 	step.Status("booting a small guest")
 	accel, why, err := d.Acceleration(ctx, img)
-	return accel + ", " + why, err
+	found := accel + ", " + why
+	if isSession(d.uri) {
+		found += "; at " + d.Where()
+	}
+	return found, err
 }
 
 // prove boots the probe guest under one acceleration, unless the outcome is
@@ -98,8 +102,7 @@ func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (pro
 func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) (probeResult, error) {
 	result := probeResult{When: time.Now().UTC()}
 	if accel == AccelKVM && strings.HasPrefix(d.uri, "qemu:///") {
-		if _, err := os.Stat("/dev/kvm"); err != nil {
-			result.Why = "there is no /dev/kvm"
+		if result.Why = d.withoutKVM(); result.Why != "" {
 			return result, nil
 		}
 	}
@@ -127,6 +130,18 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 		result.Why = "a guest ended before it had booted"
 	}
 	return result, nil
+}
+
+// withoutKVM tells why no guest can start under KVM, as far as can be seen; "" is
+// no reason.
+func (d *Driver) withoutKVM() string {
+	if _, err := os.Stat("/dev/kvm"); err != nil {
+		return "there is no /dev/kvm"
+	}
+	if isSession(d.uri) && unix.Access("/dev/kvm", unix.R_OK|unix.W_OK) != nil {
+		return "you may not open /dev/kvm; join its group, as a rule kvm, and log in anew"
+	}
+	return ""
 }
 
 // probeSubject is what a proof holds for.

@@ -13,7 +13,12 @@ import (
 
 // Checks implements vm.Driver.
 func (d *Driver) Checks() []vm.HostCheck {
+	place := vm.HostCheck{Name: "which libvirt to use", Run: func(context.Context) (string, error) { return d.Where(), d.checkPlace() }}
+	if d.checkPlace() != nil {
+		return []vm.HostCheck{place} // it is not even connected to
+	}
 	return []vm.HostCheck{
+		place,
 		{Name: "libvirt answers at " + d.uri, Run: func(context.Context) (string, error) { return d.hypervisor.Version() }},
 		{Name: "qemu-img is installed", Run: func(context.Context) (string, error) {
 			path, err := exec.LookPath("qemu-img")
@@ -22,9 +27,7 @@ func (d *Driver) Checks() []vm.HostCheck {
 			}
 			return path, nil
 		}},
-		{Name: "QEMU may enter the state directory", Run: func(context.Context) (string, error) {
-			return d.checkTraversable()
-		}},
+		d.checkUser(),
 		{Name: "disk space for a machine", Run: func(context.Context) (string, error) {
 			dir := existing(d.home.State)
 			if err := checkFree(dir, minimumFree); err != nil {
@@ -36,12 +39,25 @@ func (d *Driver) Checks() []vm.HostCheck {
 	}
 }
 
+// checkUser is about what the user that QEMU runs as can reach.
+func (d *Driver) checkUser() vm.HostCheck {
+	if isSession(d.uri) {
+		return vm.HostCheck{Name: "sockets of your own libvirt", Run: func(context.Context) (string, error) { return d.checkSession() }}
+	}
+	return vm.HostCheck{Name: "QEMU may enter the state directory", Run: func(context.Context) (string, error) { return d.checkTraversable() }}
+}
+
+// checkPlace refuses a libvirt with which machines cannot be made from here.
+func (d *Driver) checkPlace() error {
+	if err := checkURI(d.uri, os.Geteuid()); err != nil {
+		return fmt.Errorf("--connect %s: %w", d.uri, err)
+	}
+	return nil
+}
+
 // checkTraversable: QEMU of qemu:///system runs as a user of its own, who must
 // be able to pass every directory down to the disks.
 func (d *Driver) checkTraversable() (string, error) {
-	if d.uri != "qemu:///system" {
-		return "it runs as you", nil
-	}
 	for dir := d.home.State; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
 		if err != nil {

@@ -40,7 +40,7 @@ func (c *connection) open() (*libvirt.Connect, error) {
 	startEvents()
 	conn, err := libvirt.NewConnect(c.uri)
 	if err != nil {
-		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, explain(err))
+		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, c.explain(err))
 	}
 	c.conn = conn
 	return conn, nil
@@ -353,13 +353,17 @@ func goneIsSuccess(err error) error {
 }
 
 // explain adds what to do to the errors that a first run meets.
-func explain(err error) error {
+func (c *connection) explain(err error) error {
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "dlopen") || strings.Contains(text, "Failed to open libvirt"):
 		return fmt.Errorf("%w; install libvirt (Debian: apt-get install libvirt-daemon-system libvirt-clients)", err)
+	case isSession(c.uri) && strings.Contains(text, "runtime directory"):
+		return fmt.Errorf("%w; XDG_RUNTIME_DIR is another user's, as after 'su': log in anew ('su -'), or unset it", err)
 	case strings.Contains(text, "Permission denied"), strings.Contains(text, "authentication"):
-		return fmt.Errorf("%w; join the group libvirt, or use --connect qemu:///session", err)
+		return fmt.Errorf("%w; use --connect qemu:///session", err)
+	case isSession(c.uri):
+		return fmt.Errorf("%w; libvirt starts a daemon of your own where libvirtd is installed (Debian: apt-get install libvirt-daemon-system) and LIBVIRT_AUTOSTART is not 0", err)
 	case strings.Contains(text, "No such file or directory"), strings.Contains(text, "Connection refused"):
 		return fmt.Errorf("%w; start it with 'systemctl start libvirtd', or without systemd 'virtlogd -d; libvirtd -d'", err)
 	}

@@ -33,7 +33,10 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 	boot := bootFiles{
 		Kernel: img.Kernel, Initrd: img.Initrd,
 		Root: filepath.Join(dir, rootOverlay),
-		Seed: filepath.Join(dir, seedFile),
+		Seed: filepath.Join(dir, seedFile), Agent: d.agentSocket(m.UUID),
+	}
+	if err := d.makeAgentDir(boot.Agent); err != nil {
+		return boot, err
 	}
 	backing, format := img.Root, "raw"
 	golden, err := d.inGolden(c, m.Name)

@@ -36,6 +36,7 @@ type bootFiles struct {
 	Kernel, Initrd string // of the node image
 	Root           string // the machine's own overlay, qcow2
 	Seed           string // what makes it this machine, tar
+	Agent          string // socket of the guest agent; empty: where libvirt has it
 }
 
 // kernelArguments: console and quiet first; then what an emulated guest is
@@ -89,7 +90,7 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 		disk("vdb", "raw", boot.Seed, true),
 	}
 	d.Devices.Channels = []libvirtxml.DomainChannel{{
-		Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{}},
+		Source: &libvirtxml.DomainChardevSource{UNIX: agentSource(boot.Agent)},
 		Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: "org.qemu.guest_agent.0"}},
 	}}
 	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: c.Path("machines", m.Name, "console.log"), Append: "on"}
@@ -99,6 +100,14 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 		d.QEMUCommandline.Args = append(d.QEMUCommandline.Args, libvirtxml.DomainQEMUCommandlineArg{Value: value})
 	}
 	return d.Marshal()
+}
+
+// agentSource is the host's end of the guest agent's channel.
+func agentSource(path string) *libvirtxml.DomainChardevSourceUNIX {
+	if path == "" {
+		return &libvirtxml.DomainChardevSourceUNIX{}
+	}
+	return &libvirtxml.DomainChardevSourceUNIX{Mode: "bind", Path: path}
 }
 
 // memoryArguments are given to QEMU directly: libvirt names the files of

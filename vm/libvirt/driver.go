@@ -1,14 +1,31 @@
 // Package libvirt is the driver whose machines are libvirt domains: real VMs,
-// on this host or another one that a libvirt URI names.
+// of qemu:///system for root and of qemu:///session for an ordinary user.
 //
 // Only objects that carry the cluster's UUID in their metadata are touched.
+//
+// A libvirt on another host is refused (checkURI), for this ties the machines to
+// the host that axolotl runs on:
+//   - overlays and seeds are files that qemu-img and this process write; there,
+//     they would be volumes of a storage pool, filled by streams (disks.go, seed.go);
+//   - the node image, gigabytes, is read where it was built (disks.go);
+//   - golden snapshots map memory from files, and device states go through file
+//     descriptors, which libvirt passes on this host only (freeze.go, monitor.go);
+//   - memory files are given to QEMU's user by chown (owner.go);
+//   - images are loaded from an archive that is attached by its path (images.go);
+//   - API server and NodePorts are forwarded to that host's loopback, and free
+//     ports are looked for on this one's (ports.go);
+//   - nodes of one cluster speak over a multicast socket on loopback (domain.go);
+//   - the console's log, and with it the end of a failed boot, is a file there;
+//   - the cluster's first objects are written by programs here, of the node image
+//     there, and /dev/kvm and the kernel's release are looked at here (accel.go).
+//
+// By libvirt alone go power, state, events, the guest agent and the console.
 package libvirt
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 
@@ -28,6 +45,7 @@ const Name = "libvirt"
 type Driver struct {
 	home       store.Home
 	uri        string
+	why        string // this URI
 	hypervisor hypervisor
 
 	// Balancer makes the command that runs Balance for a cluster's directory. The
@@ -46,28 +64,24 @@ var (
 	_ vm.Driver = (*Driver)(nil)
 )
 
-// DefaultURI is qemu:///system for root and qemu:///session for others, who
-// need no rights on the host that way.
-func DefaultURI() string {
-	if os.Geteuid() == 0 {
-		return "qemu:///system"
-	}
-	return "qemu:///session"
-}
-
-// New returns the driver for a libvirt URI. It connects when it must.
+// New returns the driver for a libvirt URI, or for the default one where that is
+// empty. It connects when it must.
 func New(home store.Home, uri string) *Driver {
+	why := "it was asked for"
 	if uri == "" {
-		uri = DefaultURI()
+		uri, why = DefaultURI()
 	}
 	return &Driver{
-		home: home, uri: uri, hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
+		home: home, uri: uri, why: why, hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
 		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, first: controlplane.First, overlay: makeOverlay,
 	}
 }
 
 // Name implements vm.Driver.
 func (d *Driver) Name() string { return Name }
+
+// Where says which libvirt this is, and why it is that one.
+func (d *Driver) Where() string { return fmt.Sprintf("%s (%s)", d.uri, d.why) }
 
 // Traits implements vm.Driver.
 func (d *Driver) Traits() vm.Traits { return vm.Traits{RealPods: true, RealMachines: true} }
@@ -275,6 +289,9 @@ func (d *Driver) remove(uuid string) error {
 	}
 	if err := d.hypervisor.Undefine(uuid); err != nil {
 		return fmt.Errorf("undefine it: %w", err)
+	}
+	if socket := d.agentSocket(uuid); socket != "" {
+		return store.RemoveFile(socket) // libvirt has, but where it was killed
 	}
 	return nil
 }

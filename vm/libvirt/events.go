@@ -18,7 +18,7 @@ func (c *connection) Events(ctx context.Context) (<-chan string, error) {
 	startEvents()
 	conn, err := libvirt.NewConnect(c.uri)
 	if err != nil {
-		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, explain(err))
+		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, c.explain(err))
 	}
 	queue, lost := make(chan string, eventsQueued), make(chan struct{})
 	lose := sync.OnceFunc(func() { close(lost) })

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,8 +31,8 @@ const frozenForm = "1"
 // Shape implements vm.Freezer. A machine's state fits only the emulator, the
 // devices, the sizes and, under KVM, the processor that it was saved with.
 func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (string, error) {
-	if !strings.HasPrefix(d.uri, "qemu:///") {
-		return "", fmt.Errorf("machines at %s cannot be restored from memory files on this host", d.uri)
+	if err := d.checkPlace(); err != nil {
+		return "", err
 	}
 	img, err := image.Ensure(ctx, d.home, step.Progress())
 	if err != nil {

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 
@@ -30,16 +31,21 @@ func assignPorts(home store.Home, c *vm.Cluster) error {
 	for _, m := range c.Machines {
 		taken[m.NodePortBase] = true
 	}
-	next := portFirst
+	const blocks = (portLast - portFirst) / portBlock
+	tried := 0
 	for i := range c.Machines {
 		m := &c.Machines[i]
 		if m.NodePortBase != 0 {
 			continue
 		}
-		for ; ; next += portBlock {
-			if next+portBlock > portLast {
+		next := 0
+		for ; ; tried++ {
+			if tried == blocks {
 				return fmt.Errorf("no %d free ports in a row on 127.0.0.1 between %d and %d; take a cluster down (axolotl list)", portBlock, portFirst, portLast)
 			}
+			// Each user begins elsewhere: of clusters that are off only their
+			// owner knows. 61 has no factor in common with the number of blocks.
+			next = portFirst + (os.Geteuid()*61+tried)%blocks*portBlock
 			if !taken[next] && blockFree(next) {
 				break
 			}
@@ -56,7 +62,7 @@ func assignPorts(home store.Home, c *vm.Cluster) error {
 			// The balancer's: there is one segment, which the first machine has.
 			c.APIPort = last
 		}
-		next += portBlock
+		tried++
 	}
 	return nil
 }

@@ -38,11 +38,7 @@ func (d *Driver) Checks() []vm.HostCheck {
 func (d *Driver) checkPrograms(ctx context.Context) (string, error) {
 	missing := ""
 	for _, b := range []image.Binary{image.Node, image.Kwok} {
-		path, err := b.Path(d.home)
-		if err != nil {
-			return "", err
-		}
-		if _, err := os.Stat(path); err != nil {
+		if _, err := b.Find(d.home); err != nil {
 			missing = b.Name
 		}
 	}
