@@ -31,4 +31,4 @@ func (g *Guide) Step() *Step {
 func (g *Guide) Namespace() string { return g.runner.session.namespace }
 
 // Close lets go of the lab as it is.
-func (g *Guide) Close() error { return g.lock.Unlock() }
+func (g *Guide) Close() error { return errors.Join(g.runner.session.letGo(), g.lock.Unlock()) }

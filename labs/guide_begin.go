@@ -7,12 +7,16 @@ import (
 	"time"
 )
 
+// errMaking is the error where a process was killed while what the steps stand
+// on was made.
+var errMaking = errors.New("the lab was interrupted while it was made; make it anew with: axolotl lab reset, or end it with: axolotl lab quit")
+
 // begin remembers what the step under way needs, once. Steps that cannot be
 // done on this cluster are passed over.
 func (g *Guide) begin(ctx context.Context) error {
-	const limit = time.Minute
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
-	defer cancel()
+	if g.state.Making {
+		return errMaking
+	}
 	for step := g.Step(); step != nil && !g.state.Begun; step = g.Step() {
 		reason, err := step.Needs.missing(ctx, g.runner.session.handle)
 		if err != nil {
@@ -28,6 +32,12 @@ func (g *Guide) begin(ctx context.Context) error {
 	if step == nil || g.state.Begun {
 		return g.save()
 	}
+	if err := g.keep(ctx, step.disturbs()); err != nil {
+		return errors.Join(err, g.save())
+	}
+	const limit = time.Minute
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
+	defer cancel()
 	if err := g.runner.setUp(ctx, step); err != nil {
 		return errors.Join(err, g.save())
 	}

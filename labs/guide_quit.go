@@ -15,7 +15,14 @@ func (g *Guide) end(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	s := g.runner.session
-	if err := g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error { return s.end(ctx) }); err != nil {
+	err := recoverKilled(ctx, s.handle, g.runner.Progress, g.runner.Now)
+	if err == nil {
+		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error { return s.end(ctx) })
+	}
+	if err == nil {
+		err = g.runner.drop()
+	}
+	if err != nil {
 		return errors.Join(err, g.save())
 	}
 	return store.RemoveFile(s.handle.Cluster.Path(guideFile))

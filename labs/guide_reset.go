@@ -5,9 +5,20 @@ import (
 	"errors"
 )
 
-// Reset throws away what the lab made and begins it anew at its first step.
+// Reset throws away what the lab made and begins it anew at its first step: by
+// the snapshot, where one was saved, and what is left then one by one.
 func (g *Guide) Reset(ctx context.Context) error {
+	g.state.Making = true
+	if err := g.save(); err != nil {
+		return err
+	}
+	if err := g.goBack(ctx); err != nil {
+		return err
+	}
 	old := g.runner.session
+	if err := recoverKilled(ctx, old.handle, g.runner.Progress, g.runner.Now); err != nil {
+		return err
+	}
 	if err := old.undo(ctx); err != nil {
 		return errors.Join(err, g.save())
 	}
@@ -21,5 +32,6 @@ func (g *Guide) Reset(ctx context.Context) error {
 	if err := fresh.begin(ctx); err != nil {
 		return err
 	}
+	g.state.Making = false
 	return g.begin(ctx)
 }

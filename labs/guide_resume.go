@@ -35,7 +35,7 @@ func ResumeGuide(h *vm.Handle, o Options) (*Guide, error) {
 	}
 	s := newSession(h, lab, o.Now)
 	s.resume(state.ID)
-	s.variables, s.struck, s.machinesOff = state.Variables, state.Struck, state.MachinesOff
+	s.variables, s.struck = state.Variables, state.Struck
 	s.addons, s.guided = state.Addons, true
 	return &Guide{Lab: lab, runner: &runner{Options: o, session: s, lab: lab}, state: state, lock: lock}, nil
 }

@@ -40,11 +40,14 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 		return nil, fmt.Errorf("lab %q cannot be done here: %s", lab.Name, reason)
 	}
 	o.setDefaults()
+	if err := errors.Join(o.drop(), recoverKilled(ctx, h, o.Progress, o.Now)); err != nil {
+		return nil, err
+	}
 	drawn, err := lab.drawn(ctx, h, o.Seed)
 	if err != nil {
 		return nil, err
 	}
-	state := guideState{File: lab.file, Source: lab.source, Language: o.Language, Started: o.Now()}
+	state := guideState{File: lab.file, Source: lab.source, Language: o.Language, Started: o.Now(), Making: true}
 	if lab.Draw > 0 {
 		state.Seed = o.Seed
 		for _, i := range drawn.pool() {
@@ -68,8 +71,14 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 	if err := s.useAddons(ctx, g.runner.Progress); err != nil {
 		return nil, errors.Join(err, g.end(ctx))
 	}
+	if len(s.addons) > 0 {
+		if err := g.keep(ctx, "the lab has add-ons of its own"); err != nil {
+			return nil, errors.Join(err, g.end(ctx))
+		}
+	}
 	if err := s.begin(ctx); err != nil {
 		return nil, errors.Join(err, g.end(ctx))
 	}
+	g.state.Making = false
 	return g, g.begin(ctx)
 }

@@ -26,11 +26,17 @@ type guideState struct {
 	Language Language  `json:"language"`
 	Started  time.Time `json:"started"`
 
-	ID          string         `json:"id"`
-	Variables   map[string]any `json:"variables"`
-	Struck      []Struck       `json:"struck,omitempty"`
-	MachinesOff []string       `json:"machinesOff,omitempty"`
-	Addons      []string       `json:"addons,omitempty"` // to let go of
+	ID        string         `json:"id"`
+	Variables map[string]any `json:"variables"`
+	Struck    []Struck       `json:"struck,omitempty"`
+	Addons    []string       `json:"addons,omitempty"` // to let go of
+
+	// Making: what the steps stand on is being made, or thrown away. Where it is
+	// left so, a process was killed meanwhile.
+	Making bool `json:"making,omitempty"`
+
+	// Kept is the snapshot to go back to.
+	Kept *keptState `json:"kept,omitempty"`
 
 	Seed  int      `json:"seed,omitempty"`  // by which the steps were drawn
 	Drawn []string `json:"drawn,omitempty"` // these, in order
@@ -78,7 +84,7 @@ func readGuide(h *vm.Handle, state *guideState) error {
 
 func (g *Guide) save() error {
 	s := g.runner.session
-	g.state.ID, g.state.Variables, g.state.Struck, g.state.MachinesOff = s.id, s.variables, s.struck, s.machinesOff
+	g.state.ID, g.state.Variables, g.state.Struck = s.id, s.variables, s.struck
 	g.state.Addons = s.addons
 	return store.WriteJSON(s.handle.Cluster.Path(guideFile), g.state)
 }
