@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
+	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/local/localtest"
 )
@@ -53,9 +55,19 @@ func strikeAndMend(t *testing.T, h *vm.Handle) {
 		t.Fatal(err)
 	}
 	targets := []fault.Target{{Kind: "Node", Name: node.Name, UID: node.UID}}
-	id, err := Strike(t.Context(), h, &fault.NodeCordon{}, targets, "lab x", time.Now)
-	if err != nil || id == "" || !unschedulable() {
-		t.Fatalf("id %q, error %v, unschedulable %t", id, err, unschedulable())
+	stroke, err := Strike(t.Context(), h, &fault.NodeCordon{}, targets, "lab x", time.Now)
+	if err != nil || stroke == nil || !unschedulable() {
+		t.Fatalf("stroke %v, error %v, unschedulable %t", stroke, err, unschedulable())
+	}
+	id, step := stroke.ID(), term.NewProgress(io.Discard, true).Start("")
+	if done, err := Recover(t.Context(), h, time.Now, step); len(done) > 0 || err != nil || !unschedulable() {
+		t.Errorf("one at work was undone by another: %v, %v", done, err)
+	}
+	if err := stroke.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := RecoverBut(t.Context(), h, []string{id}, time.Now, step); len(done) > 0 || err != nil || !unschedulable() {
+		t.Errorf("one that was spared was undone: %v, %v", done, err)
 	}
 	entries, err := journalOf(h.Cluster).All()
 	if err != nil || len(entries) != 1 || entries[0].ID != id || entries[0].State != journal.Open || entries[0].Experiment != "lab x" {

@@ -226,7 +226,7 @@ func (r *run) perform(ctx context.Context, steps []step) error {
 // recover undoes what earlier runs left behind, so that nothing of theirs is
 // taken for this run's doing.
 func (r *run) recover(ctx context.Context, step *term.Step) error {
-	_, err := recoverFrom(ctx, r.journal, r.handle, r.now, step)
+	_, err := recoverFrom(ctx, r.journal, r.handle, nil, r.now, step)
 	if err != nil && ctx.Err() == nil {
 		return &Refusal{"leftovers", fmt.Sprintf("what an earlier run did cannot be undone: %v", err),
 			"see 'axolotl chaos undo'"}

@@ -11,23 +11,30 @@ import (
 	"axolotl/vm"
 )
 
+// Stroke is a fault that Strike injected. Its entry in the journal is held by
+// this process, so that nobody else undoes it, until it is mended or released.
+type Stroke struct {
+	handle *vm.Handle
+	entry  *journal.Held
+	now    func() time.Time
+}
+
 // Strike injects a fault outside of an experiment, for whoever watches the
 // healing by other means (a lab's step): it writes the journal, injects, and
-// waits until the fault is proved. who is named in the journal. Mend undoes by
-// the ID that is returned, which is empty only where nothing was injected. The
-// journal's entry is held by nobody then: the next run of an experiment, or
-// "chaos undo", would undo it.
-func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Target, who string, now func() time.Time) (id string, err error) {
+// waits until the fault is proved. who is named in the journal. The stroke is
+// nil only where nothing was injected; beside an error it is what may have
+// been, to be mended.
+func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Target, who string, now func() time.Time) (*Stroke, error) {
 	if err := guardCluster(h, ""); err != nil {
-		return "", err
+		return nil, err
 	}
 	objects, err := f.Prepare(ctx, h, targets)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	spec, err := fault.SpecOf(f)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	started := now()
 	entry, err := journalOf(h.Cluster).Begin(journal.Entry{
@@ -35,17 +42,29 @@ func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Ta
 		Experiment: who, Cluster: h.Cluster.Name, ClusterID: h.Cluster.ID, Created: started, Fault: &spec, Objects: objects,
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, entry.Release()) }()
+	s := &Stroke{handle: h, entry: entry, now: now}
 	if err := f.Inject(ctx, h, objects); err != nil {
-		return entry.ID, err
+		return s, err
 	}
 	_, err = proved(ctx, "the fault has taken effect", proofTime(f), func(ctx context.Context) (string, error) {
 		return f.Injected(ctx, h, objects)
 	})
-	return entry.ID, err
+	return s, err
 }
+
+// ID is that of the journal's entry, by which Mend undoes a stroke that was
+// released.
+func (s *Stroke) ID() string { return s.entry.ID }
+
+// Mend undoes the stroke and proves it. Where it cannot, the entry stays open
+// and is released.
+func (s *Stroke) Mend(ctx context.Context) error { return mend(ctx, s.handle, s.entry, s.now) }
+
+// Release leaves the stroke to others: to Mend, and to the next run of an
+// experiment or "chaos undo", which undo what nobody holds.
+func (s *Stroke) Release() error { return s.entry.Release() }
 
 // Mend undoes what Strike did under this ID, and proves it. What is undone
 // already is success.
@@ -54,9 +73,13 @@ func Mend(ctx context.Context, h *vm.Handle, id string, now func() time.Time) er
 	if err != nil || entry == nil {
 		return err
 	}
+	return mend(ctx, h, entry, now)
+}
+
+func mend(ctx context.Context, h *vm.Handle, entry *journal.Held, now func() time.Time) error {
 	proof, err := undoFault(ctx, h, entry.Entry)
 	if err := errors.Join(err, entry.Close(proof, err, now())); err != nil {
-		return fmt.Errorf("undo %s: %w", id, err)
+		return fmt.Errorf("undo %s: %w", entry.ID, err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"axolotl/chaos/journal"
@@ -22,7 +23,13 @@ const undoEvery = 200 * time.Millisecond
 // that are undone now. What cannot be undone stays in the journal, and is in the
 // error.
 func Recover(ctx context.Context, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
-	return recoverFrom(ctx, journalOf(h.Cluster), h, now, step)
+	return RecoverBut(ctx, h, nil, now, step)
+}
+
+// RecoverBut does as Recover, and leaves the runs with these IDs alone: theirs
+// are several processes, one after another, as of a lab that is done by hand.
+func RecoverBut(ctx context.Context, h *vm.Handle, spared []string, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
+	return recoverFrom(ctx, journalOf(h.Cluster), h, spared, now, step)
 }
 
 // Recover undoes what runs left whose processes have ended, as the function of
@@ -32,14 +39,18 @@ func (r *Runner) Recover(ctx context.Context, step *term.Step) ([]journal.Entry,
 	if now == nil {
 		now = time.Now
 	}
-	return recoverFrom(ctx, r.entries(), r.Handle, now, step)
+	return recoverFrom(ctx, r.entries(), r.Handle, nil, now, step)
 }
 
-func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
+func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, spared []string, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
 	held, err := entries.Pending()
 	errs := []error{err, clusters.SweepTemporary(h.Cluster)}
 	var done []journal.Entry
 	for _, entry := range held {
+		if slices.Contains(spared, entry.ID) {
+			errs = append(errs, entry.Release())
+			continue
+		}
 		step.Status("undo run %s", entry.ID)
 		proof, err := undoFault(ctx, h, entry.Entry)
 		if err == nil {

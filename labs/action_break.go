@@ -2,18 +2,14 @@ package labs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"axolotl/chaos"
 	"axolotl/chaos/fault"
 	"axolotl/internal/check"
-	"axolotl/internal/kube"
 	"axolotl/internal/strictyaml"
 	"axolotl/vm"
 )
@@ -90,11 +86,7 @@ func (b *Break) do(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	id, err := chaos.Strike(ctx, s.handle, b.fault, targets, "lab "+s.lab.Name, s.now)
-	if id != "" {
-		s.struck = append(s.struck, Struck{ID: id, Fault: b.Fault})
-	}
-	return err
+	return s.strike(ctx, b.fault, targets, "")
 }
 
 func (b *Break) targets(ctx context.Context, s *session) ([]fault.Target, error) {
@@ -153,12 +145,6 @@ func (b *Break) pods(ctx context.Context, s *session) ([]fault.Target, error) {
 	return targets, nil
 }
 
-// Struck is a fault that a session has injected and not undone yet.
-type Struck struct {
-	ID    string `json:"id"` // in the cluster's journal
-	Fault string `json:"fault"`
-}
-
 // undoDeed undoes what the lab broke by the fault of this name.
 type undoDeed string
 
@@ -171,116 +157,3 @@ func (u undoDeed) validate(v *validator, at string) {
 }
 
 func (u undoDeed) do(ctx context.Context, s *session) error { return s.mend(ctx, string(u)) }
-
-// mend undoes what the session broke, by one fault or, where it is empty, by
-// all; the last first.
-func (s *session) mend(ctx context.Context, name string) error {
-	var errs []error
-	for i := len(s.struck) - 1; i >= 0; i-- {
-		if name != "" && s.struck[i].Fault != name {
-			continue
-		}
-		if err := chaos.Mend(ctx, s.handle, s.struck[i].ID, s.now); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		s.struck = slices.Delete(s.struck, i, i+1)
-	}
-	return errors.Join(errs...)
-}
-
-// Machine acts on the machine under a node. Machines that are off at the end
-// of the lab are started.
-type Machine struct {
-	Name string      `yaml:"name,required" json:"name"` // of the machine, which is that of the node
-	Do   MachineDeed `yaml:"do,required" json:"do"`
-}
-
-// MachineDeed is what is done to a machine.
-type MachineDeed string
-
-// What can be done to machines. That a removed node is added again is a start
-// of its machine: its kubelet registers it anew.
-const (
-	MachineOff    MachineDeed = "off"    // the plug is pulled
-	MachineOn     MachineDeed = "on"     // it is started
-	MachineRemove MachineDeed = "remove" // off, and the node is deleted from the cluster
-	MachineAdd    MachineDeed = "add"    // started, so that the node joins again
-)
-
-// Values are what a file may say.
-func (MachineDeed) Values() []string {
-	return []string{string(MachineOff), string(MachineOn), string(MachineRemove), string(MachineAdd)}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *MachineDeed) UnmarshalText(text []byte) error {
-	return strictyaml.SetWord(d, "nothing that a machine does:", text)
-}
-
-// String implements deed.
-func (m *Machine) String() string { return fmt.Sprintf("machine %s: %s", m.Name, m.Do) }
-
-func (m *Machine) validate(v *validator, at string) {
-	if !v.needs.NodePower && !v.needs.MachineControl {
-		v.document.Faultf(at, `this needs the power of machines; add "needs: {node-power: true}" to the lab`)
-	}
-}
-
-func (m *Machine) do(ctx context.Context, s *session) error {
-	machine := s.handle.Cluster.Machine(m.Name)
-	power, ok := s.handle.Driver.(vm.Powerer)
-	switch {
-	case !ok:
-		return fmt.Errorf("driver %q cannot cut the power of machines", s.handle.Driver.Name())
-	case machine == nil:
-		return fmt.Errorf("the cluster has no machine %q", m.Name)
-	case machine.Role == vm.ControlPlane:
-		return fmt.Errorf("machine %q is the control plane; take a worker", m.Name)
-	}
-	if m.Do == MachineOn || m.Do == MachineAdd {
-		if err := power.PowerOn(ctx, s.handle.Cluster, m.Name); err != nil {
-			return err
-		}
-		s.machinesOff = slices.DeleteFunc(s.machinesOff, func(name string) bool { return name == m.Name })
-		return nil
-	}
-	if !slices.Contains(s.machinesOff, m.Name) {
-		s.machinesOff = append(s.machinesOff, m.Name)
-	}
-	if err := power.PowerOff(ctx, s.handle.Cluster, m.Name); err != nil || m.Do == MachineOff {
-		return err
-	}
-	err := s.handle.Kube.Typed.CoreV1().Nodes().Delete(ctx, m.Name, metav1.DeleteOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	return err
-}
-
-// powerOn starts the machines that the session has left off, and waits until
-// their nodes are Ready.
-func (s *session) powerOn(ctx context.Context) error {
-	var errs []error
-	for _, name := range slices.Clone(s.machinesOff) {
-		gvk, _ := kube.Kind("", "Node")
-		ready := check.Object{
-			Client: s.handle.Kube, Selector: check.Selector{GroupVersionKind: gvk, Name: name}, Expression: nodeReady,
-		}
-		err := (&Machine{Name: name, Do: MachineOn}).do(ctx, s)
-		if err == nil {
-			err = check.Wait(ctx, ready, pollInterval, nil)
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
-
-var nodeReady = func() *check.Expression {
-	expression, err := check.Compile(`object.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')`,
-		check.Assertion, subjectVariables["object"])
-	if err != nil {
-		panic(err) // the text is fixed
-	}
-	return expression
-}()

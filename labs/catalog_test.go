@@ -219,6 +219,7 @@ var sabotages = []sabotage{
 	{"deployments", "update", "same image", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:2.0.1" }},
 	{"deployments", "rollback", "third version", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:crash" }},
 
+	{"iac-apply", "apply", "one replica", inApply(0, "replicas: 2", "replicas: 1")},
 	{"iac-apply", "one-line", "other line", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
 	{"iac-apply", "drift", "no annotation", without(2)},
 	{"iac-apply", "put-back", "drifted file", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},

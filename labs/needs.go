@@ -9,7 +9,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"axolotl/chaos/fault"
 	"axolotl/vm"
 	"axolotl/vm/addon"
 )
@@ -89,17 +88,4 @@ func (l *Lab) MostNodes() int {
 		most = max(most, step.Needs.Nodes)
 	}
 	return most
-}
-
-// Exclusive tells whether the lab breaks what other labs on the cluster stand
-// on, so that it must run alone.
-func (l *Lab) Exclusive() bool {
-	for _, step := range l.Steps {
-		for _, action := range slices.Concat(step.Setup, step.Do) {
-			if action.Machine != nil || action.Break != nil && action.Break.fault.Effect().On == fault.OnNodes {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -19,6 +19,8 @@ type Options struct {
 	Progress *term.Progress // nil shows nothing
 	Now      func() time.Time
 	Seed     int // by which a lab draws its steps; 0 takes any
+
+	Snapshots Snapshots // of a guided lab; nil where there are none
 }
 
 func (o *Options) setDefaults() {
@@ -292,7 +294,7 @@ func (r *runner) cleanup(ctx context.Context, result *Result) (kept bool, err er
 		if addons := r.session.addons; len(addons) > 0 {
 			r.Progress.Line("kept its add-ons; remove them with: axolotl addon remove %s --cluster %s", strings.Join(addons, " "), result.Cluster)
 		}
-		return true, nil
+		return true, r.session.letGo()
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), cleanupTimeout,
 		fmt.Errorf("they are not gone after %s", cleanupTimeout))

@@ -11,9 +11,15 @@ import (
 )
 
 // RunAll runs labs, at most jobs at a time, and those that break nodes one by
-// one after the others. done is told of each as it ends. The results are in
+// one after the others. What was killed on the cluster before and has left
+// something is undone first. done is told of each as it ends. The results are in
 // the order of the labs; labs that had not begun when ctx ended have none.
 func RunAll(ctx context.Context, h *vm.Handle, all []*Lab, jobs int, o Options, done func(Result)) ([]Result, error) {
+	with := o
+	with.setDefaults()
+	if err := recoverKilled(ctx, h, with.Progress, with.Now); err != nil {
+		return nil, err
+	}
 	results := make([]*Result, len(all))
 	var mu sync.Mutex
 	var errs []error

@@ -37,10 +37,9 @@ type session struct {
 	variables map[string]any
 	now       func() time.Time
 
-	struck      []Struck // faults to undo
-	machinesOff []string // machines to start
-	addons      []string // to let go of
-	guided      bool
+	struck []Struck // faults and machines to mend
+	addons []string // to let go of
+	guided bool
 }
 
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
@@ -120,7 +119,7 @@ func (s *session) end(ctx context.Context) error {
 // undo leaves of the session nothing but its add-ons.
 func (s *session) undo(ctx context.Context) error {
 	broke := len(s.struck) > 0
-	mended := errors.Join(s.mend(ctx, ""), s.powerOn(ctx))
+	mended := s.mend(ctx, "")
 	err := s.endKubeconfig()
 	if broke {
 		err = errors.Join(err, s.answered(ctx))

@@ -143,6 +143,29 @@ func TestPowerCutIsProvedByTheMachine(t *testing.T) {
 	if proof, err := f.Undone(ctx, h, objects); err != nil || proof != "machine n1 is running; node n1 is Ready in boot boot2" {
 		t.Errorf("proof %q, error %v", proof, err)
 	}
+
+	// Somebody deleted the node meanwhile: it is back when it has registered anew.
+	if err := client.CoreV1().Nodes().Delete(ctx, "n1", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Undone(ctx, h, objects); err == nil || !strings.Contains(err.Error(), "n1 has not registered") {
+		t.Errorf("a node that is not there was taken for proof: %v", err)
+	}
+	node.UID = "u2"
+	if _, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Undone(ctx, h, objects); err != nil {
+		t.Error(err)
+	}
+	// Its machine was taken out of the cluster: there is nothing to give power to.
+	h.Cluster.Machines = nil
+	if err := f.Undo(ctx, h, objects); err != nil {
+		t.Error(err)
+	}
+	if proof, err := f.Undone(ctx, h, objects); err != nil || !strings.Contains(proof, "n1 is gone") {
+		t.Errorf("proof %q, error %v", proof, err)
+	}
 }
 
 func TestPodWithoutControllerIsRefused(t *testing.T) {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/vm"
 )
@@ -69,9 +72,20 @@ func bootOf(ctx context.Context, h *vm.Handle, machine string) (string, error) {
 
 // readyInOwnBoot proves that nodes are Ready in the boot that their machines
 // themselves are in: what the cluster says of a node outlives it by most of a
-// minute.
+// minute. A node that was deleted registers anew, as another of its name, as
+// long as the cluster has its machine.
 func readyInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	return eachNode(ctx, h, objects, func(o Object, node *corev1.Node) (string, error) {
+	return look(objects, func(o Object) (string, error) {
+		if h.Cluster.Machine(o.Name) == nil {
+			return "", errVanished
+		}
+		node, err := h.Kube.Typed.CoreV1().Nodes().Get(ctx, o.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return "", fmt.Errorf("node %s has not registered yet", o.Name)
+		}
+		if err != nil {
+			return "", err
+		}
 		boot, err := bootOf(ctx, h, o.Name)
 		if err != nil {
 			return "", err
@@ -88,9 +102,10 @@ func readyInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string
 }
 
 // runningInOwnBoot proves beside that by what the driver says that the machines
-// run.
+// run, of those that were not taken out of the cluster.
 func runningInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	running, err := machinesAre(ctx, h, objects, vm.MachineRunning)
+	machines := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return h.Cluster.Machine(o.Name) == nil })
+	running, err := machinesAre(ctx, h, machines, vm.MachineRunning)
 	if err != nil {
 		return "", err
 	}

@@ -60,7 +60,12 @@ func (f *PowerCut) Undo(ctx context.Context, h *vm.Handle, objects []Object) err
 	if !ok {
 		return f.Available(h)
 	}
-	return mend(objects, "give power back to", func(o Object) error { return power.PowerOn(ctx, h.Cluster, o.Name) })
+	return mend(objects, "give power back to", func(o Object) error {
+		if h.Cluster.Machine(o.Name) == nil {
+			return errVanished // taken out of the cluster meanwhile
+		}
+		return power.PowerOn(ctx, h.Cluster, o.Name)
+	})
 }
 
 // Undone implements Fault. What the cluster says of a node outlives it by most

@@ -51,7 +51,7 @@ func newLabGuide(a *app) []*cobra.Command {
 			return a.say(g)
 		}),
 		guideCommand(a, "say", "Say again what this step is about", func(_ context.Context, g *labs.Guide) error { return a.say(g) }),
-		guideCommand(a, "reset", "Throw away what the lab made and begin it anew", func(ctx context.Context, g *labs.Guide) error {
+		guideCommand(a, "reset", "Go back to before the lab and begin it anew", func(ctx context.Context, g *labs.Guide) error {
 			err := a.progress.Do("Begin anew", func(*term.Step) error { return g.Reset(ctx) })
 			if err != nil {
 				return err
@@ -79,8 +79,10 @@ func (f *guideFlags) add(a *app, cmd *cobra.Command) {
 	cmd.Flags().Var(&f.language, "lang", "language of titles and texts (default: the lab's, as it was started)")
 }
 
-func (a *app) guideOptions(language labs.Language) labs.Options {
-	return labs.Options{Language: language, Progress: a.progress, Now: time.Now}
+func (a *app) guideOptions(f guideFlags) labs.Options {
+	return labs.Options{
+		Language: f.language, Progress: a.progress, Now: time.Now, Snapshots: a.clusters().Kept(f.cluster, "lab", a.open, a.progress),
+	}
 }
 
 // guided opens the lab under way, runs, and lets go of it.
@@ -89,7 +91,7 @@ func (a *app) guided(ctx context.Context, flags guideFlags, run func(context.Con
 	if err != nil {
 		return err
 	}
-	guide, err := labs.ResumeGuide(handle, a.guideOptions(flags.language))
+	guide, err := labs.ResumeGuide(handle, a.guideOptions(flags))
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,8 @@ k9s or however you like: what counts is what the cluster becomes. Then:
   axolotl lab solve           have the step done
   axolotl lab next            go on
   axolotl lab status          where am I
-  axolotl lab reset           begin anew
+  axolotl lab reset           begin anew; a lab that breaks nodes or has add-ons saved
+                              the whole cluster before it did, and goes back to that
   axolotl lab quit            remove all that the lab made
 
 Progress is kept with the cluster: it outlives this terminal.`,
@@ -128,7 +131,7 @@ Progress is kept with the cluster: it outlives this terminal.`,
 			if flags.language == "" {
 				flags.language = labs.EnvironmentLanguage()
 			}
-			options := a.guideOptions(flags.language)
+			options := a.guideOptions(flags)
 			options.Seed = seed
 			guide, err := labs.StartGuide(cmd.Context(), handle, lab, options)
 			if err != nil {

@@ -97,6 +97,23 @@ func TestCostLimitEndsTheWait(t *testing.T) {
 	}
 }
 
+// A pattern that takes other engines as many steps as there are ways to split
+// the text, 2^60, takes this one as many as the text is long.
+func TestPatternDoesNotExplode(t *testing.T) {
+	for _, source := range []string{"object.x.matches('^(a+)+$')", "object.x.matches('^(a|a|aa)*$')", "object.x.matches('(.*a){20}b')"} {
+		e, err := Compile(source, Assertion, objectVariables)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err = e.Holds(ctx, map[string]any{"object": map[string]any{"x": strings.Repeat("a", 60) + "!"}})
+		if err == nil || ctx.Err() != nil {
+			t.Errorf("%s: %v; want that it does not match, and soon", source, err)
+		}
+	}
+}
+
 func TestValueIsPlain(t *testing.T) {
 	e, err := Compile("{'name': object.metadata.name, 'n': [object.spec.replicas, 1.5, null], 'none': object.?nothing}", Value, objectVariables)
 	if err != nil {

@@ -46,7 +46,7 @@ type Text struct{ Path, Value string }
 func Parse(name string, data []byte) *Document {
 	d := &Document{name: name, nodes: map[string]ast.Node{}, faulty: map[string]bool{}}
 	if len(data) > maxBytes {
-		d.add(1, 1, fmt.Sprintf("the file has %d bytes; at most %d are read", len(data), maxBytes))
+		d.add(1, 1, fmt.Sprintf("the file has more than %d bytes, which is all that is read of one", maxBytes))
 		return d
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")

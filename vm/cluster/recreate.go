@@ -75,15 +75,16 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 }
 
 // emptied removes what a cluster keeps on disk but for its record, its
-// snapshots and the reports of what was done to it.
-func emptied(c *vm.Cluster) vm.Action {
+// snapshots, the reports of what was done to it, and kept.
+func emptied(c *vm.Cluster, kept ...string) vm.Action {
+	kept = append([]string{vm.RecordFile, snapshotsDir, "runs"}, kept...)
 	return vm.Action{Name: "Throw away disks and keys", Run: func(context.Context, *term.Step) error {
 		entries, err := os.ReadDir(c.Dir)
 		if err != nil {
 			return err
 		}
 		for _, entry := range entries {
-			if slices.Contains([]string{vm.RecordFile, snapshotsDir, "runs"}, entry.Name()) {
+			if slices.Contains(kept, entry.Name()) {
 				continue
 			}
 			if err := os.RemoveAll(c.Path(entry.Name())); err != nil {

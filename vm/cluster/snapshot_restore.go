@@ -39,6 +39,11 @@ func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpO
 	return s.bringUp(ctx, c, driver, options, progress)
 }
 
+// outliving are what those above keep beside a cluster's record, and still need
+// when it is restored: the journal, as a fault may be in the snapshot, and the
+// lab that is done by hand, whose way back the restore may be.
+var outliving = []string{"journal", "lab.json", "lab.lock", "labs"}
+
 // restore makes of a cluster in PhaseRestoring what its snapshot holds.
 func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
 	saver, err := saverOf(driver)
@@ -51,7 +56,7 @@ func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	}
 	handle := s.handle(c, driver)
 	var running []string
-	actions := append(driver.Down(c), emptied(c), vm.Action{
+	actions := append(driver.Down(c), emptied(c, outliving...), vm.Action{
 		Name: "Restore the machines", Run: func(ctx context.Context, step *term.Step) (err error) {
 			c.Become(&shot.Cluster)
 			if err := copyCredentials(c, shot.dir); err != nil {

@@ -95,6 +95,12 @@ func removeTemporary(c *vm.Cluster) error {
 	if c.Phase == vm.PhaseRestoring && c.Snapshot == temporaryName {
 		return fmt.Errorf("cluster %q is being restored from its temporary snapshot; finish that first ('axolotl up %s'), the next run of chaos removes it", c.Name, c.Name)
 	}
-	dir := c.Path(snapshotsDir, temporaryName)
+	return removeOwn(c, temporaryName)
+}
+
+// removeOwn removes a snapshot that axolotl saved for itself, and what was left
+// where that was interrupted.
+func removeOwn(c *vm.Cluster, name string) error {
+	dir := c.Path(snapshotsDir, name)
 	return errors.Join(removeSnapshot(dir), os.RemoveAll(dir+savingSuffix))
 }
