@@ -94,11 +94,7 @@ func (r *run) lastMilestone() timeline.Milestone {
 	return timeline.Serving
 }
 
-// healedAt is when the last thing was well again, since the fault: the latest of
-// the recoveries, of the end of what the client suffered and of the end of a fault
-// that lasts, before which nothing shows that it was borne. Where no pod and no
-// node was lost the end of such a fault is not yet a proof: then, and where
-// nothing tells of anything, it is when the steady state was seen to hold.
+// healedAt is when the last thing was well again, since the fault.
 func (r *run) healedAt() time.Duration {
 	entries := r.log.Entries()
 	var recovered, suffered, lasted time.Duration
@@ -114,8 +110,17 @@ func (r *run) healedAt() time.Duration {
 	if r.overAt > 0 {
 		lasted = r.overAt - r.fault.At
 	}
-	if latest := max(recovered, suffered); latest > 0 && (recovered > 0 || lasted == 0) {
-		return max(latest, lasted)
+	return latestOf(recovered, suffered, lasted, r.now().Sub(r.struck))
+}
+
+// latestOf is the latest of the recoveries, of the end of what the client suffered
+// and of the end of a fault that lasted, before which nothing shows that it was
+// borne; each 0 where there was none. Where no pod and no node was lost the end of
+// such a fault is not yet a proof: then, and where nothing tells of anything, it
+// is held, when the steady state was seen to hold.
+func latestOf(recovered, suffered, lasted, held time.Duration) time.Duration {
+	if recovered == 0 && (suffered == 0 || lasted > 0) {
+		return held
 	}
-	return r.now().Sub(r.struck)
+	return max(recovered, suffered, lasted)
 }

@@ -71,7 +71,7 @@ and raw data. One whose process was killed is told as interrupted.`,
 			if len(args) == 0 {
 				return listRuns(cmd.Context(), a, filter, flags.format)
 			}
-			return showRun(cmd.Context(), a, filter.cluster, args[0], false, flags)
+			return showRun(cmd.Context(), a, filter, args[0], false, flags)
 		},
 	}
 	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
@@ -141,7 +141,7 @@ func newChaosReportShow(a *app) *cobra.Command {
 			if len(args) > 0 {
 				id = args[0]
 			}
-			return showRun(cmd.Context(), a, filter.cluster, id, raw, flags)
+			return showRun(cmd.Context(), a, filter, id, raw, flags)
 		},
 	}
 	cmd.Flags().VarP(&flags.format, "output", "o", "output format")
@@ -152,10 +152,11 @@ func newChaosReportShow(a *app) *cobra.Command {
 }
 
 // showRun shows one run, or the latest one where id is empty.
-func showRun(ctx context.Context, a *app, cluster, id string, raw bool, flags chaosFlags) error {
+func showRun(ctx context.Context, a *app, filter runFilter, id string, raw bool, flags chaosFlags) error {
 	return a.withHistory(ctx, func(db *history.DB) error {
 		if id == "" {
-			latest, err := db.Runs(ctx, history.RunQuery{Cluster: cluster, Limit: 1})
+			filter.limit = 1
+			latest, err := filter.reports(ctx, a, db)
 			if err != nil {
 				return err
 			}
@@ -164,7 +165,7 @@ func showRun(ctx context.Context, a *app, cluster, id string, raw bool, flags ch
 			}
 			id = latest[0].ID
 		}
-		report, err := chaos.ReadReport(ctx, db, cluster, id)
+		report, err := chaos.ReadReport(ctx, db, filter.cluster, id)
 		if err == nil && raw {
 			err = report.AddRaw(ctx, db)
 		}

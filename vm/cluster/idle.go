@@ -22,10 +22,10 @@ const (
 	idleFor      = 20 * time.Second
 )
 
-// leaseSoon is how long before its renewals a cluster is frozen. That of one
-// machine comes when the API server answers; several that wake up on the cores
-// of one emulated take two seconds longer each, and a renewal that comes before
-// anybody looks is no sign of life: the next comes 10 s later.
+// leaseSoon is how long before its renewals a cluster is frozen. One that comes
+// before the clocks are set and anybody looks is no sign of life, and the next is
+// 10 s away; one that comes later is waited for. Emulated on two cores a machine is
+// there 2 to 2.8 s after the beginning of a restore, three machines 3.3 to 5 s.
 func leaseSoon(machines int) time.Duration {
 	return min(1200*time.Millisecond+time.Duration(machines-1)*2*time.Second, leaseRenewal-3*time.Second)
 }
