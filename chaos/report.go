@@ -12,6 +12,7 @@ import (
 	"axolotl/chaos/observe"
 	"axolotl/chaos/probe"
 	"axolotl/chaos/timeline"
+	"axolotl/internal/term"
 )
 
 // APIVersion and Kind mark the JSON form of reports. Within a version fields
@@ -155,7 +156,7 @@ func (p *Report) judge(failed, relapse, undo error) {
 		p.Verdict, p.Reason = NotHealed, relapse.Error()
 	case *p.HealedAfter > p.HealWithin:
 		p.Verdict = HealedLate
-		p.Reason = fmt.Sprintf("healed after %s, asked for %s", p.HealedAfter.Round(time.Millisecond), p.HealWithin)
+		p.Reason = fmt.Sprintf("healed after %s, asked for %s", term.Seconds(*p.HealedAfter), p.HealWithin)
 	default:
 		p.Verdict = Healed
 	}

@@ -2,7 +2,8 @@ package chaos
 
 import (
 	"fmt"
-	"time"
+
+	"axolotl/internal/term"
 )
 
 // Score is how well a combined run went, and why.
@@ -54,7 +55,7 @@ func (s StepReport) score(requests []RawRequest, client bool) ScoreLine {
 		line.Of, line.Why = 0, "not to be had here: "+s.Reason
 		return line
 	case Healed:
-		share, line.Why = 1, fmt.Sprintf("healed after %s, asked for %s", s.HealedAfter.Round(time.Millisecond), s.HealWithin)
+		share, line.Why = 1, fmt.Sprintf("healed after %s, asked for %s", term.Seconds(*s.HealedAfter), s.HealWithin)
 	case HealedLate:
 		share, line.Why = 0.5, s.Reason
 	case "":
