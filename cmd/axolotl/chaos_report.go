@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
@@ -105,7 +106,7 @@ func listRuns(ctx context.Context, a *app, filter runFilter, format term.Format)
 		if err != nil && len(all) == 0 {
 			return err
 		}
-		if printed := format.Print(a.out, all, func() error { return printRuns(a, all) }); printed != nil {
+		if printed := format.Print(a.out, all, func() error { return printRuns(a.out, all) }); printed != nil {
 			return printed
 		}
 		return err
@@ -115,7 +116,7 @@ func listRuns(ctx context.Context, a *app, filter runFilter, format term.Format)
 // reasonShown is how many characters of a reason a list has room for.
 const reasonShown = 72
 
-func printRuns(a *app, all []*chaos.Report) error {
+func printRuns(w io.Writer, all []*chaos.Report) error {
 	var rows [][]string
 	for _, p := range all {
 		healed := ""
@@ -124,7 +125,7 @@ func printRuns(a *app, all []*chaos.Report) error {
 		}
 		rows = append(rows, []string{p.ID, p.Experiment, p.Cluster, string(p.Verdict), healed, ansi.Truncate(p.Reason, reasonShown, "…")})
 	}
-	return term.Table(a.out, []string{"RUN", "EXPERIMENT", "CLUSTER", "VERDICT", "HEALED AFTER", "REASON"}, rows)
+	return term.Table(w, []string{"RUN", "EXPERIMENT", "CLUSTER", "VERDICT", "HEALED AFTER", "REASON"}, rows)
 }
 
 func newChaosReportShow(a *app) *cobra.Command {

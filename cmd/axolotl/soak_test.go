@@ -26,10 +26,11 @@ import (
 
 // What 'make soak' says. Without a length the test is skipped.
 const (
-	soakVariable       = "AXOLOTL_SOAK"        // how long: 30m
-	soakEveryVariable  = "AXOLOTL_SOAK_EVERY"  // a firing each: 1m
-	soakSeedVariable   = "AXOLOTL_SOAK_SEED"   // when serve is killed
-	soakDriverVariable = "AXOLOTL_SOAK_DRIVER" // of the cluster: local
+	soakVariable        = "AXOLOTL_SOAK"         // how long: 30m
+	soakEveryVariable   = "AXOLOTL_SOAK_EVERY"   // a firing each: 1m
+	soakSeedVariable    = "AXOLOTL_SOAK_SEED"    // when serve is killed
+	soakDriverVariable  = "AXOLOTL_SOAK_DRIVER"  // of the cluster: local
+	soakWorkersVariable = "AXOLOTL_SOAK_WORKERS" // of the cluster: 1
 )
 
 // soak is a world in which a daemon runs what is due on one cluster.
@@ -55,7 +56,8 @@ func TestSoak(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(seed, 0))
 	s := newSoak(t)
-	s.must("up", "soak", "--driver", cmp.Or(os.Getenv(soakDriverVariable), local.Name), "--workers", "1", "--no-context")
+	s.must("up", "soak", "--driver", cmp.Or(os.Getenv(soakDriverVariable), local.Name),
+		"--workers", cmp.Or(os.Getenv(soakWorkersVariable), "1"), "--no-context")
 	s.must("schedule", "add", "soak", "--cluster", "soak", "--experiment", "pod-deletion,node-cordon", "--no-probe",
 		"--cron", "@every "+cmp.Or(os.Getenv(soakEveryVariable), "1m"), "--seed", "7")
 	s.must("keep", "soak")

@@ -18,7 +18,8 @@ func newTop(a *app) *cobra.Command {
 		Short: "Watch clusters, runs and the next firings, live",
 		Long: `Show in the terminal, again each second, the clusters on this host with their
 machines and nodes, the chaos runs at work with their timeline as it grows, of
-whatever process, and what 'axolotl serve' will run next. q quits.
+whatever process, how the last ones ended, and what 'axolotl serve' will run
+next. q quits.
 
 Where there is no terminal: 'axolotl status', 'axolotl chaos report list' and
 'axolotl schedule list' tell the same once, also as JSON.`,

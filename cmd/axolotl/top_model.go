@@ -92,6 +92,10 @@ func (s topScene) draw() string {
 		line("\nat work for %s:", term.Seconds(s.At.Sub(p.Started)))
 		p.Draw(&b) //nolint:errcheck // a builder takes all
 	}
+	if len(s.Ended) > 0 {
+		line("")
+		printRuns(&b, s.Ended) //nolint:errcheck // as above
+	}
 	if len(s.Firings) > 0 {
 		line("")
 		var rows [][]string

@@ -18,6 +18,7 @@ type topScene struct {
 	At       time.Time
 	Clusters []topCluster
 	Running  []*chaos.Report // runs at work, with what they have seen so far
+	Ended    []*chaos.Report // the latest that ended, the newest last
 	Firings  []topFiring     // the next ones, the nearest first
 	Faults   []string        // why not all can be told
 }
@@ -40,6 +41,8 @@ type topFiring struct {
 const (
 	// topRuns is among how many of the latest runs those at work are sought.
 	topRuns = 50
+	// topEnded is how many runs that have ended are shown.
+	topEnded = 5
 	// topFirings is how many of the next firings are shown.
 	topFirings = 5
 )
@@ -57,7 +60,14 @@ func lookAround(ctx context.Context, a *app, db *history.DB) topScene {
 	note(err)
 	latest, err := chaos.Reports(ctx, db, history.RunQuery{Limit: topRuns})
 	note(err)
-	scene.Running = slices.DeleteFunc(latest, func(p *chaos.Report) bool { return p.Verdict != chaos.Running })
+	for _, p := range latest {
+		if p.Verdict == chaos.Running {
+			scene.Running = append(scene.Running, p)
+		} else {
+			scene.Ended = append(scene.Ended, p)
+		}
+	}
+	scene.Ended = scene.Ended[max(0, len(scene.Ended)-topEnded):]
 	scene.Firings, err = nextFirings(a, scene.At)
 	note(err)
 	return scene

@@ -31,6 +31,9 @@ func busyScene() topScene {
 				{Name: timeline.Noticed, Known: true, To: time.Second}, {Name: timeline.Ready},
 			}}},
 		}},
+		Ended: []*chaos.Report{{
+			Experiment: "node-drain", Cluster: "demo", ID: "r-0", Verdict: chaos.HealedLate, Reason: "healed after 7.00 s, asked for 5s", HealedAfter: new(7 * time.Second),
+		}},
 		Firings: []topFiring{{at.Add(3*time.Hour + 20*time.Minute), "tuesdays", "demo", "node-cordon"}},
 	}
 }
@@ -49,6 +52,7 @@ func TestTopShows(t *testing.T) {
 		"experiment pod-deletion on cluster demo (driver libvirt), run r-1, seed 7",
 		"  noticed        1.00 s ███",
 		"  ready         not yet",
+		"r-0   node-drain   demo      healed-late   7.00 s         healed after 7.00 s, asked for 5s",
 		"2026-11-29T14:20:08Z   in 3 h 20 min   tuesdays   node-cordon   demo",
 		"\nq quits",
 	} {
