@@ -21,7 +21,7 @@ and may bound them: a window of days and hours, quiet times, a budget, an expiry
 It is written as a YAML file (kind: Schedule) or given by flags. 'axolotl serve'
 follows what is added, changed, paused and removed without a restart.`,
 	})
-	cmd.AddCommand(newScheduleAdd(a), newScheduleList(a), newScheduleShow(a), newScheduleNext(a),
+	cmd.AddCommand(newScheduleAdd(a), newScheduleList(a), newScheduleShow(a), newScheduleNext(a), newScheduleLog(a),
 		newSchedulePause(a), newScheduleResume(a), newScheduleRemove(a), newScheduleRunNow(a),
 		newFormat(a, "a schedule", schedule.FileFormat), newSchema(a, "a schedule", schedule.FileSchema))
 	return cmd

@@ -130,6 +130,9 @@ two equal times, or when the gap ends. One of every hour goes by elapsed time.`,
 				return err
 			}
 			a.progress.Line("schedule %s is added; it fires next at %s, where 'axolotl serve' runs", s.Name, nextStart(r, now))
+			if _, err := a.clusters().Load(s.Cluster); err != nil { // it may come yet
+				a.progress.Line("its firings fail until then: %v", err)
+			}
 			return nil
 		},
 	}

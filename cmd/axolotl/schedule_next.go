@@ -101,9 +101,14 @@ func printFirings(a *app, r *schedule.Record, rows []firingRow) error {
 	if r.Paused != nil {
 		a.progress.Line("schedule %s is paused: none of these is run before 'axolotl schedule resume %s'", r.Schedule.Name, r.Schedule.Name)
 	}
+	times := []string{strings.ToUpper(r.Schedule.Zone), "UTC"}
+	if times[0] == times[1] {
+		times = times[:1]
+	}
 	var cells [][]string
 	for _, row := range rows {
-		cells = append(cells, []string{row.Start, row.UTC, row.Experiment, fmt.Sprint(row.Seed), row.Quiet})
+		starts := []string{row.Start, row.UTC}[:len(times)]
+		cells = append(cells, append(starts, row.Experiment, fmt.Sprint(row.Seed), row.Quiet))
 	}
-	return term.Table(a.out, []string{strings.ToUpper(r.Schedule.Zone), "UTC", "EXPERIMENT", "SEED", ""}, cells)
+	return term.Table(a.out, append(times, "EXPERIMENT", "SEED", ""), cells)
 }
