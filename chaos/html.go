@@ -45,7 +45,14 @@ func (p *Report) WriteHTML(w io.Writer) error {
 	}
 	for i := range 5 {
 		at := page.Span * time.Duration(i) / 4
-		page.Ticks = append(page.Ticks, htmlTick{X: page.x(at), Label: seconds(at)})
+		tick := htmlTick{X: page.x(at), Label: seconds(at), Anchor: "middle"}
+		switch i { // the outer ones stay within the drawing
+		case 0:
+			tick.Anchor = "start"
+		case 4:
+			tick.Anchor = "end"
+		}
+		page.Ticks = append(page.Ticks, tick)
 	}
 	return htmlTemplate.Execute(w, page)
 }
@@ -65,7 +72,8 @@ type htmlPage struct {
 
 type htmlLane struct {
 	Title, About string
-	Height       int
+	Ended        string // how a step went, after its title
+	Height       int    // 0: there is nothing to draw
 	Bars         []htmlBar
 	Unknown      []timeline.Milestone
 }
@@ -87,7 +95,7 @@ func (b htmlBar) TextY() int { return b.Y + 14 }
 // ViewHeight is the height of the lane with the labels of the axis above.
 func (l htmlLane) ViewHeight() int { return l.Height + 28 }
 
-type htmlTick struct{ X, Label string }
+type htmlTick struct{ X, Label, Anchor string }
 
 func (p *htmlPage) units(at time.Duration) float64 {
 	return htmlWidth * min(max(float64(at)/float64(p.Span), 0), 1)
@@ -133,9 +141,9 @@ func (p *htmlPage) lane(title, about string, phases []timeline.Phase) htmlLane {
 func (p *htmlPage) stepLanes(s StepReport) []htmlLane {
 	title := fmt.Sprintf("step %d: %s", s.Step, s.Fault.Name)
 	if s.At == nil {
-		return []htmlLane{{Title: title, About: s.ended()}}
+		return []htmlLane{{Title: title, Ended: s.ended()}}
 	}
-	first := htmlLane{Title: title, About: s.ended(), Height: laneRow}
+	first := htmlLane{Title: title, Ended: s.ended(), Height: laneRow}
 	if s.Until != nil {
 		first.Bars = []htmlBar{p.bar("fault", "failed", Span{*s.At, *s.Until}, 0)}
 	}
