@@ -31,14 +31,7 @@ func newServer(t *testing.T) (s *Server, kubeconfig string) {
 	if testing.Short() {
 		t.Skip("needs the node binary, which may have to be built first")
 	}
-	home, err := store.FindHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := image.Node.Ensure(t.Context(), home, term.NewProgress(io.Discard, true).Start("node"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := built(t, image.Node)
 	dir := t.TempDir()
 	t.Cleanup(func() {
 		if logs, err := filepath.Glob(filepath.Join(dir, "*", "*.log")); t.Failed() && err == nil {
@@ -63,6 +56,20 @@ func newServer(t *testing.T) (s *Server, kubeconfig string) {
 		Node: "cp-1", Address: nodeAddress, PeerURL: "https://" + nodeAddress + ":2380",
 		APIHost: "127.89.0.1", APIPort: 6443, EtcdPort: ports[0], PeerPort: ports[1],
 	}, kubeadm.AdminConf(dir)
+}
+
+// built is the path of a program in the user's cache.
+func built(t *testing.T, b image.Binary) string {
+	t.Helper()
+	home, err := store.FindHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := b.Ensure(t.Context(), home, term.NewProgress(io.Discard, true).Start(b.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
 }
 
 func freePorts(t *testing.T, n int) (ports []int) {

@@ -3,7 +3,6 @@ package controlplane
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,8 +14,6 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
-	"axolotl/internal/store"
-	"axolotl/internal/term"
 	"axolotl/vm/image"
 )
 
@@ -88,14 +85,6 @@ func TestDivide(t *testing.T) {
 // started; the API server is the first one's.
 func divide(t *testing.T, s *Server) (members string, servers []*Server) {
 	t.Helper()
-	home, err := store.FindHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	etcdutl, err := image.Etcdutl.Ensure(t.Context(), home, term.NewProgress(io.Discard, true).Start("etcdutl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	const count = 3
 	ports := freePorts(t, 2*count)
 	var all []Member
@@ -110,7 +99,7 @@ func divide(t *testing.T, s *Server) (members string, servers []*Server) {
 		all = append(all, Member{Name: one.Node, PeerURL: one.PeerURL, Data: one.Data})
 		flag = append(flag, one.Node+"="+one.PeerURL)
 	}
-	if err := Divide(t.Context(), etcdutl, s.Data, all); err != nil {
+	if err := Divide(t.Context(), built(t, image.Etcdutl), s.Data, all); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range all {
