@@ -207,7 +207,3 @@ type Mender interface {
 	// Mend starts those that do not. The caller holds the cluster's lock.
 	Mend(ctx context.Context, c *Cluster) error
 }
-
-// Deadline is how long a step of bringing a cluster up may take on a slow,
-// emulated machine before it is an error: three times the slowest reading.
-const Deadline = 6 * time.Minute

@@ -34,7 +34,7 @@ func openAPI(h *vm.Handle) vm.Action {
 		if h.Kube, err = kube.Open(h.Cluster.Kubeconfig(), ""); err != nil {
 			return err
 		}
-		return wait(ctx, apiReady(h), step)
+		return wait(ctx, h, apiReady(h), step)
 	}}
 }
 
@@ -47,11 +47,11 @@ func (s Store) form(h *vm.Handle) []vm.Action {
 		}})
 	}
 	actions = append(actions, vm.Action{Name: "Wait until all nodes are Ready", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, nodesReady(h), step)
+		return wait(ctx, h, nodesReady(h), step)
 	}})
 	if h.Driver.Traits().RealPods {
 		actions = append(actions, vm.Action{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, dnsAnswers(h), step)
+			return wait(ctx, h, dnsAnswers(h), step)
 		}})
 	}
 	return actions
@@ -61,10 +61,10 @@ func (s Store) form(h *vm.Handle) []vm.Action {
 func serve(h *vm.Handle) []vm.Action {
 	return []vm.Action{
 		{Name: "Wait until all nodes are alive", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, aliveSince(h, h.Cluster.Resumed), step)
+			return wait(ctx, h, aliveSince(h, h.Cluster.Resumed), step)
 		}},
 		{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, dnsAnswers(h), step)
+			return wait(ctx, h, dnsAnswers(h), step)
 		}},
 	}
 }

@@ -132,11 +132,11 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 	actions = append(actions, s.form(handle)...)
 	actions = append(actions,
 		vm.Action{Name: "Wait until the cluster is idle", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, idle(handle), step)
+			return wait(ctx, handle, idle(handle), step)
 		}},
 		alignLeases(handle),
 		vm.Action{Name: "Wait until the leases are about to be renewed", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, leasesDue(handle), step)
+			return wait(ctx, handle, leasesDue(handle), step)
 		}},
 		vm.Action{Name: "Freeze the machines", Run: func(ctx context.Context, _ *term.Step) error {
 			return freezer.Freeze(ctx, c)

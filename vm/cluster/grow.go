@@ -220,7 +220,7 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 				return err
 			}},
 			vm.Action{Name: "Wait until they are alive", Run: func(ctx context.Context, step *term.Step) error {
-				return wait(ctx, aliveSince(h, resumed, restored...), step)
+				return wait(ctx, h, aliveSince(h, resumed, restored...), step)
 			}})
 	}
 	if len(booted) > 0 {
@@ -252,13 +252,13 @@ func ready(h *vm.Handle, names ...string) []vm.Action {
 		which = strings.Join(names, ", ") + " is"
 	}
 	actions := []vm.Action{{Name: "Wait until " + which + " Ready", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, nodesReady(h, names...), step)
+		return wait(ctx, h, nodesReady(h, names...), step)
 	}}}
 	if !h.Driver.Traits().RealPods {
 		return actions
 	}
 	return append(actions, vm.Action{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, dnsAnswers(h, names...), step)
+		return wait(ctx, h, dnsAnswers(h, names...), step)
 	}})
 }
 

@@ -64,7 +64,7 @@ func (s Store) reshape(ctx context.Context, h *vm.Handle, f *File, progress *ter
 		return err
 	}
 	err := Run(ctx, progress, []vm.Action{{Name: "Label and taint the nodes", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, nodesReady(h), step)
+		return wait(ctx, h, nodesReady(h), step)
 	}}})
 	if err != nil {
 		return err

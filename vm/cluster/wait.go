@@ -18,9 +18,9 @@ import (
 // fractions of a second; one request costs the API server a millisecond.
 const pollInterval = 50 * time.Millisecond
 
-// wait waits for a condition and tells the step what is missing.
-func wait(ctx context.Context, condition check.Condition, step *term.Step) error {
-	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
+// wait waits for a condition of a cluster and tells the step what is missing.
+func wait(ctx context.Context, h *vm.Handle, condition check.Condition, step *term.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, h.Cluster.Spec.Deadline())
 	defer cancel()
 	return check.Wait(ctx, condition, pollInterval, func(err error) { step.Status("%v", err) })
 }

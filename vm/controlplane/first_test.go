@@ -31,17 +31,10 @@ func newServer(t *testing.T) (s *Server, kubeconfig string) {
 	if testing.Short() {
 		t.Skip("needs the node binary, which may have to be built first")
 	}
-	home, err := store.FindHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := image.Node.Ensure(t.Context(), home, term.NewProgress(io.Discard, true).Start("node"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := built(t, image.Node)
 	dir := t.TempDir()
 	t.Cleanup(func() {
-		if logs, err := filepath.Glob(filepath.Join(dir, "first", "*.log")); t.Failed() && err == nil {
+		if logs, err := filepath.Glob(filepath.Join(dir, "*", "*.log")); t.Failed() && err == nil {
 			for _, log := range logs {
 				text, err := os.ReadFile(log)
 				t.Log(log, err, string(text[max(0, len(text)-4000):]))
@@ -65,6 +58,20 @@ func newServer(t *testing.T) (s *Server, kubeconfig string) {
 	}, kubeadm.AdminConf(dir)
 }
 
+// built is the path of a program in the user's cache.
+func built(t *testing.T, b image.Binary) string {
+	t.Helper()
+	home, err := store.FindHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := b.Ensure(t.Context(), home, term.NewProgress(io.Discard, true).Start(b.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
 func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
 	for range n {
@@ -85,21 +92,7 @@ func TestFirst(t *testing.T) {
 	if err := First(t.Context(), s, kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	var size int64
-	err := filepath.WalkDir(s.Data, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if size > 16<<20 {
+	if size := sizeOf(t, s.Data); size > 16<<20 {
 		t.Errorf("a machine would have to read %d MiB", size>>20)
 	}
 
@@ -137,6 +130,25 @@ func TestFirst(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// sizeOf is how much is in a directory, in bytes.
+func sizeOf(t *testing.T, dir string) (size int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
 }
 
 // uidOfSystem returns who kube-system is.

@@ -23,12 +23,12 @@ const recipe = "1"
 // proxy, and cached under the hash of what goes into it. The toolchain is not
 // part of that hash: a newer Go does not make a program another one.
 //
-// Exactly one of Package and Source is set.
+// Package is installed where Source is nil, which is what to prefer.
 type Binary struct {
 	Name    string // of the program
 	Package string // import path of a main package, installed at Version
 	Version string // of Package's module, as in "v1.2.3"
-	Source  fs.FS  // a module: go.mod, go.sum and a main package at its root
+	Source  fs.FS  // a module: go.mod, go.sum and a main package at its root, or what requires Package
 	LDFlags string // for the linker; "-s -w" leaves out symbols
 
 	// Module is the path of Package's module where it replaces others, which Go

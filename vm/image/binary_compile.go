@@ -53,7 +53,7 @@ func (b Binary) compile(ctx context.Context, work, program string, step *term.St
 		if err := os.CopyFS(dir, b.Source); err != nil {
 			return err
 		}
-		args = append(append([]string{"build"}, flags...), "-o", built, ".")
+		args = append(append([]string{"build"}, flags...), "-o", built, cmp.Or(b.Package, "."))
 	case b.Module != "":
 		step.Status("fetching the module %s", b.Module)
 		if err := b.copyModule(ctx, goCommand, environment, dir); err != nil {

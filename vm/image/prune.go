@@ -96,7 +96,7 @@ func kept(home store.Home, used InUse) (map[string]bool, error) {
 	for _, id := range used.Images {
 		keep[imageDir(home, id)] = true
 	}
-	programs := append(slices.Collect(maps.Values(nodePrograms)), Kwok)
+	programs := append(slices.Collect(maps.Values(nodePrograms)), Kwok, Etcdutl)
 	for _, c := range containers {
 		if c.program.Name != "" {
 			programs = append(programs, c.program)

@@ -28,9 +28,13 @@ func TestPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ofHost, err := Etcdutl.Path(home)
+	if err != nil {
+		t.Fatal(err)
+	}
 	oldProgram := filepath.Join(binDir(home), "axolotl-node-000000000000")
 	leftover := imageDir(home, current) + ".building"
-	for _, path := range []string{program, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), basePath(home), basePath(home) + ".old"} {
+	for _, path := range []string{program, ofHost, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), basePath(home), basePath(home) + ".old"} {
 		if err := store.WriteFile(path, []byte("x"), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +60,7 @@ func TestPrune(t *testing.T) {
 			t.Errorf("dry run %t: pruned\n%q, want\n%q", dryRun, got, want)
 		}
 	}
-	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, basePath(home)} {
+	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, ofHost, basePath(home)} {
 		if _, err := os.Stat(path); err != nil {
 			t.Error(err)
 		}

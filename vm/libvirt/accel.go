@@ -14,6 +14,7 @@ import (
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
+	"axolotl/vm"
 	"axolotl/vm/image"
 )
 
@@ -22,7 +23,7 @@ import (
 const (
 	AccelAuto = "auto"
 	AccelKVM  = "kvm"
-	AccelTCG  = "tcg"
+	AccelTCG  = vm.Emulated
 )
 
 // probeDeadline is for booting the probe guest. Under KVM that takes well

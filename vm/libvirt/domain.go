@@ -166,7 +166,7 @@ func baseDomain(name, acceleration string, cpus, memoryMiB int) *libvirtxml.Doma
 			MemBalloon: &libvirtxml.DomainMemBalloon{Model: "none"},
 		},
 	}
-	if acceleration == "tcg" {
+	if acceleration == AccelTCG {
 		d.Type = "qemu"
 		d.CPU = &libvirtxml.DomainCPU{Mode: "maximum"}
 		// The translated code of a node that has started a dozen pods is

@@ -56,6 +56,8 @@ type Driver struct {
 	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
 	credentials func(ctx context.Context, program, dir string, config kubeadm.Config) error
 	first       func(ctx context.Context, s *controlplane.Server, kubeconfig string) error
+	etcdutl     func(context.Context, store.Home, *term.Step) (string, error)
+	divide      func(ctx context.Context, etcdutl, data string, members []controlplane.Member) error
 	credential  func(ctx context.Context, program, dir string, config kubeadm.Config, node string) error
 	overlay     func(ctx context.Context, path, backing, format string, sizeGiB int) error
 }
@@ -73,7 +75,8 @@ func New(home store.Home, uri string) *Driver {
 	}
 	return &Driver{
 		home: home, uri: uri, why: why, hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
-		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, first: controlplane.First, overlay: makeOverlay,
+		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
+		first: controlplane.First, etcdutl: image.Etcdutl.Ensure, divide: controlplane.Divide,
 	}
 }
 

@@ -17,22 +17,34 @@ import (
 // etcdDir is etcd's directory in a machine.
 const etcdDir = "var/lib/etcd"
 
-// firstData is what the control plane's etcd begins with, once it is complete.
-func firstData(c *vm.Cluster) string { return c.Path("first", "etcd") }
+// firstData is what the etcd of a control plane begins with, once that of all is
+// complete.
+func firstData(c *vm.Cluster, machine string) string {
+	return filepath.Join(firstMembers(c), machine)
+}
+
+func firstMembers(c *vm.Cluster) string { return c.Path("first", "members") }
 
 // beginCluster writes what every cluster begins with into an etcd on this host,
-// which the seed of the control plane takes into the machine. That spares an
-// emulated machine 14 s, and only that one is worth the 4 s here. Of several
-// members each would need a share in it. A machine that has its seed has begun
-// already.
+// which the seeds of the control planes take into the machines. That spares an
+// emulated machine 14 s, and several that wait for each other more than there is
+// time for; only those are worth the 4 s here. Where a machine has its seed the
+// cluster has begun, and the others take what there is.
 func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster, step *term.Step) error {
-	first := &c.Machines[0]
-	seed := filepath.Join(c.Path("machines", first.Name), seedFile)
-	if _, err := os.Stat(seed); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if c.Spec.Accel != AccelTCG || c.Spec.ControlPlanes > 1 {
+	if c.Spec.Accel != AccelTCG {
 		return nil
+	}
+	var members []controlplane.Member
+	part := firstMembers(c) + ".part"
+	for _, m := range c.Machines {
+		if m.Role != vm.ControlPlane {
+			continue
+		}
+		seed := filepath.Join(c.Path("machines", m.Name), seedFile)
+		if _, err := os.Stat(seed); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		members = append(members, controlplane.Member{Name: m.Name, PeerURL: peerURL(&m), Data: filepath.Join(part, m.Name)})
 	}
 	// Somebody else may have that port on all addresses, another Kubernetes for
 	// instance. The machine is no worse off than without us.
@@ -40,13 +52,25 @@ func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster
 		step.Status("something listens on %s:%d; the machine writes them itself, which takes longer", host, apiPort)
 		return nil
 	}
-	// Whatever is there was not completed, or its machine not started.
+	// Whatever is there was not completed, or its machines not started.
 	if err := os.RemoveAll(c.Path("first")); err != nil {
 		return err
 	}
-	part := firstData(c) + ".part"
+	if err := d.beginMembers(ctx, program, c, members, step); err != nil {
+		return err
+	}
+	return os.Rename(part, firstMembers(c))
+}
+
+// beginMembers makes what the members of etcd, or the only one, begin with.
+func (d *Driver) beginMembers(ctx context.Context, program string, c *vm.Cluster, members []controlplane.Member, step *term.Step) error {
+	first := &c.Machines[0]
+	only := c.Path("first", "only", "etcd")
+	if !several(c) {
+		only = members[0].Data
+	}
 	err := d.first(ctx, &controlplane.Server{
-		Program: program, PKI: filepath.Join(kubeadm.NodeDir(c.Dir, first.Name), "pki"), Data: part,
+		Program: program, PKI: filepath.Join(kubeadm.NodeDir(c.Dir, first.Name), "pki"), Data: only,
 		Node: first.Name, Address: first.Address, PeerURL: peerURL(first),
 		// The port of the Service "kubernetes" is the one that the API server
 		// has when it begins, so it must be that of the machine's.
@@ -55,10 +79,14 @@ func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster
 		EtcdPort: first.NodePortBase, PeerPort: first.NodePortBase + 1,
 		Extra: c.Spec.APIServer.Flags(),
 	}, kubeadm.AdminConf(c.Dir))
+	if err != nil || !several(c) {
+		return err
+	}
+	etcdutl, err := d.etcdutl(ctx, d.home, step)
 	if err != nil {
 		return err
 	}
-	return os.Rename(part, firstData(c))
+	return d.divide(ctx, etcdutl, only, members)
 }
 
 // ownLoopback is an address of this host's loopback that is no other cluster's.

@@ -53,7 +53,7 @@ func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 	if err != nil || dom.State != vm.MachineRunning {
 		return goneIsSuccess(err)
 	}
-	if err := d.awaitAgent(ctx, m); err != nil {
+	if err := d.awaitAgent(ctx, c, m); err != nil {
 		return err
 	}
 	if err := d.WriteFile(c, m.Name, "/etc/hosts", []byte(hosts(c, m))); err != nil {
@@ -67,7 +67,7 @@ func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 }
 
 // awaitAgent waits for the agent of a machine that may be booting.
-func (d *Driver) awaitAgent(ctx context.Context, m *vm.Machine) error {
+func (d *Driver) awaitAgent(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
 		err := d.agent(m.UUID, "guest-ping", nil, nil)
 		if err != nil && !errors.Is(err, errAgentSilent) {
@@ -75,7 +75,7 @@ func (d *Driver) awaitAgent(ctx context.Context, m *vm.Machine) error {
 		}
 		return err
 	})
-	ctx, cancel := context.WithTimeout(ctx, vm.Deadline)
+	ctx, cancel := context.WithTimeout(ctx, c.Spec.Deadline())
 	defer cancel()
 	return check.Wait(ctx, answers, time.Second, nil)
 }

@@ -48,9 +48,9 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	if err := addTree(archive, "etc/kubernetes", kubeadm.NodeDir(c.Dir, m.Name)); err != nil {
 		return fmt.Errorf("credentials of %s: %w", m.Name, err)
 	}
-	if m.Name == c.Machines[0].Name {
+	if m.Role == vm.ControlPlane {
 		// Where none was begun, the machine begins itself.
-		if err := addTree(archive, etcdDir, firstData(c)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := addTree(archive, etcdDir, firstData(c, m.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("first objects of %s: %w", m.Name, err)
 		}
 	}

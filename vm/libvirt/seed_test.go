@@ -81,18 +81,23 @@ func untar(t *testing.T, path string) map[string]string {
 	return files
 }
 
-// The first machine of an emulated cluster begins with what was written for it
-// on the host, where that was completed, and nobody else does.
+// The control planes of an emulated cluster begin with what was written for them
+// on the host, each with its own, and nobody else does.
 func TestSeedHasTheFirstObjects(t *testing.T) {
 	const db = "var/lib/etcd/member/snap/db"
 	for name, test := range map[string]struct {
 		accel         string
 		controlPlanes int
-		want          string
+		want          map[string]string
 	}{
-		"emulated":               {AccelTCG, 1, "of https://10.88.0.11:2380"},
-		"not emulated":           {AccelKVM, 1, ""},
-		"several control planes": {AccelTCG, 3, ""},
+		"emulated":     {AccelTCG, 1, map[string]string{"cp-1": "of https://10.88.0.11:2380"}},
+		"not emulated": {AccelKVM, 1, nil},
+		"several control planes": {AccelTCG, 3, map[string]string{
+			"cp-1": "of https://10.88.0.11:2380, divided: https://10.88.0.11:2380",
+			"cp-2": "of https://10.88.0.11:2380, divided: https://10.88.0.12:2380",
+			"cp-3": "of https://10.88.0.11:2380, divided: https://10.88.0.13:2380",
+		}},
+		"several, not emulated": {AccelKVM, 3, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -101,12 +106,8 @@ func TestSeedHasTheFirstObjects(t *testing.T) {
 			w.must(w.up(w.options("c", s)))
 			c := w.load("c")
 			for _, m := range c.Machines {
-				want := test.want
-				if m.Role == vm.Worker {
-					want = ""
-				}
-				if got := untar(t, c.Path("machines", m.Name, seedFile))[db]; got != want {
-					t.Errorf("%s begins with %q, want %q", m.Name, got, want)
+				if got := untar(t, c.Path("machines", m.Name, seedFile))[db]; got != test.want[m.Name] {
+					t.Errorf("%s begins with %q, want %q", m.Name, got, test.want[m.Name])
 				}
 			}
 			if _, err := os.Stat(c.Path("first")); !errors.Is(err, fs.ErrNotExist) {
@@ -118,28 +119,55 @@ func TestSeedHasTheFirstObjects(t *testing.T) {
 
 // One that was killed in the middle is not taken for complete.
 func TestFirstObjectsOfAKilledUp(t *testing.T) {
-	w := newWorld(t)
-	s := spec(0)
-	s.Accel = AccelTCG
-	d := w.driver()
 	killed := errors.New("killed")
-	d.first = func(ctx context.Context, s *controlplane.Server, kubeconfig string) error {
-		if err := fakeFirst(ctx, s, kubeconfig); err != nil {
-			return err
-		}
-		return killed
+	for name, spec := range map[string]vm.Spec{"one": spec(0), "several": three(0)} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			d := w.driver()
+			d.first = func(ctx context.Context, s *controlplane.Server, kubeconfig string) error {
+				if err := fakeFirst(ctx, s, kubeconfig); err != nil || several(&vm.Cluster{Spec: spec}) {
+					return err
+				}
+				return killed
+			}
+			d.divide = func(ctx context.Context, etcdutl, data string, members []controlplane.Member) error {
+				return errors.Join(fakeDivide(ctx, etcdutl, data, members[:2]), killed)
+			}
+			c := &vm.Cluster{Name: "c", ID: "1", Dir: t.TempDir(), Spec: spec}
+			w.must(d.Plan(t.Context(), c))
+			if err := d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")); !errors.Is(err, killed) {
+				t.Fatal(err)
+			}
+			for _, m := range c.Machines {
+				if _, err := os.Stat(firstData(c, m.Name)); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the seed of %s would take it", m.Name)
+				}
+			}
+			w.must(w.driver().beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
+			for _, m := range c.Machines {
+				if _, err := os.Stat(firstData(c, m.Name)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	c := &vm.Cluster{Name: "c", ID: "1", Dir: t.TempDir(), Spec: s}
+}
+
+// Where one member has its seed, the others get theirs of the same beginning,
+// whichever has it.
+func TestFirstObjectsAreNotBegunTwice(t *testing.T) {
+	w := newWorld(t)
+	d := w.driver()
+	c := &vm.Cluster{Name: "c", ID: "1", Dir: t.TempDir(), Spec: three(0)}
 	w.must(d.Plan(t.Context(), c))
-	if err := d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")); !errors.Is(err, killed) {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(firstData(c)); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("a seed would take it")
-	}
-	w.must(w.driver().beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
-	if _, err := os.Stat(firstData(c)); err != nil {
-		t.Error(err)
+	w.must(d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
+	seed := c.Path("machines", "cp-2", seedFile)
+	w.must(os.MkdirAll(filepath.Dir(seed), 0o755))
+	w.must(os.WriteFile(seed, nil, 0o600))
+	d.first = func(context.Context, *controlplane.Server, string) error { return errors.New("begun again") }
+	w.must(d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
+	if _, err := os.Stat(firstData(c, "cp-3")); err != nil {
+		t.Errorf("of what the others begin with: %v", err)
 	}
 }
 
@@ -155,7 +183,7 @@ func TestFirstObjectsWhereThePortIsTaken(t *testing.T) {
 	w.must(err)
 	defer other.Close()
 	w.must(d.beginCluster(t.Context(), "kubeadm", c, quiet.Start("first")))
-	if _, err := os.Stat(firstData(c)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(firstData(c, "cp-1")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something was begun: %v", err)
 	}
 }

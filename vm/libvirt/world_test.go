@@ -117,6 +117,8 @@ func (w *world) driver() *Driver {
 	d.nodeBinary = func(context.Context, store.Home, *term.Step) (string, error) { return "kubeadm", nil }
 	d.credentials = fakeCredentials
 	d.first = fakeFirst
+	d.etcdutl = func(context.Context, store.Home, *term.Step) (string, error) { return "etcdutl", nil }
+	d.divide = fakeDivide
 	d.credential = func(ctx context.Context, program, dir string, config kubeadm.Config, _ string) error {
 		return fakeCredentials(ctx, program, dir, config)
 	}
@@ -168,6 +170,21 @@ func fakeCredentials(_ context.Context, _, dir string, config kubeadm.Config) er
 // fakeFirst leaves what an etcd would, which may be there in part.
 func fakeFirst(_ context.Context, s *controlplane.Server, _ string) error {
 	return store.WriteFile(filepath.Join(s.Data, "member", "snap", "db"), []byte("of "+s.PeerURL), 0o600)
+}
+
+// fakeDivide leaves to each member what the only one had.
+func fakeDivide(_ context.Context, _, data string, members []controlplane.Member) error {
+	only, err := os.ReadFile(filepath.Join(data, "member", "snap", "db"))
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		text := fmt.Sprintf("%s, divided: %s", only, m.PeerURL)
+		if err := store.WriteFile(filepath.Join(m.Data, "member", "snap", "db"), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errStarted ends an up when the driver has done its part: behind it an API
