@@ -80,7 +80,7 @@ func noFile(t *testing.T, h *vm.Handle, namespace string) {
 func TestRunsLeaveNoFile(t *testing.T) {
 	needCluster(t)
 	t.Parallel()
-	lab := oneStep(t, "    timeout: 1s\n    check: [{object: {kind: ConfigMap, name: never}}]\n")
+	lab := oneStep(t, "    check: [{object: {kind: ConfigMap, name: never}, within: 1s}]\n")
 	result := run(t, lab)
 	if result.Outcome != Failed {
 		t.Fatalf("%s: %s", result.Outcome, result.Reason)

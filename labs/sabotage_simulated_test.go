@@ -156,7 +156,7 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 
 	{"drain", "budget", "one may go", inApply(0, "minAvailable: 2", "minAvailable: 1")},
 	{"drain", "blocked", "evicted by force", first(Action{Delete: &Delete{Target: Target{Kind: "Pod", Name: "{{ guest }}"}}})},
-	{"drain", "yields", "the budget does not", without(0)},
+	{"drain", "yields", "by force", instead(podsDeleted("web"))},
 	{"drain", "yields", "nobody evicts", without(1)},
 	{"drain", "back", "another is cordoned", onAnother("node", func(s *Step) {
 		s.Do = []Action{{Break: &Break{Fault: "node-cordon", Node: "{{ other }}", fault: &fault.NodeCordon{}}}}

@@ -140,6 +140,7 @@ func (c sabotage) watch(step *Step) {
 	for i := range step.Check {
 		step.Check[i].Within = limit
 		step.Timeout += limit + step.Check[i].For
+		limit = patience(min(limit, 20*time.Second), limit) // what is waited for comes first
 	}
 }
 
