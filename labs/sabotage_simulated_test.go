@@ -136,7 +136,7 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 	}})},
 	{"cronjobs", "made-up", "one stays suspended", without(0)},
 
-	{"statefulsets", "in-order", "a Deployment", inApply(0, "kind: StatefulSet", "kind: Deployment")},
+	{"statefulsets", "in-order", "a Deployment", inApply(0, "kind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db", "kind: Deployment\nmetadata: {name: db}\nspec:")},
 	{"statefulsets", "in-order", "no Service", inApply(0, "serviceName: db", "serviceName: bd")},
 	{"statefulsets", "same-name", "another one", func(s *Step) { s.Do[0].Delete.Name = "db-0" }},
 	{"statefulsets", "from-the-end", "no partition", without(0)},
