@@ -122,10 +122,13 @@ func inTemplate(kind, name string, podSpec map[string]any) Action {
 
 // waiting are the steps that, done right, are not seen to be so on simulated
 // nodes before some time is over: a node must be missed, a minute must strike. A
-// sabotage that is watched for less proves nothing.
+// sabotage that is watched for less than that (TestCatalog logs it) proves nothing.
 var waiting = map[string]time.Duration{
 	"cronjobs/missed":            80 * time.Second,
 	"daemonsets/node-joins":      20 * time.Second,
+	"deployments/update":         20 * time.Second,
+	"game-day/too-few":           20 * time.Second,
+	"namespaces/cascade":         25 * time.Second,
 	"pods-are-volatile/noticed":  75 * time.Second,
 	"pods-are-volatile/evicted":  20 * time.Second,
 	"pods-are-volatile/replaced": 20 * time.Second,
@@ -137,7 +140,7 @@ var waiting = map[string]time.Duration{
 // counts from when the step is done: a busy machine may take long for that, and
 // a step that was not done was not done wrong.
 func (c sabotage) watch(step *Step) {
-	limit := patience(max(6*time.Second, waiting[c.lab+"/"+c.step]), min(step.limit(), 90*time.Second))
+	limit := patience(max(10*time.Second, waiting[c.lab+"/"+c.step]), min(step.limit(), 90*time.Second))
 	step.Timeout = step.limit()
 	for i := range step.Check {
 		step.Check[i].Within = limit
