@@ -40,7 +40,7 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 		return nil, fmt.Errorf("lab %q cannot be done here: %s", lab.Name, reason)
 	}
 	o.setDefaults()
-	if err := errors.Join(o.drop(), recoverKilled(ctx, h, o.Progress, o.Now)); err != nil {
+	if err := errors.Join(o.drop(), recoverKilled(ctx, h, o.Progress, o.Now), removeLeft(ctx, h, o.Progress, o.Now)); err != nil {
 		return nil, err
 	}
 	drawn, err := lab.drawn(ctx, h, o.Seed)

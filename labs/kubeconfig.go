@@ -23,7 +23,7 @@ import (
 // makes of it. Whoever writes a lab names it by {{ kubeconfig }}; the user's
 // own file is never touched.
 
-func (s *session) kubeconfig() string { return s.handle.Cluster.Path("labs", s.id+".kubeconfig") }
+func (s *session) kubeconfig() string { return s.handle.Cluster.Path(runsDir, s.id+".kubeconfig") }
 
 // beginKubeconfig writes the file, where the lab speaks of it.
 func (s *session) beginKubeconfig() error {

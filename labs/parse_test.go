@@ -3,8 +3,10 @@ package labs
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // TestFaults compares the faults of each testdata/NAME.yaml with NAME.faults.
@@ -85,11 +87,24 @@ func TestExpandAllLeavesTheOriginal(t *testing.T) {
 	}
 }
 
+// nasty are values that somebody may write to harm the reader of a file, or the
+// terminal that its faults are shown on.
+var nasty = []string{
+	"99999999999999999999999999", "-9223372036854775809", "0x7fffffffffffffff", "1e400", ".inf", "0o777", "9223372036854775807h",
+	`"\e[2J\e]0;owned\a"`, "\x1b[2J", "\u009b31m", "\u202egnp.exe", "a\x00b", "\xff\xfe", "\ufeff", `"\x7f"`,
+	"&a [*a, *a]", "*a", "{<<: {a: b}}", "!!binary aGk=", "!!js/function f", "? a\n: b",
+	strings.Repeat("[", 500), strings.Repeat("{a: ", 500), strings.Repeat("a", 5000), "\r\n---\r\n...\r\n",
+	"{{ namespace", "{{ {{ namespace }} }}", `\{{`, "{{ " + strings.Repeat("x", 300) + " }}",
+}
+
+// FuzzParse wants of every file that it is either a lab, which can be shown, or
+// faults, which harm no terminal.
 func FuzzParse(f *testing.F) {
+	var whole []string
 	for _, pattern := range []string{"testdata/*.yaml", "catalog/*.yaml"} {
 		files, err := filepath.Glob(pattern)
-		if err != nil {
-			f.Fatal(err)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("%s: no files: %v", pattern, err)
 		}
 		for _, file := range files {
 			data, err := os.ReadFile(file)
@@ -97,12 +112,41 @@ func FuzzParse(f *testing.F) {
 				f.Fatal(err)
 			}
 			f.Add(data)
+			whole = append(whole, string(data))
 		}
 	}
+	// Each stands where a number, a text, a name, a CEL expression and a list may.
+	short := slices.MinFunc(whole[len(whole)-len(CatalogNames()):], func(a, b string) int { return len(a) - len(b) })
+	for _, field := range []string{"minutes: ", "timeout: ", "name: ", "en: ", "cel: ", "do:", "- that: ", "apply: "} {
+		if !strings.Contains(short, field) {
+			f.Fatalf("the shortest lab has no %q", field)
+		}
+		for _, value := range nasty {
+			f.Add([]byte(strings.Replace(short, field, field+value+" ", 1)))
+		}
+	}
+	f.Add([]byte(strings.Repeat("- ", 1000)))
+	f.Add([]byte("steps: [{check: [{list: {kind: Pod}, cel: \"" + strings.Repeat("objects.all(p, ", 40) + "true" + strings.Repeat(")", 40) + "\"}]}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		lab, err := Parse("fuzz.yaml", data)
 		if (lab == nil) == (err == nil) {
-			t.Errorf("lab %v, error %v: want one of them", lab, err)
+			t.Fatalf("lab %v, error %v: want one of them", lab, err)
+		}
+		if err != nil {
+			if at := strings.IndexFunc(err.Error(), harmful); at >= 0 {
+				t.Errorf("a fault holds the control character %q:\n%q", err.Error()[at], err.Error())
+			}
+			return
+		}
+		for i := range lab.Steps {
+			for _, language := range []Language{English, Spanish} {
+				if strings.TrimSpace(lab.PreviewStep(&lab.Steps[i], language)) == "" {
+					t.Errorf("step %q says nothing in %s", lab.Steps[i].Name, language)
+				}
+			}
 		}
 	})
 }
+
+// harmful tells whether a terminal obeys a character.
+func harmful(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }

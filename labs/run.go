@@ -66,15 +66,28 @@ func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error)
 	case reason != "":
 		result.Outcome, result.Reason = Skipped, reason
 	default:
-		result.Namespace = r.session.namespace
-		r.steps(ctx, &result)
-		result.Kept, err = r.cleanup(ctx, &result)
+		err = r.held(ctx, &result)
 	}
 	result.Seconds = o.Now().Sub(start).Seconds()
 	if result.Outcome == Interrupted {
 		err = errors.Join(fmt.Errorf("lab %q was interrupted: %w", lab.Name, context.Cause(ctx)), err)
 	}
 	return result, err
+}
+
+// held does the steps and cleans up. Where it is killed meanwhile, the next run
+// knows of it.
+func (r *runner) held(ctx context.Context, result *Result) (err error) {
+	if !r.Keep {
+		if err := r.session.hold(ctx); err != nil {
+			result.Outcome, result.Reason = r.unpassed(ctx), term.Escape(err.Error())
+			return nil
+		}
+	}
+	result.Namespace = r.session.namespace
+	r.steps(ctx, result)
+	result.Kept, err = r.cleanup(ctx, result)
+	return errors.Join(err, r.session.letGoOfRun(result.Kept))
 }
 
 type runner struct {

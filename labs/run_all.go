@@ -17,7 +17,11 @@ import (
 func RunAll(ctx context.Context, h *vm.Handle, all []*Lab, jobs int, o Options, done func(Result)) ([]Result, error) {
 	with := o
 	with.setDefaults()
-	if err := recoverKilled(ctx, h, with.Progress, with.Now); err != nil {
+	err := recoverKilled(ctx, h, with.Progress, with.Now)
+	if err == nil {
+		err = removeLeft(ctx, h, with.Progress, with.Now)
+	}
+	if err != nil {
 		return nil, err
 	}
 	results := make([]*Result, len(all))

@@ -14,6 +14,7 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
+	"axolotl/internal/store"
 	"axolotl/vm"
 )
 
@@ -40,6 +41,8 @@ type session struct {
 	struck []Struck // faults and machines to mend
 	addons []string // to let go of
 	guided bool
+
+	held *store.Lock // of a run, on its file; nil where it has none
 }
 
 func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
@@ -53,7 +56,7 @@ func newSession(h *vm.Handle, lab *Lab, now func() time.Time) *session {
 
 // resume makes the session the one with this ID.
 func (s *session) resume(id string) {
-	s.id, s.namespace = id, fmt.Sprintf("lab-%s-%s", s.lab.Name, id)
+	s.id, s.namespace = id, runsPrefix+s.lab.Name+"-"+id
 }
 
 // begin makes the lab's namespace, unless making it is a step of the lab.

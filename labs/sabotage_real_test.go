@@ -4,6 +4,7 @@ package labs
 // run on a cluster of the user's only (see clusterVariableName); everywhere
 // else it is only seen that there is something to sabotage.
 var realSabotages = []sabotage{
+	{"first-steps", "namespace", "another name", func(s *Step) { s.Do[0].Namespace = "{{ namespace }}-mine" }},
 	{"first-steps", "deployment", "a pod too few", inApply(0, "replicas: 3", "replicas: 2")},
 	{"first-steps", "deployment", "old image", inApply(0, "pingapp:2.1.0", "pingapp:2.0.1")},
 	{"first-steps", "service", "wrong port", inApply(0, "targetPort: 8080", "targetPort: 8081")},
@@ -115,21 +116,33 @@ spec: {podSelector: {matchLabels: {app: client}}, policyTypes: [Egress], egress:
 	{"autoscaling", "bound", "by hand", instead(Action{Scale: &Scale{Target: Target{Kind: "Deployment", Name: "web"}, Replicas: 2}})},
 
 	{"game-day", "bad-release", "the same again", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:crash" }},
+	{"game-day", "unwell", "another wrong port", instead(inTemplate("Deployment", "shop", map[string]any{"containers": []any{
+		map[string]any{"name": "shop", "readinessProbe": map[string]any{"httpGet": map[string]any{"port": int64(8082)}}},
+	}}))},
 
 	{"break-the-vm", "work", "wrong port", inApply(0, "targetPort: 8080", "targetPort: 8081")},
+	{"break-the-vm", "reached", "nobody is there", instead(
+		scaledTo(0, "web"),
+		Action{Await: &Check{HTTP: &HTTP{NodePort: "{{ port }}"}, Not: true}},
+	)},
+	{"break-the-vm", "plug-pulled", "another machine", onAnother("node", anotherBroken)},
+	{"break-the-vm", "plug-pulled", "the pod only", instead(podsDeleted("web"))},
 	{"break-the-vm", "back", "left without power", without(0)},
+	{"break-the-vm", "back", "another pod", also(
+		Action{Await: &Check{HTTP: &HTTP{NodePort: "{{ port }}"}, Contains: "pong"}},
+		podsDeleted("web"),
+	)},
 
+	{"control-plane-down", "app", "wrong port", inApply(0, "targetPort: 8080", "targetPort: 8081")},
 	{"control-plane-down", "no-controllers", "they run", without(0)},
 	{"control-plane-down", "no-controllers", "nothing is asked for", without(1)},
 	{"control-plane-down", "controllers-return", "they do not", without(0)},
+	{"control-plane-down", "controllers-return", "less is asked for", instead(scaledTo(1, "web"))},
 	{"control-plane-down", "no-scheduler", "it runs", without(0)},
+	{"control-plane-down", "scheduler-returns", "less is asked for", instead(scaledTo(2, "web"))},
 	{"control-plane-down", "no-api-server", "it runs", without(2)},
 	{"control-plane-down", "api-server-returns", "it does not", without(0)},
-}
-
-// also does something else afterwards.
-func also(a Action) func(*Step) {
-	return func(s *Step) { s.Do = append(s.Do[:len(s.Do):len(s.Do)], a) }
+	{"control-plane-down", "api-server-returns", "other pods", also(Action{Await: &Check{APIServer: &APIServer{}}}, podsDeleted("web"))},
 }
 
 // denyAll lets nobody come to a pod of the namespace.
