@@ -53,6 +53,9 @@ type Traits struct {
 	// Formed: Kubernetes comes with a DNS and rights of its own, which are not
 	// ours to give, and addresses of machines with it.
 	Formed bool `json:"formed,omitempty"`
+	// Sealed: machines reach nothing but each other, unless the spec gives them
+	// a way out.
+	Sealed bool `json:"sealed,omitempty"`
 	// Foreign: somebody else has made the cluster. Nothing in it is changed
 	// but by what a person asks for, and nothing is broken unless it is named.
 	Foreign bool `json:"foreign,omitempty"`

@@ -141,10 +141,17 @@ func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names .
 	}
 	zap.L().Debug("machines are restored", zap.String("cluster", c.Name), zap.Duration("took", time.Since(start)))
 	resumed, err := d.resume(ctx, c, machines)
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return resumed, err
 	}
-	return resumed, each(machines, func(m *vm.Machine) error { return d.cutConnections(ctx, c, m) })
+	return resumed, each(machines, func(m *vm.Machine) error {
+		if len(names) > 0 {
+			if err := d.cutConnections(ctx, c, m); err != nil {
+				return err
+			}
+		}
+		return d.openWay(ctx, c, m)
+	})
 }
 
 // cutConnections ends at once what a machine that was restored alone believes
