@@ -146,6 +146,10 @@ type Freezer interface {
 	// host's emulator. It completes the spec (the acceleration, by proof).
 	Shape(ctx context.Context, spec *Spec, step *term.Step) (string, error)
 
+	// Build names what of this program what is frozen depends on. What another
+	// build has frozen is of no use.
+	Build() (string, error)
+
 	// Freeze pauses all machines of c together, writes memory, devices and
 	// disks of each into c.Dir, and ends them. c was made with SharedMemory.
 	Freeze(ctx context.Context, c *Cluster) error

@@ -59,6 +59,13 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (str
 	return hex.EncodeToString(sum[:6]), nil
 }
 
+// Build implements vm.Freezer.
+func (d *Driver) Build() (string, error) {
+	id, err := image.ID()
+	sum := sha256.Sum256([]byte(frozenForm + "\n" + kernelArguments + "\n" + id))
+	return hex.EncodeToString(sum[:6]), err
+}
+
 // The files that a frozen machine is, beside its overlay and seed.
 const (
 	memoryFile = "memory" // as big as the machine's memory, with holes
