@@ -50,6 +50,8 @@ type Spec struct {
 
 	// APIServer is what is changed in the API server's settings; nil: nothing.
 	APIServer *APIServer `json:"apiServer,omitempty"`
+
+	Outside
 }
 
 // Nodes is how many nodes the cluster has.
@@ -65,6 +67,9 @@ func (s Spec) String() string {
 	}
 	if s.Accel != "" {
 		text += ", " + s.Accel
+	}
+	if s.Internet {
+		text += ", with a way out"
 	}
 	return text
 }

@@ -53,6 +53,9 @@ type Traits struct {
 	// Formed: Kubernetes comes with a DNS and rights of its own, which are not
 	// ours to give, and addresses of machines with it.
 	Formed bool `json:"formed,omitempty"`
+	// Sealed: machines reach nothing but each other, unless the spec gives them
+	// a way out.
+	Sealed bool `json:"sealed,omitempty"`
 	// Foreign: somebody else has made the cluster. Nothing in it is changed
 	// but by what a person asks for, and nothing is broken unless it is named.
 	Foreign bool `json:"foreign,omitempty"`
@@ -142,6 +145,10 @@ type Freezer interface {
 	// Shape names all that what is frozen depends on: the image, the spec, the
 	// host's emulator. It completes the spec (the acceleration, by proof).
 	Shape(ctx context.Context, spec *Spec, step *term.Step) (string, error)
+
+	// Build names what of this program what is frozen depends on. What another
+	// build has frozen is of no use.
+	Build() (string, error)
 
 	// Freeze pauses all machines of c together, writes memory, devices and
 	// disks of each into c.Dir, and ends them. c was made with SharedMemory.

@@ -90,10 +90,11 @@ func (s Spec) Resize(group string, by int) Spec {
 }
 
 // Bare is the spec as far as machines and what runs on them depend on it: all
-// but what nodes are given once they are Ready, and groups that have none. A
-// cluster that was asked for by groups and need not have been is as one that
-// was not.
+// but what nodes are given once they are Ready, what they reach outside, and
+// groups that have none. A cluster that was asked for by groups and need not
+// have been is as one that was not.
 func (s Spec) Bare() Spec {
+	s.Outside = Outside{}
 	groups := withMachines(s.Groups)
 	for i := range groups {
 		groups[i].Labels, groups[i].Taints = nil, nil

@@ -51,6 +51,9 @@ const (
 	ClusterDNS    = "10.96.0.10"
 	PodCIDR       = "10.244.0.0/16"
 	ClusterDomain = "cluster.local"
+
+	// OutsideDNS asks this host's DNS, where machines have a way out.
+	OutsideDNS = "10.0.2.3"
 )
 
 // SegmentAddress is a machine's address on the private segment.

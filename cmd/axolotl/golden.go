@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/cluster"
-	"axolotl/vm/image"
+	"axolotl/vm/libvirt"
 )
 
 func newGolden(a *app) *cobra.Command {
@@ -60,22 +61,50 @@ func newGoldenBuild(a *app) *cobra.Command {
 
 func newGoldenList(a *app) *cobra.Command {
 	format := term.FormatTable
+	var verify bool
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the golden snapshots on this host",
-		Args:    usageErrors(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
+		Long: `List the golden snapshots on this host. Each time that one is used its small files
+are read and compared with what was sealed; of memory and disks, gigabytes, only size
+and time are looked at. --verify reads those too: what it finds damaged is never used
+again, and the next 'axolotl up' makes it anew.`,
+		Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			build, err := goldenBuild(a)
+			if err != nil {
+				return err
+			}
+			if verify {
+				err := a.progress.Do("Read every byte", func(*term.Step) error { return a.clusters().VerifyGoldens(cmd.Context()) })
+				if err != nil {
+					return err
+				}
+			}
 			entries, err := a.clusters().Goldens()
 			if err != nil {
 				return err
 			}
-			return format.Print(a.out, entries, func() error { return goldenTable(a, entries) })
+			cluster.MarkStale(entries, build)
+			if err := format.Print(a.out, entries, func() error { return goldenTable(a, entries) }); err != nil || !verify {
+				return err
+			}
+			for _, e := range entries {
+				if e.Damage != "" {
+					return fmt.Errorf("golden snapshot %s: %s; 'axolotl up' makes it anew where it is needed, 'axolotl golden prune' removes it", e.ID, e.Damage)
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().VarP(&format, "output", "o", "output format")
+	cmd.Flags().BoolVar(&verify, "verify", false, "read every byte")
 	return cmd
 }
+
+// goldenBuild names what of this program golden snapshots depend on.
+func goldenBuild(a *app) (string, error) { return libvirt.New(a.home, "").Build() }
 
 func goldenTable(a *app, entries []cluster.GoldenEntry) error {
 	var rows [][]string
@@ -84,6 +113,7 @@ func goldenTable(a *app, entries []cluster.GoldenEntry) error {
 		if e.Damage != "" {
 			state = e.Damage
 		} else {
+			state = cmp.Or(e.Stale, state)
 			created = e.Created.Local().Format("2006-01-02 15:04")
 		}
 		rows = append(rows, []string{e.ID, created, e.Spec.String(), mebibytes(e.Bytes), state, strings.Join(e.Clusters, " ")})
@@ -97,22 +127,29 @@ func newGoldenPrune(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove golden snapshots that are of no use any more",
-		Long: `Remove golden snapshots that are stale, damaged or of another node image than the
-one that this axolotl makes, and what is left of builds that were killed. Those
-that a cluster lies over always stay.`,
+		Long: `Remove golden snapshots that are stale, damaged or made by another build of axolotl
+(of another node image, say, or with other arguments for its kernel), and what is
+left of builds that were killed. Those that a cluster lies over always stay.`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			current, err := image.ID()
+			build, err := goldenBuild(a)
 			if err != nil {
 				return err
 			}
 			removed, err := a.clusters().PruneGoldens(cmd.Context(), a.open, func(e cluster.GoldenEntry) bool {
-				return all || e.Damage != "" || e.Image != current
+				return all || e.Damage != "" || e.Build != build
 			}, a.progress)
 			if err != nil {
 				return err
 			}
-			return format.Print(a.out, removed, func() error { return goldenTable(a, removed) })
+			cluster.MarkStale(removed, build)
+			return format.Print(a.out, removed, func() error {
+				if len(removed) == 0 {
+					a.progress.Line("there is nothing to remove")
+					return nil
+				}
+				return goldenTable(a, removed)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that could be used again")

@@ -49,7 +49,11 @@ is gone.`,
 }
 
 func printStatus(out io.Writer, status *cluster.Status) error {
-	fmt.Fprintf(out, "cluster %s (%s), driver %s, API server %s: %s\n\n", status.Name, status.Phase, status.Driver, status.Server, term.Escape(status.API))
+	fmt.Fprintf(out, "cluster %s (%s), driver %s, API server %s: %s\n", status.Name, status.Phase, status.Driver, status.Server, term.Escape(status.API))
+	if status.Outside.Internet {
+		fmt.Fprintf(out, "its machines reach %s\n", status.Outside)
+	}
+	fmt.Fprintln(out)
 	return nodeTable(out, status.Nodes)
 }
 

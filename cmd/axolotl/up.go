@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type upFlags struct {
 	noContext bool
 	cold      bool
 	spec      vm.Spec
+	outside   outsideFlags
 	source    sourceFlags
 
 	asIs bool // no shape was asked for
@@ -36,6 +38,7 @@ func (f *upFlags) add(cmd *cobra.Command) {
 	f.addMachines(cmd)
 	f.source.add(cmd)
 	flags := cmd.Flags()
+	f.outside.add(flags)
 	flags.BoolVar(&f.cold, "cold", false, "boot the machines, also where they could be restored from a golden snapshot")
 	flags.BoolVar(&f.noContext, "no-context", false, "leave the user's kubeconfig alone")
 }
@@ -88,6 +91,9 @@ func (f *upFlags) validate() error {
 	if f.provider != "" && f.driver != minikube.Name {
 		errs = append(errs, fmt.Errorf("--minikube-driver is for --driver %s", minikube.Name))
 	}
+	if f.file == nil { // which is judged by what it says itself
+		errs = append(errs, f.outside.validate(f.driver)...)
+	}
 	errs = append(errs, f.source.validate(f.driver)...)
 	if len(errs) > 0 {
 		return codedError{errors.Join(errs...), exitUsage}
@@ -109,6 +115,7 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 		Name: name, Spec: f.spec, AsIs: f.asIs, Kubeconfig: a.userKubeconfig(f.noContext),
 		Cold: f.cold, Choose: a.choose(f.driver, f.connect), Open: a.open,
 	}
+	options.Spec.Outside = f.outside.outside()
 	if f.driver != driverAuto {
 		options.Driver = f.driver
 	}
@@ -143,11 +150,16 @@ the file was changed, it adds and removes workers and changes labels and taints;
 what cannot be changed is refused, with the place in the file, before anything is
 done.
 
+With --internet the machines have a way out, and images are pulled from where their
+names say, or from a mirror. Else they reach nothing but each other. Neither can be
+changed of a cluster that is there.
+
 With --driver existing a cluster that somebody else has made is recorded by its
 context, for labs and, where that is allowed by its name, for chaos. Nothing in
 it is changed, and 'axolotl down' forgets it.`,
 		Example: `  axolotl up
   axolotl up small --driver local --workers 5
+  axolotl up online --internet --registry-mirror https://mirror.example.com
   axolotl up -f cluster.yaml
   axolotl up staging --driver existing --context staging-eu`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
@@ -171,7 +183,7 @@ it is changed, and 'axolotl down' forgets it.`,
 			if err := flags.validate(); err != nil {
 				return err
 			}
-			flags.asIs = len(changed(cmd, append(shapeFlags, "accel")...)) == 0
+			flags.asIs = len(changed(cmd, slices.Concat(shapeFlags, outsideFlagNames, []string{"accel"})...)) == 0
 			return runUp(cmd.Context(), a, name, flags)
 		},
 	}

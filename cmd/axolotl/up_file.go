@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ func changed(cmd *cobra.Command, names ...string) []string {
 
 // read takes what the cluster is from a file.
 func (f *upFlags) read(cmd *cobra.Command, path string) (err error) {
-	if given := changed(cmd, append(shapeFlags, "driver", "context", "source-kubeconfig")...); len(given) > 0 {
+	if given := changed(cmd, slices.Concat(shapeFlags, outsideFlagNames, []string{"driver", "context", "source-kubeconfig"})...); len(given) > 0 {
 		return codedError{fmt.Errorf("leave %s out: the file says it", strings.Join(given, " and ")), exitUsage}
 	}
 	drivers := []string{driverAuto, libvirt.Name, local.Name}

@@ -35,6 +35,14 @@ type File struct {
 	// APIServer is what is changed in the API server's settings.
 	APIServer *vm.APIServer `yaml:"apiServer"`
 
+	// Internet gives the machines a way out; by default they reach nothing but
+	// each other.
+	Internet bool `yaml:"internet"`
+
+	// RegistryMirrors are the URLs that are asked for images before a registry,
+	// in order, by its host, such as docker.io.
+	RegistryMirrors map[string][]string `yaml:"registryMirrors"`
+
 	document *strictyaml.Document
 }
 
@@ -79,6 +87,7 @@ func ParseFile(name string, data []byte, drivers []string, most func(driver stri
 	v.head(drivers)
 	v.groups(most(f.Driver))
 	v.apiServer()
+	v.mirrors()
 	if err := f.document.Err(); err != nil {
 		return nil, err
 	}
@@ -120,6 +129,7 @@ func (f *File) Spec() vm.Spec {
 	spec := vm.Spec{
 		ControlPlanes: f.ControlPlane.Count, CPUs: f.ControlPlane.CPUs, MemoryMiB: int(f.ControlPlane.Memory),
 		DiskGiB: int(f.Disk), APIServer: f.APIServer,
+		Outside: vm.Outside{Internet: f.Internet, RegistryMirrors: f.RegistryMirrors},
 	}
 	add := func(name string, role vm.Role, count int, m machinesFile) {
 		spec.Groups = append(spec.Groups, vm.Group{

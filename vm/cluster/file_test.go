@@ -55,6 +55,8 @@ workers:
   taints: {key: dedicated, value: big, effect: NoSchedule}
   kubelet: {maxPods: 20, evictionHard: {}}
 apiServer: {featureGates: {B: true, A: false}, enableAdmissionPlugins: AlwaysPullImages}
+internet: true
+registryMirrors: {docker.io: ["https://a.example.com", "https://b.example.com"]}
 `
 
 func TestFileSpec(t *testing.T) {
@@ -70,6 +72,9 @@ func TestFileSpec(t *testing.T) {
 			{Name: "big", Role: vm.Worker, Count: 1, CPUs: 4, MemoryMiB: 4096, Taints: []vm.Taint{{Key: "dedicated", Value: "big", Effect: vm.NoSchedule}}, Kubelet: &vm.Kubelet{MaxPods: 20}},
 		},
 		APIServer: &vm.APIServer{FeatureGates: map[string]bool{"B": true, "A": false}, EnableAdmissionPlugins: []string{"AlwaysPullImages"}},
+		Outside: vm.Outside{Internet: true, RegistryMirrors: map[string][]string{
+			"docker.io": {"https://a.example.com", "https://b.example.com"},
+		}},
 	}
 	if got := f.Spec(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
@@ -93,6 +98,7 @@ func TestFileRefuses(t *testing.T) {
 		{"maxPods: 20", "maxPods: 21"}:           {`cluster.yaml:12:12: the kubelet's settings on machines big`},
 		{"B: true", "B: false"}:                  {`cluster.yaml:13:12: the API server's settings`},
 		{"name: demo", "name: demo\ndisk: 20Gi"}: {`cluster.yaml:3:7: the disks (10 GiB)`},
+		{"a.example", "c.example"}:               {`cluster.yaml:15:18: the mirrors of registries of cluster "demo" cannot be changed`},
 	} {
 		f, err := parse(strings.Replace(goodFile, change[0], change[1], 1))
 		if err != nil {
@@ -134,8 +140,10 @@ func (d driverOf) Traits() vm.Traits { return d.traits }
 // is refused at its place.
 func TestFileFits(t *testing.T) {
 	for want, traits := range map[string]vm.Traits{
-		"cluster.yaml:12:12: driver some simulates":                    {},
-		"cluster.yaml:13:72: with AlwaysPullImages no pod would start": {RealPods: true, RealMachines: true},
+		"cluster.yaml:12:12: driver some simulates":                                                 {},
+		"cluster.yaml:14:11: driver some simulates the nodes: nothing runs there that could go out": {},
+		"cluster.yaml:14:11: driver some has no say in what its nodes reach; leave this out":        {RealPods: true, Formed: true},
+		"cluster.yaml:13:72: with AlwaysPullImages no pod would start":                              {RealPods: true, RealMachines: true, Sealed: true},
 	} {
 		f, err := parse(goodFile)
 		if err != nil {

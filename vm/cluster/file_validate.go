@@ -186,6 +186,23 @@ func (v fileValidator) apiServer() {
 	}
 }
 
+func (v fileValidator) mirrors() {
+	if len(v.RegistryMirrors) > 0 && !v.Internet {
+		v.fault("registryMirrors", "machines have no way out to a mirror; add internet: true")
+	}
+	for _, host := range slices.Sorted(maps.Keys(v.RegistryMirrors)) {
+		path := "registryMirrors." + host
+		if err := vm.CheckRegistry(host); err != nil {
+			v.document.Faultf(path, "%v", err)
+		}
+		for i, mirror := range v.RegistryMirrors[host] {
+			if err := vm.CheckMirror(mirror); err != nil {
+				v.fault(fmt.Sprintf("%s[%d]", path, i), "%v", err)
+			}
+		}
+	}
+}
+
 // Fits returns nil where a driver can give what the file asks for, and else
 // faults: nothing is ignored.
 func (f *File) Fits(driver vm.Driver) error {
@@ -193,6 +210,9 @@ func (f *File) Fits(driver vm.Driver) error {
 		if path := f.pathOf(g.Name) + ".kubelet"; g.Kubelet != nil && !driver.Traits().RealMachines {
 			f.document.Faultf(path, "driver %s simulates the nodes, so there is no kubelet to set; leave this out, or take another driver", driver.Name())
 		}
+	}
+	if err := fitsOutside(f.Spec(), driver); err != nil {
+		f.document.Faultf("internet", "%v; leave this out, or take another driver", err)
 	}
 	if f.APIServer == nil || !driver.Traits().RealPods {
 		return f.document.Err()

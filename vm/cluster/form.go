@@ -57,16 +57,23 @@ func (s Store) form(h *vm.Handle) []vm.Action {
 	return actions
 }
 
-// serve lists what waits for a restored cluster, in which all was formed.
+// serve lists what waits for a restored cluster, in which all was formed but for
+// a DNS that asks outside.
 func serve(h *vm.Handle) []vm.Action {
-	return []vm.Action{
-		{Name: "Wait until all nodes are alive", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, h, aliveSince(h, h.Cluster.Resumed), step)
-		}},
-		{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
-			return wait(ctx, h, dnsAnswers(h), step)
-		}},
+	actions := []vm.Action{{Name: "Wait until all nodes are alive", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, h, aliveSince(h, h.Cluster.Resumed), step)
+	}}}
+	if h.Cluster.Spec.Internet {
+		actions = append(actions, vm.Action{Name: "Let the cluster's DNS ask outside", Run: func(ctx context.Context, step *term.Step) error {
+			if err := install(ctx, h, corednsManifest); err != nil {
+				return err
+			}
+			return wait(ctx, h, dnsReplaced(h), step)
+		}})
 	}
+	return append(actions, vm.Action{Name: "Wait until the cluster's DNS answers", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, h, dnsAnswers(h), step)
+	}})
 }
 
 // finish tells the user's kubectl of the cluster, and calls it up.
@@ -94,9 +101,8 @@ func (s Store) finish(h *vm.Handle, options UpOptions) vm.Action {
 
 // install applies what every cluster with real pods has.
 func install(ctx context.Context, h *vm.Handle, manifests ...string) error {
-	fill := strings.NewReplacer("@IMAGE@", image.CoreDNSImage, "@CLUSTER_IP@", vm.ClusterDNS, "@DOMAIN@", vm.ClusterDomain)
 	for _, manifest := range manifests {
-		objects, err := kube.Decode([]byte(fill.Replace(manifest)))
+		objects, err := kube.Decode([]byte(filled(manifest, h.Cluster.Spec)))
 		if err != nil {
 			return err
 		}
@@ -105,6 +111,20 @@ func install(ctx context.Context, h *vm.Handle, manifests ...string) error {
 		}
 	}
 	return nil
+}
+
+// filled is a manifest for a cluster.
+func filled(manifest string, spec vm.Spec) string {
+	forward, annotations := "", ""
+	if spec.Internet {
+		forward = "\n        forward . " + vm.OutsideDNS + "\n        reload"
+		// So that a DNS that was restored without is replaced.
+		annotations = ", annotations: {axolotl.dev/forward: " + vm.OutsideDNS + "}"
+	}
+	return strings.NewReplacer(
+		"@IMAGE@", image.CoreDNSImage, "@CLUSTER_IP@", vm.ClusterDNS, "@DOMAIN@", vm.ClusterDomain,
+		"@FORWARD@", forward, "@ANNOTATIONS@", annotations,
+	).Replace(manifest)
 }
 
 // nodesReady holds when every machine of the record, or those named, is a Ready

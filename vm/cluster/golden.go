@@ -2,6 +2,9 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,13 +28,35 @@ type Golden struct {
 	Created time.Time           `json:"created"`
 	Spec    vm.Spec             `json:"spec"`
 	Image   string              `json:"image"`
+	Build   string              `json:"build"` // of the program that froze the machines
 	Files   map[string]fileMark `json:"files"` // by path below Dir
+	Sum     string              `json:"sum"`   // over all of the record but itself
 
 	Dir string `json:"-"`
 }
 
 // goldenFile is the record's name. A directory without it is none.
 const goldenFile = "golden.json"
+
+// damageFile holds what was found where all was read, in a golden snapshot that
+// must not be used any more.
+const damageFile = "damaged"
+
+// write writes the record into its directory.
+func (g *Golden) write() (err error) {
+	if g.Sum, err = g.sum(); err != nil {
+		return err
+	}
+	return store.WriteJSON(filepath.Join(g.Dir, goldenFile), g)
+}
+
+func (g *Golden) sum() (string, error) {
+	bare := *g
+	bare.Sum = ""
+	data, err := json.Marshal(bare)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
+}
 
 // goldenAge is how long a golden snapshot is used. Its certificates and the
 // tokens of its pods are made for a year.
@@ -40,14 +65,28 @@ const goldenAge = 90 * 24 * time.Hour
 // openGolden reads a golden snapshot and sees whether it can be used. The
 // error wraps fs.ErrNotExist where there is none.
 func (s Store) openGolden(id string, now time.Time) (*Golden, error) {
+	return s.readGolden(id, now, false)
+}
+
+// readGolden is openGolden; with all, it reads also the large files.
+func (s Store) readGolden(id string, now time.Time, all bool) (*Golden, error) {
 	g := &Golden{Dir: s.Home.Golden(id)}
+	if note, err := os.ReadFile(filepath.Join(g.Dir, damageFile)); err == nil {
+		return nil, errors.New(string(note))
+	}
 	if err := store.ReadJSON(filepath.Join(g.Dir, goldenFile), g); err != nil {
 		return nil, err
+	}
+	if sum, err := g.sum(); err != nil || g.Sum != "" && sum != g.Sum { // those of before have none
+		return nil, errors.Join(err, fmt.Errorf("it is damaged: %s does not hold any more what was sealed", goldenFile))
 	}
 	if age := now.Sub(g.Created); age > goldenAge || age < 0 {
 		return nil, fmt.Errorf("it is of %s; its credentials may have run out", g.Created.Format(time.DateOnly))
 	}
-	return g, checkSeal(g.Dir, g.Files)
+	if err := checkSeal(g.Dir, g.Files, all); err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 // EnsureGolden returns the golden snapshot for a spec, and makes it where it is
@@ -142,7 +181,11 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 			return freezer.Freeze(ctx, c)
 		}},
 		vm.Action{Name: "Seal the golden snapshot", Run: func(context.Context, *term.Step) error {
-			return sealGolden(c, id, dir)
+			build, err := freezer.Build()
+			if err != nil {
+				return err
+			}
+			return sealGolden(c, id, build, dir)
 		}},
 	)
 	err := Run(ctx, progress, actions)
@@ -187,13 +230,13 @@ func (s Store) discardBuilding(ctx context.Context, open Opener, id string, prog
 }
 
 // sealGolden gives what was frozen its name.
-func sealGolden(c *vm.Cluster, id, dir string) error {
-	files, err := markFiles(c.Dir)
+func sealGolden(c *vm.Cluster, id, build, dir string) error {
+	files, err := markFiles(c.Dir, true)
 	if err != nil {
 		return err
 	}
-	g := Golden{ID: id, Created: time.Now().UTC(), Spec: c.Spec, Image: c.Image, Files: files}
-	if err := store.WriteJSON(filepath.Join(c.Dir, goldenFile), g); err != nil {
+	g := Golden{ID: id, Created: time.Now().UTC(), Spec: c.Spec, Image: c.Image, Build: build, Files: files, Dir: c.Dir}
+	if err := g.write(); err != nil {
 		return err
 	}
 	if err := errors.Join(os.RemoveAll(c.SharedMemory), os.RemoveAll(dir)); err != nil {

@@ -24,7 +24,19 @@ type GoldenEntry struct {
 	Image    string    `json:"image"`
 	Bytes    int64     `json:"bytes"`    // that it takes on disk
 	Clusters []string  `json:"clusters"` // that lie over it
+	Build    string    `json:"build"`    // of the program that made it
 	Damage   string    `json:"damage,omitempty"`
+	Stale    string    `json:"stale,omitempty"` // why nothing is restored from it any more; see MarkStale
+}
+
+// MarkStale says of the golden snapshots that are whole which are of no use to a
+// build of this program.
+func MarkStale(entries []GoldenEntry, build string) {
+	for i := range entries {
+		if e := &entries[i]; e.Damage == "" && e.Build != build {
+			e.Stale = "made by another build"
+		}
+	}
 }
 
 // Goldens returns all golden snapshots, the newest first.
@@ -42,7 +54,7 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 		if golden, err := s.openGolden(entry.ID, time.Now()); err != nil {
 			entry.Damage = err.Error()
 		} else {
-			entry.Created, entry.Spec, entry.Image = golden.Created, golden.Spec, golden.Image
+			entry.Created, entry.Spec, entry.Image, entry.Build = golden.Created, golden.Spec, golden.Image, golden.Build
 		}
 		if entry.Bytes, err = store.DiskUsage(s.Home.Golden(entry.ID)); err != nil {
 			return nil, err
@@ -51,6 +63,35 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 	}
 	slices.SortFunc(entries, func(a, b GoldenEntry) int { return b.Created.Compare(a.Created) })
 	return entries, nil
+}
+
+// VerifyGoldens reads every byte of all golden snapshots. What it finds damaged
+// is never used again, whatever its size and time; EnsureGolden makes it anew.
+// One that another process makes is left alone.
+func (s Store) VerifyGoldens(ctx context.Context) error {
+	all, err := s.Goldens()
+	if err != nil {
+		return err
+	}
+	for _, entry := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if entry.Damage != "" {
+			continue // that suffices
+		}
+		err := s.ifUnlocked(entry.ID, func(id string) error {
+			_, damage := s.readGolden(id, time.Now(), true)
+			if damage == nil || errors.Is(damage, fs.ErrNotExist) {
+				return nil // it was removed meanwhile
+			}
+			return store.WriteFile(filepath.Join(s.Home.Golden(id), damageFile), []byte(damage.Error()), 0o600)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // PruneGoldens removes the golden snapshots that no cluster lies over and that

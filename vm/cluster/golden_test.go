@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"axolotl/internal/store"
+	"axolotl/internal/term"
 	"axolotl/vm"
 )
 
@@ -26,15 +29,15 @@ func seal(t *testing.T, s Store, id string, created time.Time) string {
 	if err := os.WriteFile(filepath.Join(building, "memory"), []byte("all that it knew"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := sealGolden(&vm.Cluster{Dir: building}, id, dir); err != nil {
+	if err := sealGolden(&vm.Cluster{Dir: building}, id, "this build", dir); err != nil {
 		t.Fatal(err)
 	}
-	var g Golden
+	g := Golden{Dir: dir}
 	if err := store.ReadJSON(filepath.Join(dir, goldenFile), &g); err != nil {
 		t.Fatal(err)
 	}
 	g.Created = created
-	if err := store.WriteJSON(filepath.Join(dir, goldenFile), g); err != nil {
+	if err := g.write(); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -44,6 +47,20 @@ func testStore(t *testing.T) Store {
 	t.Helper()
 	dir := t.TempDir()
 	return Store{Home: store.Home{State: filepath.Join(dir, "state"), Cache: filepath.Join(dir, "cache")}}
+}
+
+// decay changes a byte of a file and nothing by which one would see it.
+func decay(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	data[len(data)/2] ^= 1
+	return errors.Join(os.WriteFile(path, data, 0o600), os.Chtimes(path, time.Time{}, info.ModTime()))
 }
 
 // What was written, cut or removed after it was sealed, or is too old, is not
@@ -62,6 +79,12 @@ func TestOpenGolden(t *testing.T) {
 		{"written", now.Add(-time.Hour), func(dir string) error {
 			return os.Chtimes(memory(dir), time.Time{}, now.Add(time.Minute))
 		}, "damaged"},
+		{"decayed", now.Add(-time.Hour), func(dir string) error { return decay(memory(dir)) }, "memory does not hold any more what was sealed"},
+		{"record decayed", now.Add(-time.Hour), func(dir string) error {
+			record := filepath.Join(dir, goldenFile)
+			data, err := os.ReadFile(record)
+			return errors.Join(err, os.WriteFile(record, bytes.Replace(data, []byte(`"cpus": 0`), []byte(`"cpus": 1`), 1), 0o600))
+		}, "golden.json does not hold any more what was sealed"},
 		{"removed", now.Add(-time.Hour), func(dir string) error { return os.Remove(memory(dir)) }, "damaged"},
 		{"old", now.Add(-goldenAge - time.Hour), func(string) error { return nil }, "credentials"},
 		{"of tomorrow", now.Add(24 * time.Hour), func(string) error { return nil }, "credentials"},
@@ -79,6 +102,13 @@ func TestOpenGolden(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
+	}
+	s := testStore(t)
+	if err := os.Remove(memory(seal(t, s, "abc", now.Add(-time.Hour)))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.openGolden("abc", now); errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("one that misses a file counts as none: %v", err)
 	}
 	if _, err := testStore(t).openGolden("none", now); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("one that is not there: %v", err)
@@ -117,5 +147,119 @@ func TestBoundGoldens(t *testing.T) {
 	}
 	if want := []string{"g0", "g1", "g2", "g3", "g6", "g7"}; !slices.Equal(left, want) {
 		t.Errorf("left are %v, want %v", left, want)
+	}
+}
+
+// What a large file has lost is seen only where all is read. It is not used
+// afterwards, and is made anew.
+func TestVerifyGoldens(t *testing.T) {
+	s := testStore(t)
+	now := time.Now().Add(-time.Hour)
+	large := func(id string) string { return filepath.Join(s.Home.Golden(id), "large") }
+	for _, id := range []string{"whole", "decayed"} {
+		if err := os.MkdirAll(s.Home.Golden(id)+buildingSuffix, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(large(id+buildingSuffix), bytes.Repeat([]byte("page"), smallFile), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		seal(t, s, id, now)
+	}
+	if err := decay(large("decayed")); err != nil {
+		t.Fatal(err)
+	}
+	damaged := func() map[string]string {
+		all, err := s.Goldens()
+		if err != nil {
+			t.Fatal(err)
+		}
+		damages := map[string]string{}
+		for _, e := range all {
+			damages[e.ID] = e.Damage
+		}
+		return damages
+	}
+	if got := damaged(); got["whole"]+got["decayed"] != "" {
+		t.Errorf("seen without reading it: %v", got)
+	}
+	for range 2 {
+		if err := s.VerifyGoldens(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := damaged(); got["whole"] != "" || got["decayed"] != "it is damaged: large does not hold any more what was sealed" {
+		t.Errorf("after all was read: %v", got)
+	}
+}
+
+// shaped is a driver whose golden snapshots have one shape, and that makes none.
+type shaped struct {
+	driverOf
+	vm.Freezer
+}
+
+var errNotMade = errors.New("this driver makes nothing")
+
+func (shaped) Shape(context.Context, *vm.Spec, *term.Step) (string, error) { return "abc", nil }
+func (shaped) Plan(context.Context, *vm.Cluster) error                     { return errNotMade }
+func (shaped) Down(*vm.Cluster) []vm.Action                                { return nil }
+
+// One that is damaged is said to be, and is made anew, but not under a cluster
+// that lies over it.
+func TestDamagedGoldenIsMadeAnew(t *testing.T) {
+	s := testStore(t)
+	dir := seal(t, s, "abc", time.Now().Add(-time.Hour))
+	var said strings.Builder
+	ensure := func() error {
+		var spec vm.Spec
+		_, err := s.EnsureGolden(t.Context(), shaped{}, shaped{}, &spec, term.NewProgress(&said, false))
+		return err
+	}
+	if err := ensure(); err != nil {
+		t.Fatal(err)
+	}
+	for _, harm := range []func(string) error{decay, os.Remove} {
+		if err := harm(filepath.Join(dir, "memory")); err != nil {
+			t.Fatal(err)
+		}
+		said.Reset()
+		if err := ensure(); !errors.Is(err, errNotMade) {
+			t.Errorf("error %v", err)
+		}
+		if !strings.Contains(said.String(), "golden snapshot abc is made anew: it is damaged: ") {
+			t.Errorf("said was %q", said.String())
+		}
+	}
+	if err := os.MkdirAll(s.Home.Cluster("user"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(&vm.Cluster{Name: "user", ID: "1", Golden: "abc", Dir: s.Home.Cluster("user")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ensure(); err == nil || !strings.Contains(err.Error(), "clusters lie over it: take down [user] first") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Those of another build are stale, whatever image they are of.
+func TestStaleGoldens(t *testing.T) {
+	s := testStore(t)
+	seal(t, s, "whole", time.Now().Add(-time.Hour))
+	seal(t, s, "cut", time.Now().Add(-time.Hour))
+	if err := os.Truncate(filepath.Join(s.Home.Golden("cut"), "memory"), 3); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Goldens()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for build, want := range map[string]string{"this build": "", "that build": "made by another build"} {
+		entries := slices.Clone(all)
+		MarkStale(entries, build)
+		for _, e := range entries {
+			if e.ID == "whole" && e.Stale != want || e.ID == "cut" && (e.Stale != "" || e.Damage == "") {
+				t.Errorf("%s, to %q: %+v", e.ID, build, e)
+			}
+		}
 	}
 }

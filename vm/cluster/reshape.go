@@ -24,6 +24,11 @@ func (f *File) refuse(c *vm.Cluster) error {
 	if !reflect.DeepEqual(asked.APIServer, have.APIServer) {
 		fault("apiServer", "the API server's settings")
 	}
+	if asked.Internet != have.Internet {
+		fault("internet", "the way out (its machines reach %s)", have.Outside)
+	} else if !asked.Outside.Equal(have.Outside) {
+		fault("registryMirrors", "the mirrors of registries")
+	}
 	if asked.ControlPlanes != have.ControlPlanes {
 		fault("controlPlane.count", "the number of control planes (%d)", have.ControlPlanes)
 	}

@@ -51,7 +51,7 @@ func (s Store) snapshotsOf(c *vm.Cluster) []Snapshot {
 		shot := Snapshot{Name: entry.Name(), dir: c.Path(snapshotsDir, entry.Name())}
 		err := store.ReadJSON(filepath.Join(shot.dir, snapshotFile), &shot)
 		if err == nil {
-			err = checkSeal(shot.dir, shot.Files)
+			err = checkSeal(shot.dir, shot.Files, false)
 		}
 		if err != nil {
 			shot.Damage = err.Error()

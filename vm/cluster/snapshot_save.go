@@ -84,7 +84,7 @@ func (shot *Snapshot) seal(c *vm.Cluster, saving string) (err error) {
 		return err
 	}
 	shot.Created = time.Now().UTC()
-	if shot.Files, err = markFiles(saving); err != nil {
+	if shot.Files, err = markFiles(saving, false); err != nil {
 		return err
 	}
 	if err := store.WriteJSON(filepath.Join(saving, snapshotFile), shot); err != nil {

@@ -23,6 +23,7 @@ type Status struct {
 	API     string       `json:"api"` // "ready", or what is wrong
 	Healthy bool         `json:"healthy"`
 	Nodes   []NodeStatus `json:"nodes"`
+	Outside vm.Outside   `json:"outside,omitzero"` // what the machines reach beside each other
 }
 
 // NodeStatus is one node now.
@@ -69,6 +70,7 @@ func statusOf(c *vm.Cluster, driver vm.Driver, machines []vm.MachineStatus, node
 	status := &Status{
 		Name: c.Name, Phase: c.Phase, Driver: c.Driver,
 		Server: serverOf(c), API: "ready", Healthy: c.Phase == vm.PhaseUp && fault == nil,
+		Outside: c.Spec.Outside,
 	}
 	if fault != nil {
 		status.API = fault.Error()

@@ -98,12 +98,27 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 	return handle, s.reshape(ctx, handle, options.File, progress)
 }
 
-// fits refuses a driver that cannot give what a file asks for.
+// fits refuses a driver that cannot give what is asked for.
 func (o UpOptions) fits(driver vm.Driver) error {
-	if o.File == nil {
-		return nil
+	if o.File != nil {
+		return o.File.Fits(driver)
 	}
-	return o.File.Fits(driver)
+	if err := fitsOutside(o.Spec, driver); err != nil {
+		return fmt.Errorf("%w; leave --internet out, or take --driver libvirt", err)
+	}
+	return nil
+}
+
+// fitsOutside refuses a driver that has no say in what machines reach.
+func fitsOutside(spec vm.Spec, driver vm.Driver) error {
+	traits := driver.Traits()
+	switch {
+	case !spec.Internet || traits.Sealed:
+		return nil
+	case !traits.RealPods:
+		return fmt.Errorf("driver %s simulates the nodes: nothing runs there that could go out", driver.Name())
+	}
+	return fmt.Errorf("driver %s has no say in what its nodes reach", driver.Name())
 }
 
 // bringUp makes what of a recorded cluster is missing. The caller holds its
@@ -241,6 +256,10 @@ func asAsked(c *vm.Cluster, options UpOptions) error {
 	if !options.AsIs && !asked.SameMachines(have) {
 		return fmt.Errorf("cluster %q is there with %s, asked for: %s; take it down first ('axolotl down %s') or choose another name",
 			c.Name, have, asked, c.Name)
+	}
+	if !options.AsIs && !asked.Outside.Equal(have.Outside) {
+		return fmt.Errorf("the machines of cluster %q reach %s, asked for: %s; take it down first ('axolotl down %s') or choose another name",
+			c.Name, have.Outside, asked.Outside, c.Name)
 	}
 	return nil
 }

@@ -46,6 +46,23 @@ func dnsServes(h *vm.Handle) check.Condition {
 	})
 }
 
+// dnsReplaced holds when all pods of the cluster's DNS are of its last version,
+// and are available.
+func dnsReplaced(h *vm.Handle) check.Condition {
+	return check.Func("the cluster's DNS is replaced", func(ctx context.Context) error {
+		dns, err := h.Kube.Typed.AppsV1().Deployments(metav1.NamespaceSystem).Get(ctx, "coredns", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		want, s := *dns.Spec.Replicas, dns.Status
+		if s.ObservedGeneration < dns.Generation || s.UpdatedReplicas < want || s.AvailableReplicas < want || s.Replicas > want {
+			return fmt.Errorf("Deployment kube-system/coredns has %d of %d pods that are new, %d available, %d in all",
+				s.UpdatedReplicas, want, s.AvailableReplicas, s.Replicas)
+		}
+		return nil
+	})
+}
+
 // apiReady holds when the API server says that it is ready. A machine that is
 // not running ends the wait: no waiting starts it.
 func apiReady(h *vm.Handle) check.Condition {

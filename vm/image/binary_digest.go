@@ -1,11 +1,8 @@
 package image
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -56,7 +53,7 @@ func measure(path string, sparse bool) (digest, error) {
 	if err := f.Sync(); err != nil {
 		return digest{}, err
 	}
-	sum, err := fileSHA256(path, sparse)
+	sum, err := store.FileSHA256(path, sparse)
 	if err != nil {
 		return digest{}, err
 	}
@@ -81,7 +78,7 @@ func (noted digest) check(path string, full bool) error {
 	if !full && info.ModTime().Equal(noted.ModTime) {
 		return nil
 	}
-	sum, err := fileSHA256(path, noted.Sparse)
+	sum, err := store.FileSHA256(path, noted.Sparse)
 	if err != nil {
 		return err
 	}
@@ -89,25 +86,4 @@ func (noted digest) check(path string, full bool) error {
 		return fmt.Errorf("%s is damaged: sha256 %s, built with %s", path, sum, noted.SHA256)
 	}
 	return nil
-}
-
-// fileSHA256 is the hash of a file's content. In a sparse file, like a disk,
-// what counts is each block that is not all zero, and its place: reading 10 GiB
-// of nothing takes half a minute.
-func fileSHA256(path string, sparse bool) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if sparse {
-		err = hashBlocks(h, f)
-	} else {
-		_, err = io.Copy(h, f)
-	}
-	if err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

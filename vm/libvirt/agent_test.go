@@ -17,15 +17,21 @@ type guest struct {
 	polls    int // before a program has exited
 	asked    int
 	files    map[float64]*bytes.Buffer
+	written  map[string]map[string][]byte // files that were closed, by path, by machine's UUID; nil: not noted
+	ran      map[string][]string          // command lines, by machine's UUID; nil: not noted
+	paths    map[float64]string
 	closed   int
 	full     bool // its disk
 }
 
-func (g *guest) answer(_, command string, arguments map[string]any) (any, error) {
+func (g *guest) answer(uuid, command string, arguments map[string]any) (any, error) {
 	switch command {
 	case "guest-ping":
 		return map[string]any{}, nil
 	case "guest-exec":
+		if g.ran != nil {
+			g.ran[uuid] = append(g.ran[uuid], fmt.Sprint(arguments["path"], arguments["arg"]))
+		}
 		return map[string]any{"pid": 7}, nil
 	case "guest-exec-status":
 		if g.asked++; g.asked <= g.polls {
@@ -39,6 +45,9 @@ func (g *guest) answer(_, command string, arguments map[string]any) (any, error)
 	case "guest-file-open":
 		handle := float64(len(g.files) + 1)
 		g.files[handle] = &bytes.Buffer{}
+		if g.paths != nil {
+			g.paths[handle] = arguments["path"].(string)
+		}
 		return handle, nil
 	case "guest-file-write":
 		if g.full {
@@ -49,6 +58,13 @@ func (g *guest) answer(_, command string, arguments map[string]any) (any, error)
 		return map[string]any{"count": len(data)}, err
 	case "guest-file-close":
 		g.closed++
+		if g.written != nil {
+			if g.written[uuid] == nil {
+				g.written[uuid] = map[string][]byte{}
+			}
+			handle := arguments["handle"].(float64)
+			g.written[uuid][g.paths[handle]] = g.files[handle].Bytes()
+		}
 		return map[string]any{}, nil
 	}
 	return nil, fmt.Errorf("unknown command %s", command)

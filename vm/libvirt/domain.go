@@ -200,10 +200,15 @@ func disk(target, format, file string, readOnly bool) libvirtxml.DomainDisk {
 // own multicast interface leaks onto the LAN, and its user-mode one forwards
 // no ports without passt.
 //
-// restrict=on leaves the guest no way out; only the forwards, which listen on
-// 127.0.0.1, come in. The segment is a multicast socket bound to loopback.
+// restrict=on leaves the guest no way out, unless the cluster was asked for with
+// one; only the forwards, which listen on 127.0.0.1, come in. Frozen devices fit
+// either. The segment is a multicast socket bound to loopback.
 func networkArguments(c *vm.Cluster, m *vm.Machine) []string {
-	user := []string{"user,id=axouser,ipv6=off,restrict=on"}
+	restrict := "on"
+	if c.Spec.Internet {
+		restrict = "off"
+	}
+	user := []string{"user,id=axouser,ipv6=off,restrict=" + restrict}
 	forward := func(host, guest int) {
 		user = append(user, fmt.Sprintf("hostfwd=tcp:127.0.0.1:%d-10.0.2.15:%d", host, guest))
 	}

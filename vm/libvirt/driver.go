@@ -87,7 +87,9 @@ func (d *Driver) Name() string { return Name }
 func (d *Driver) Where() string { return fmt.Sprintf("%s (%s)", d.uri, d.why) }
 
 // Traits implements vm.Driver.
-func (d *Driver) Traits() vm.Traits { return vm.Traits{RealPods: true, RealMachines: true} }
+func (d *Driver) Traits() vm.Traits {
+	return vm.Traits{RealPods: true, RealMachines: true, Sealed: true}
+}
 
 // Plan implements vm.Driver.
 func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
@@ -173,7 +175,10 @@ func (d *Driver) upRestored(c *vm.Cluster) []vm.Action {
 		if err != nil {
 			return fmt.Errorf("%w; take cluster %q down and up again", err, c.Name)
 		}
-		return d.startAll(ctx, c, img)
+		if err := d.startAll(ctx, c, img); err != nil {
+			return err
+		}
+		return d.openWays(ctx, c)
 	}}}
 }
 

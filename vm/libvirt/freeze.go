@@ -59,6 +59,13 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (str
 	return hex.EncodeToString(sum[:6]), nil
 }
 
+// Build implements vm.Freezer.
+func (d *Driver) Build() (string, error) {
+	id, err := image.ID()
+	sum := sha256.Sum256([]byte(frozenForm + "\n" + kernelArguments + "\n" + id))
+	return hex.EncodeToString(sum[:6]), err
+}
+
 // The files that a frozen machine is, beside its overlay and seed.
 const (
 	memoryFile = "memory" // as big as the machine's memory, with holes
@@ -141,10 +148,17 @@ func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names .
 	}
 	zap.L().Debug("machines are restored", zap.String("cluster", c.Name), zap.Duration("took", time.Since(start)))
 	resumed, err := d.resume(ctx, c, machines)
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return resumed, err
 	}
-	return resumed, each(machines, func(m *vm.Machine) error { return d.cutConnections(ctx, c, m) })
+	return resumed, each(machines, func(m *vm.Machine) error {
+		if len(names) > 0 {
+			if err := d.cutConnections(ctx, c, m); err != nil {
+				return err
+			}
+		}
+		return d.openWay(ctx, c, m)
+	})
 }
 
 // cutConnections ends at once what a machine that was restored alone believes

@@ -62,23 +62,16 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	if err != nil {
 		return fmt.Errorf("gateway of %s: %w", m.Name, err)
 	}
-	for _, file := range slices.Concat(settings, gateway, []seedEntry{
+	err = addFiles(archive, slices.Concat(settings, gateway, outsideFiles(c), []seedEntry{
 		{"etc/hostname", m.Name + "\n"},
 		{"etc/hosts", hosts(c, m)},
 		{"etc/machine-id", strings.ReplaceAll(m.UUID, "-", "") + "\n"},
 		{"etc/cni/net.d/10-axolotl.conflist", networkConfig(m)},
 		{"etc/axolotl/node.env", environment(c, m)},
 		{"etc/axolotl/seeded", c.ID + "\n"},
-	}) {
-		err := archive.WriteHeader(&tar.Header{
-			Typeflag: tar.TypeReg, Name: file.name, Mode: 0o644, Size: int64(len(file.text)), Format: tar.FormatUSTAR,
-		})
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(archive, file.text); err != nil {
-			return err
-		}
+	}))
+	if err != nil {
+		return err
 	}
 	if err := archive.Close(); err != nil {
 		return err
@@ -117,6 +110,22 @@ func addTree(archive *tar.Writer, name, dir string) error {
 
 // seedEntry is a file of a seed.
 type seedEntry struct{ name, text string }
+
+// addFiles adds files that everybody may read.
+func addFiles(archive *tar.Writer, files []seedEntry) error {
+	for _, file := range files {
+		err := archive.WriteHeader(&tar.Header{
+			Typeflag: tar.TypeReg, Name: file.name, Mode: 0o644, Size: int64(len(file.text)), Format: tar.FormatUSTAR,
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(archive, file.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // settingsFiles are in place of those of the node image where a machine's
 // kubelet or API server is set otherwise.
@@ -171,6 +180,9 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 		// a restore, the wait until the old one has run out.
 		fmt.Sprintf("LEADER_ELECT=%t", controlPlanes > 1),
 		fmt.Sprintf("POD_ROUTES=%q", strings.Join(routes, " ")),
+	}
+	if c.Spec.Internet {
+		lines = append(lines, "DEFAULT_GATEWAY="+outsideGateway)
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

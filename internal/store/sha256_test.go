@@ -1,4 +1,4 @@
-package image
+package store
 
 import (
 	"os"
@@ -34,7 +34,7 @@ func sparseFile(t *testing.T, at int64, hole bool) string {
 
 func TestSparseHash(t *testing.T) {
 	hash := func(at int64, hole bool) string {
-		sum, err := fileSHA256(sparseFile(t, at, hole), true)
+		sum, err := FileSHA256(sparseFile(t, at, hole), true)
 		if err != nil {
 			t.Fatal(err)
 		}
