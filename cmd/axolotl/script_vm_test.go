@@ -38,6 +38,10 @@ var vmCommands = map[string]func(ts *testscript.TestScript, neg bool, args []str
 	"imageArchive":   imageArchive,
 }
 
+// longVariable has TestVM run the scripts too that take minutes and are not among
+// those of each change.
+const longVariable = "AXOLOTL_TEST_LONG"
+
 // TestVM runs the scripts that make real machines, one after another: each
 // takes both cores.
 func TestVM(t *testing.T) {
@@ -51,6 +55,15 @@ func TestVM(t *testing.T) {
 	files, err := filepath.Glob("testdata/vm/*.txtar")
 	if err != nil {
 		t.Fatal(err)
+	}
+	long, err := filepath.Glob("testdata/vm/long/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv(longVariable) != "" {
+		files = append(files, long...)
+	} else {
+		t.Logf("%d longer scripts are not run: that is done with %s=1", len(long), longVariable)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
