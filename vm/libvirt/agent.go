@@ -47,8 +47,12 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 			out, _ := base64.StdEncoding.DecodeString(status.Out)
 			if status.ExitCode != 0 || status.Signal != 0 {
 				stderr, _ := base64.StdEncoding.DecodeString(status.Err)
-				return string(out), fmt.Errorf("exec %q on %s: exit code %d: %s", strings.Join(argv, " "), machine,
-					status.ExitCode, strings.TrimSpace(string(stderr)+string(out)))
+				ended := fmt.Sprintf("exit code %d", status.ExitCode)
+				if status.Signal != 0 {
+					ended = fmt.Sprintf("ended by signal %d", status.Signal)
+				}
+				return string(out), fmt.Errorf("exec %q on %s: %s: %s", strings.Join(argv, " "), machine,
+					ended, strings.TrimSpace(string(stderr)+string(out)))
 			}
 			return string(out), nil
 		}

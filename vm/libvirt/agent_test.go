@@ -14,6 +14,7 @@ import (
 type guest struct {
 	out, err string
 	code     int
+	signal   int
 	polls    int // before a program has exited
 	asked    int
 	files    map[float64]*bytes.Buffer
@@ -38,7 +39,7 @@ func (g *guest) answer(uuid, command string, arguments map[string]any) (any, err
 			return map[string]any{"exited": false}, nil
 		}
 		return map[string]any{
-			"exited": true, "exitcode": g.code,
+			"exited": true, "exitcode": g.code, "signal": g.signal,
 			"out-data": base64.StdEncoding.EncodeToString([]byte(g.out)),
 			"err-data": base64.StdEncoding.EncodeToString([]byte(g.err)),
 		}, nil
@@ -82,6 +83,10 @@ func TestExec(t *testing.T) {
 	out, err := d.Exec(t.Context(), c, "cp-1", "/bin/ping", "x")
 	if out != "half\n" || err == nil || !strings.Contains(err.Error(), `exec "/bin/ping x" on cp-1: exit code 3: no route`) {
 		t.Errorf("%q, %v", out, err)
+	}
+	*g = guest{signal: 9}
+	if _, err := d.Exec(t.Context(), c, "cp-1", "/bin/ping", "x"); err == nil || !strings.Contains(err.Error(), "on cp-1: ended by signal 9") {
+		t.Errorf("error %v", err)
 	}
 	*g = guest{polls: 1 << 30}
 	ctx, cancel := context.WithCancel(t.Context())
