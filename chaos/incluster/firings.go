@@ -122,7 +122,7 @@ func (s *Schedules) InterruptFirings(ctx context.Context, now time.Time) (int, e
 			for i := range o.status.Runs {
 				if f := &o.status.Runs[i]; running(*f) {
 					f.Outcome, f.Ended, found = string(history.FiringInterrupted), now.UTC(), found+1
-					f.Reason = "the replica that ran it has ended, or leads no more; what it did is undone"
+					f.Reason = "the replica that ran it has ended, or leads no more; what it did is undone next, before anything else is run"
 				}
 			}
 			return nil
