@@ -3,7 +3,6 @@ package labs
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -138,15 +137,6 @@ var waiting = map[string]time.Duration{
 	"why-orchestrate/lights-on":  20 * time.Second,
 }
 
-// longVariable has the sabotages tried too that wait for more than a minute on
-// simulated nodes, or come after a step that does: a quarter of an hour in all.
-const longVariable = "AXOLOTL_TEST_LONG"
-
-// long tells whether the ith step is one of those.
-func long(lab *Lab, i int) bool {
-	return slices.ContainsFunc(lab.Steps[:i+1], func(s Step) bool { return waiting[lab.Name+"/"+s.Name] > time.Minute })
-}
-
 // watch bounds how long each check of a sabotaged step may take to come true. It
 // counts from when the step is done: a busy machine may take long for that, and
 // a step that was not done was not done wrong.
@@ -167,9 +157,6 @@ func TestSabotage(t *testing.T) {
 	for _, c := range allSabotages() {
 		t.Run(c.lab+"/"+c.step+"/"+c.name, func(t *testing.T) {
 			lab, i := c.sabotaged(t)
-			if !given && long(lab, i) && os.Getenv(longVariable) == "" {
-				t.Skipf("takes minutes; set %s=1", longVariable)
-			}
 			c.change(&lab.Steps[i])
 			c.watch(&lab.Steps[i])
 			abreast(t, lab)
