@@ -43,12 +43,12 @@ func TestShippedExperiments(t *testing.T) {
 		{"pod-eviction-blocked", Blocked, 1},
 		{"label-torn-off", Healed, 1},
 		{"scale-to-zero", Healed, 3},
-		{"configmap-deletion", Healed, 0},
+		{"config-lost", Healed, 0},
 		{"secret-alteration", Healed, 0},
 		{"image-broken", Skipped, 0},
 		{"kernel-panic", Skipped, 0},
-		{"node-pause", Skipped, 0},
-		{"dns-broken", Skipped, 0},
+		{"node-freeze", Skipped, 0},
+		{"dns-outage", Skipped, 0},
 		{"vm-ruined", Skipped, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

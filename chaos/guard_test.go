@@ -117,7 +117,7 @@ func TestGuardQuorum(t *testing.T) {
 		}
 	}
 	at := []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "a"}}}
-	for name, taken := range map[string]int{"etcd-paused": 1, "node-power-cut": 1, "network-partition": 1, "scheduler-stopped": 0, "node-cordon": 0} {
+	for name, taken := range map[string]int{"etcd-paused": 1, "node-power-cut": 1, "network-partition": 1, "scheduler-down": 0, "node-cordon": 0} {
 		f, err := fault.New(name)
 		if err != nil {
 			t.Fatal(err)

@@ -238,7 +238,7 @@ func TestGuestFaultsNeedMachines(t *testing.T) {
 	}
 	lone := machineWith(&inside{})
 	lone.Cluster.Machines = lone.Cluster.Machines[:1]
-	for _, name := range []string{"network-partition", "network-slow", "network-bandwidth", "vm-ruined"} {
+	for _, name := range []string{"network-partition", "slow-network", "network-bandwidth", "vm-ruined"} {
 		f, err := New(name)
 		must(t, err)
 		if err := f.Available(lone); err == nil {

@@ -46,7 +46,7 @@ type onMachine interface{ onMachine() }
 func (*guest) onMachine()        {}
 func (*PowerCut) onMachine()     {}
 func (*MachineReset) onMachine() {}
-func (*MachinePause) onMachine() {}
+func (*NodeFreeze) onMachine()   {}
 func (*MachineRuin) onMachine()  {}
 
 // OnMachines tells whether a fault is done to the machines under nodes: no

@@ -84,18 +84,18 @@ func (*MachineReset) Undone(ctx context.Context, h *vm.Handle, objects []Object)
 	return readyInOwnBoot(ctx, h, objects)
 }
 
-// MachinePause stops the processors of nodes' machines: a zombie node, which
+// NodeFreeze stops the processors of nodes' machines: a zombie node, which
 // goes on afterwards as if no time had passed.
-type MachinePause struct{}
+type NodeFreeze struct{}
 
 // Name implements Fault.
-func (*MachinePause) Name() string { return "node-pause" }
+func (*NodeFreeze) Name() string { return "node-freeze" }
 
 // Effect implements Fault.
-func (*MachinePause) Effect() Effect { return Effect{On: OnNodes, Takes: TakesContact} }
+func (*NodeFreeze) Effect() Effect { return Effect{On: OnNodes, Takes: TakesContact} }
 
 // Doc implements Fault.
-func (*MachinePause) Doc() Doc {
+func (*NodeFreeze) Doc() Doc {
 	return Doc{
 		Does:   "pauses the nodes' machines: connections stay open, nobody answers, and no time passes inside",
 		Needs:  "a driver whose machines can be paused (libvirt)",
@@ -105,7 +105,7 @@ func (*MachinePause) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*MachinePause) Available(h *vm.Handle) error {
+func (*NodeFreeze) Available(h *vm.Handle) error {
 	if _, ok := h.Driver.(vm.Pauser); !ok || !h.Driver.Traits().RealMachines {
 		return noSuch(h, "paused")
 	}
@@ -113,22 +113,22 @@ func (*MachinePause) Available(h *vm.Handle) error {
 }
 
 // Prepare implements Fault.
-func (*MachinePause) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
+func (*NodeFreeze) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
 	return prepareMachines(h, targets)
 }
 
 // Inject implements Fault.
-func (*MachinePause) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
+func (*NodeFreeze) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return strike(objects, "pause", func(o Object) error { return h.Driver.(vm.Pauser).Pause(ctx, h.Cluster, o.Name) })
 }
 
 // Injected implements Fault.
-func (*MachinePause) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+func (*NodeFreeze) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return machinesAre(ctx, h, objects, vm.MachinePaused)
 }
 
 // Undo implements Fault.
-func (f *MachinePause) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
+func (f *NodeFreeze) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	pauser, ok := h.Driver.(vm.Pauser)
 	if !ok {
 		return f.Available(h)
@@ -137,6 +137,6 @@ func (f *MachinePause) Undo(ctx context.Context, h *vm.Handle, objects []Object)
 }
 
 // Undone implements Fault.
-func (*MachinePause) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+func (*NodeFreeze) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return runningInOwnBoot(ctx, h, objects)
 }

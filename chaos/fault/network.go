@@ -65,9 +65,9 @@ func (s *slowNetwork) variables() map[string]string {
 	return map[string]string{"delay": ms(s.Delay), "jitter": ms(s.Jitter), "loss": strconv.Itoa(s.Loss)}
 }
 
-func newNetworkSlow() Fault {
+func newSlowNetwork() Fault {
 	return &guest{
-		name: "network-slow",
+		name: "slow-network",
 		doc: Doc{
 			Does:   "delays and loses packets that leave nodes for other nodes (netem)",
 			Needs:  "at least two machines that commands can be run in (libvirt)",

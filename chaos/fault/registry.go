@@ -30,13 +30,13 @@ var makers = []func() Fault{
 	func() Fault { return &NodeTaint{Key: "axolotl.dev/chaos"} },
 	func() Fault { return &PowerCut{} },
 	func() Fault { return &MachineReset{} },
-	func() Fault { return &MachinePause{} },
+	func() Fault { return &NodeFreeze{} },
 	func() Fault { return &MachineRuin{} },
 	newNodeReboot, newKernelPanic,
-	newKubeletStopped, newContainerdStopped,
-	newAPIServerStopped, newControllerManagerStopped, newSchedulerStopped, newEtcdPaused,
-	newNetworkPartition, newNetworkSlow, newNetworkBandwidth,
-	func() Fault { return &DNSBroken{} },
+	newKubeletStop, newContainerdStop,
+	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused,
+	newNetworkPartition, newSlowNetwork, newNetworkBandwidth,
+	func() Fault { return &DNSOutage{} },
 	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
 }
 

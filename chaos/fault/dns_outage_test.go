@@ -14,9 +14,9 @@ import (
 	"axolotl/vm/image"
 )
 
-// TestDNSBroken breaks, on a real API server, what stands for the DNS server
+// TestDNSOutage breaks, on a real API server, what stands for the DNS server
 // there: nothing resolves on simulated nodes, so its endpoints are the proof.
-func TestDNSBroken(t *testing.T) {
+func TestDNSOutage(t *testing.T) {
 	t.Parallel()
 	h := shared
 	if h == nil {
@@ -53,7 +53,7 @@ func TestDNSBroken(t *testing.T) {
 		return err
 	})
 
-	f := &DNSBroken{}
+	f := &DNSOutage{}
 	targets, err := DNSServers(ctx, h)
 	must(t, err)
 	objects, err := f.Prepare(ctx, h, targets)

@@ -12,8 +12,8 @@ import (
 	"axolotl/vm"
 )
 
-// DNSBroken scales the cluster's DNS server to nothing.
-type DNSBroken struct {
+// DNSOutage scales the cluster's DNS server to nothing.
+type DNSOutage struct {
 	ScaleToZero `yaml:",inline"`
 }
 
@@ -28,16 +28,16 @@ const (
 )
 
 // Name implements Fault.
-func (*DNSBroken) Name() string { return "dns-broken" }
+func (*DNSOutage) Name() string { return "dns-outage" }
 
 // Effect implements Fault. What runs goes on, without names. A DNS server that
 // is told to end answers for a while yet (CoreDNS: 5 s of lameduck).
-func (*DNSBroken) Effect() Effect {
+func (*DNSOutage) Effect() Effect {
 	return Effect{On: OnDeployments, Takes: TakesNothing, Role: RoleDNS, Slow: true}
 }
 
 // Doc implements Fault.
-func (*DNSBroken) Doc() Doc {
+func (*DNSOutage) Doc() Doc {
 	return Doc{
 		Does:   "scales the cluster's DNS server to 0: names are not found any more, and what has a connection keeps it",
 		Needs:  "a DNS server that is a Deployment, as CoreDNS is by kubeadm",
@@ -47,7 +47,7 @@ func (*DNSBroken) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*DNSBroken) Available(h *vm.Handle) error {
+func (*DNSOutage) Available(h *vm.Handle) error {
 	if !h.Driver.Traits().RealPods {
 		return fmt.Errorf("driver %q runs no DNS server, so there is none to break; use a cluster made with --driver libvirt", h.Driver.Name())
 	}
@@ -68,7 +68,7 @@ func DNSServers(ctx context.Context, h *vm.Handle) ([]Target, error) {
 }
 
 // Injected implements Fault.
-func (f *DNSBroken) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+func (f *DNSOutage) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	seen, err := f.ScaleToZero.Injected(ctx, h, objects)
 	if err != nil {
 		return "", err
@@ -89,7 +89,7 @@ func (f *DNSBroken) Injected(ctx context.Context, h *vm.Handle, objects []Object
 }
 
 // Undone implements Fault.
-func (f *DNSBroken) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
+func (f *DNSOutage) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	seen, err := f.ScaleToZero.Undone(ctx, h, objects)
 	if err != nil {
 		return "", err
