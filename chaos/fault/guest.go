@@ -34,8 +34,31 @@ type guestSettings interface {
 	variables() map[string]string
 }
 
+// peered are settings that say which other machine is $peer.
+type peered interface {
+	peer(c *vm.Cluster, machine *vm.Machine) (*vm.Machine, error)
+}
+
+// peer is the other machine that a fault on the network of one is proved by.
+func (f *guest) peer(c *vm.Cluster, machine *vm.Machine) (*vm.Machine, error) {
+	if p, ok := f.with.(peered); ok {
+		return p.peer(c, machine)
+	}
+	return anyPeer(c, machine)
+}
+
+func anyPeer(c *vm.Cluster, machine *vm.Machine) (*vm.Machine, error) {
+	for i := range c.Machines {
+		if c.Machines[i].Name != machine.Name {
+			return &c.Machines[i], nil
+		}
+	}
+	return nil, fmt.Errorf("cluster %q has no other machine", c.Name)
+}
+
 // commands are shell scripts, run by root under "set -eu". They see $was, the
-// variables of the settings, $machine, $address and (network) $peer; of a pod
+// variables of the settings, $machine, $address and (network) $peer, with the
+// addresses of its pods in $pods; of a pod
 // $uid, $ip, and of its first container $container (the ID) and $name.
 type commands struct {
 	Was      string // what it prints becomes $was for the others, in the journal
@@ -49,6 +72,7 @@ type commands struct {
 const (
 	priorWas     = "was"
 	priorPeer    = "peer"
+	priorPods    = "pods"
 	priorAddress = "address"
 )
 
@@ -95,11 +119,12 @@ func (f *guest) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]
 			return nil, err
 		}
 		o.Prior[priorAddress] = machine.Address
-		for _, m := range h.Cluster.Machines {
-			if m.Name != machine.Name {
-				o.Prior[priorPeer] = m.Address
-				break
+		if f.network {
+			peer, err := f.peer(h.Cluster, machine)
+			if err != nil {
+				return nil, err
 			}
+			o.Prior[priorPeer], o.Prior[priorPods] = peer.Address, vm.PodSubnet(peer.Index)
 		}
 		if o.Prior[priorBoot], err = bootOf(ctx, h, machine.Name); err == nil && f.Was != "" {
 			o.Prior[priorWas], err = f.run(ctx, h, o, f.Was)
@@ -121,7 +146,7 @@ func (f *guest) run(ctx context.Context, h *vm.Handle, o Object, script string) 
 // prelude sets the variables of a script.
 func (f *guest) prelude(o Object) string {
 	variables := map[string]string{
-		"machine": machineOf(o), "address": o.Prior[priorAddress], "peer": o.Prior[priorPeer], "was": o.Prior[priorWas],
+		"machine": machineOf(o), "address": o.Prior[priorAddress], "peer": o.Prior[priorPeer], "pods": o.Prior[priorPods], "was": o.Prior[priorWas],
 	}
 	if o.Kind == OnPods {
 		maps.Copy(variables, map[string]string{

@@ -34,10 +34,11 @@ var makers = []func() Fault{
 	func() Fault { return &MachineRuin{} },
 	newNodeReboot, newKernelPanic,
 	newKubeletStop, newContainerdStop,
-	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused,
-	newNetworkPartition, newSlowNetwork, newNetworkBandwidth,
+	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused, newEtcdSlow,
+	newNetworkPartition, newSlowNetwork, newNetworkCorruption, newNetworkBandwidth,
 	func() Fault { return &DNSOutage{} },
 	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
+	newPodCPUPressure, newPodMemoryPressure, newPodDiskFull,
 }
 
 // All returns every fault with default settings.
