@@ -34,7 +34,7 @@ type witness struct {
 	left  map[types.UID]time.Time
 }
 
-func watchIndependently(t *testing.T, h *vm.Handle) *witness {
+func watchIndependently(t testing.TB, h *vm.Handle) *witness {
 	t.Helper()
 	client, err := kube.Open(h.Cluster.Kubeconfig(), "")
 	if err != nil {

@@ -41,9 +41,21 @@ func (s Spec) AllGroups() []Group {
 		return s.Groups
 	}
 	return []Group{
-		{Name: ControlPlaneGroup, Role: ControlPlane, Count: s.ControlPlanes, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB},
+		{Name: ControlPlaneGroup, Role: ControlPlane, Count: s.ControlPlanes, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB, Taints: ControlPlaneTaints(s.Workers)},
 		{Name: WorkerGroup, Role: Worker, Count: s.Workers, CPUs: s.CPUs, MemoryMiB: s.MemoryMiB},
 	}
+}
+
+// ControlPlaneTaints are what control planes are given where nothing else was
+// asked for: beside two workers or more they are the last choice of the
+// scheduler, as an API server that shares its machine with the pods under test is
+// what makes all of them late. They do run pods, as DaemonSets', and as what is
+// left when workers are gone.
+func ControlPlaneTaints(workers int) []Taint {
+	if workers < 2 {
+		return nil
+	}
+	return []Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: PreferNoSchedule}}
 }
 
 // Group is the group with this name, or nil.
@@ -95,15 +107,21 @@ func (s Spec) Resize(group string, by int) Spec {
 // have been is as one that was not.
 func (s Spec) Bare() Spec {
 	s.Outside = Outside{}
-	groups := withMachines(s.Groups)
-	for i := range groups {
-		groups[i].Labels, groups[i].Taints = nil, nil
-	}
+	groups := bare(s.Groups)
 	s.Groups = nil
-	if len(groups) > 0 && !reflect.DeepEqual(withMachines(s.AllGroups()), groups) {
+	if len(groups) > 0 && !reflect.DeepEqual(bare(s.AllGroups()), groups) {
 		s.Groups = groups
 	}
 	return s
+}
+
+// bare are groups that have machines, without what their nodes are given.
+func bare(groups []Group) []Group {
+	groups = withMachines(groups)
+	for i := range groups {
+		groups[i].Labels, groups[i].Taints = nil, nil
+	}
+	return groups
 }
 
 func withMachines(groups []Group) []Group {

@@ -37,6 +37,23 @@ func TestPlanMachinesOfGroups(t *testing.T) {
 	}
 }
 
+// TestControlPlaneIsLastChoice: beside workers that can stand in for each other
+// pods go elsewhere, and no machine is another one for it.
+func TestControlPlaneIsLastChoice(t *testing.T) {
+	s := Spec{ControlPlanes: 1, Workers: 1}
+	cp := PlanMachines(nil, s)[0]
+	if g := s.GroupOf(&cp); len(g.Taints) > 0 {
+		t.Errorf("beside one worker: %v", g.Taints)
+	}
+	more := s.Resize("worker", 1)
+	if g := more.GroupOf(&cp); len(g.Taints) != 1 || g.Taints[0].Effect != PreferNoSchedule {
+		t.Errorf("beside two: %v", g.Taints)
+	}
+	if more.Bare().Groups != nil {
+		t.Error("a taint makes other machines")
+	}
+}
+
 // What nodes are given makes no other machines; sizes do.
 func TestSameMachines(t *testing.T) {
 	flags := Spec{ControlPlanes: 1, Workers: 1, CPUs: 2, MemoryMiB: 2048, DiskGiB: 10}

@@ -51,7 +51,7 @@ type machinesFile struct {
 	CPUs    int               `yaml:"cpus"`    // virtual processors of each machine; 2
 	Memory  Mebibytes         `yaml:"memory"`  // of each machine, such as 4Gi or 1536Mi; 2Gi
 	Labels  map[string]string `yaml:"labels"`  // that the nodes get once they are Ready
-	Taints  []vm.Taint        `yaml:"taints"`  // that the nodes get once they are Ready
+	Taints  []vm.Taint        `yaml:"taints"`  // that the nodes get once they are Ready; control planes beside several workers PreferNoSchedule, [] for none
 	Kubelet *vm.Kubelet       `yaml:"kubelet"` // what is changed in the settings of the kubelets
 }
 
@@ -137,9 +137,15 @@ func (f *File) Spec() vm.Spec {
 			Labels: m.Labels, Taints: m.Taints, Kubelet: m.Kubelet,
 		})
 	}
-	add(vm.ControlPlaneGroup, vm.ControlPlane, f.ControlPlane.Count, f.ControlPlane.machinesFile)
 	for _, w := range f.Workers {
 		spec.Workers += w.Count
+	}
+	planes := f.ControlPlane.machinesFile
+	if planes.Taints == nil {
+		planes.Taints = vm.ControlPlaneTaints(spec.Workers)
+	}
+	add(vm.ControlPlaneGroup, vm.ControlPlane, f.ControlPlane.Count, planes)
+	for _, w := range f.Workers {
 		add(w.Name, vm.Worker, w.Count, w.machinesFile)
 	}
 	return asRecorded(spec)

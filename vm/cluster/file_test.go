@@ -67,7 +67,7 @@ func TestFileSpec(t *testing.T) {
 	want := vm.Spec{
 		ControlPlanes: 1, Workers: 3, CPUs: 2, MemoryMiB: 3072, DiskGiB: 10,
 		Groups: []vm.Group{
-			{Name: "cp", Role: vm.ControlPlane, Count: 1, CPUs: 2, MemoryMiB: 3072},
+			{Name: "cp", Role: vm.ControlPlane, Count: 1, CPUs: 2, MemoryMiB: 3072, Taints: vm.ControlPlaneTaints(3)},
 			{Name: "worker", Role: vm.Worker, Count: 2, CPUs: 2, MemoryMiB: 2048, Labels: map[string]string{"tier": "web", "topology.kubernetes.io/zone": "a"}},
 			{Name: "big", Role: vm.Worker, Count: 1, CPUs: 4, MemoryMiB: 4096, Taints: []vm.Taint{{Key: "dedicated", Value: "big", Effect: vm.NoSchedule}}, Kubelet: &vm.Kubelet{MaxPods: 20}},
 		},
