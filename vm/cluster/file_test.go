@@ -180,3 +180,14 @@ func TestReadme(t *testing.T) {
 		t.Errorf("%d examples", found)
 	}
 }
+
+// TestFileWithoutTaints: what is written to be empty is.
+func TestFileWithoutTaints(t *testing.T) {
+	f, err := parse("apiVersion: axolotl.dev/v1\nkind: Cluster\nname: a\ncontrolPlane: {taints: []}\nworkers: [{count: 2}]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cp := f.Spec().Groups[0]; len(cp.Taints) > 0 {
+		t.Errorf("the control plane has %v", cp.Taints)
+	}
+}
