@@ -152,8 +152,14 @@ func (d *drawing) line(format string, args ...any) {
 	}
 }
 
-// phases draws a ladder: an axis in seconds, a bar a phase, the total.
+// phases draws a ladder: an axis in seconds, a bar a phase, the total. What was in
+// reach of a fault and was never seen to be hurt has none.
 func (d *drawing) phases(phases []timeline.Phase, total time.Duration) {
+	seen := slices.ContainsFunc(phases, func(p timeline.Phase) bool { return p.Known })
+	if !seen && total == 0 && d.unknown == "unknown" {
+		d.line("  nobody saw it being lost")
+		return
+	}
 	d.line("%*s%s", labelWidth, "", d.axis())
 	d.bars(phases)
 	d.line("  %-11s %9s", "total", term.Seconds(total))

@@ -68,6 +68,9 @@ func TestDraw(t *testing.T) {
 				{Name: timeline.Ready},
 			},
 			Total: sec(8), Relapses: 1,
+		}, {
+			Lost:   timeline.Pod{Name: "c", UID: "u3", Node: "n1"},
+			Phases: []timeline.Phase{{Name: timeline.Noticed}, {Name: timeline.Ready}},
 		}},
 		Client:  &probe.Summary{URL: "http://x/", Interval: 50 * time.Millisecond, Sent: 100, Failed: 25, FailedShare: 0.25, Failures: map[string]int{"timeout": 5, "refused": 20}},
 		Outages: []Span{{sec(2), sec(4)}},
@@ -90,6 +93,10 @@ pod a on n1
   started        6.00 s             ████████████████████████████████████   seen up to 1.00 s late
   ready         unknown
   total          8.00 s
+
+pod c on n1
+  not replaced
+  nobody saw it being lost
 
 client: GET http://x/ every 50ms, past the API server
   failed                            ░░░░░░░░░░░░
