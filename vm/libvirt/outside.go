@@ -37,7 +37,7 @@ func outsideFiles(c *vm.Cluster) []seedEntry {
 		{"etc/systemd/system/multi-user.target.d/axolotl-outside.conf", "[Unit]\nWants=axolotl-outside.service\n"},
 	}
 	for _, registry := range slices.Sorted(maps.Keys(c.Spec.RegistryMirrors)) {
-		// containerd looks there by default, and anew at each pull.
+		// containerd's config_path, where it looks anew at each pull.
 		files = append(files, seedEntry{"etc/containerd/certs.d/" + registry + "/hosts.toml", mirrorHosts(c.Spec.RegistryMirrors[registry])})
 	}
 	return files
