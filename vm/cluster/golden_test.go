@@ -29,7 +29,7 @@ func seal(t *testing.T, s Store, id string, created time.Time) string {
 	if err := os.WriteFile(filepath.Join(building, "memory"), []byte("all that it knew"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := sealGolden(&vm.Cluster{Dir: building}, id, "this build", dir); err != nil {
+	if err := sealGolden(&vm.Cluster{Dir: building}, Golden{ID: id, Form: vm.Mapped, Build: "this build"}, dir); err != nil {
 		t.Fatal(err)
 	}
 	g := Golden{Dir: dir}
@@ -200,9 +200,14 @@ type shaped struct {
 
 var errNotMade = errors.New("this driver makes nothing")
 
-func (shaped) Shape(context.Context, *vm.Spec, *term.Step) (string, error) { return "abc", nil }
-func (shaped) Plan(context.Context, *vm.Cluster) error                     { return errNotMade }
-func (shaped) Down(*vm.Cluster) []vm.Action                                { return nil }
+func (shaped) Form(context.Context, *vm.Spec, *term.Step) (vm.Form, string, error) {
+	return vm.Mapped, "", nil
+}
+func (shaped) Shape(context.Context, *vm.Spec, vm.Form, *term.Step) (string, error) {
+	return "abc", nil
+}
+func (shaped) Plan(context.Context, *vm.Cluster) error { return errNotMade }
+func (shaped) Down(*vm.Cluster) []vm.Action            { return nil }
 
 // One that is damaged is said to be, and is made anew, but not under a cluster
 // that lies over it.
