@@ -139,23 +139,42 @@ type Pauser interface {
 	Resume(ctx context.Context, c *Cluster, machine string) error
 }
 
+// Form is how the memory of machines is kept that are frozen or saved. What was
+// kept in one form is never read as the other.
+type Form string
+
+const (
+	// Mapped memory of a golden snapshot is a file that each machine maps
+	// privately: nothing is copied.
+	Mapped Form = "mapped"
+	// Saved memory is in a save image of the hypervisor's own, of which each
+	// machine reads a copy whole. It is slower, and asks for less.
+	Saved Form = "save"
+)
+
 // Freezer is a driver that can save the machines of a cluster at one instant,
 // and make the machines of other clusters of what was saved, without booting.
 type Freezer interface {
-	// Shape names all that what is frozen depends on: the image, the spec, the
-	// host's emulator. It completes the spec (the acceleration, by proof).
-	Shape(ctx context.Context, spec *Spec, step *term.Step) (string, error)
+	// Form is the form in which machines are kept on this host, by proof or by
+	// order, and why it is that one. It completes the spec (the acceleration, by
+	// proof). step may be nil where the spec has its acceleration.
+	Form(ctx context.Context, spec *Spec, step *term.Step) (form Form, why string, err error)
+
+	// Shape names all that what is frozen in a form depends on: the image, the
+	// spec, the host's emulator. The spec is one that Form has completed.
+	Shape(ctx context.Context, spec *Spec, form Form, step *term.Step) (string, error)
 
 	// Build names what of this program what is frozen depends on. What another
 	// build has frozen is of no use.
 	Build() (string, error)
 
 	// Freeze pauses all machines of c together, writes memory, devices and
-	// disks of each into c.Dir, and ends them. c was made with SharedMemory.
+	// disks of each into c.Dir, and ends them. c was made with SharedMemory
+	// where they are kept as Mapped, and without it where as Saved.
 	Freeze(ctx context.Context, c *Cluster) error
 
 	// Thaw makes the machines of c (all, or those named) of what Freeze wrote
-	// into the directory frozen, each with its name, UUID, ports and disk of
+	// into the directory frozen, in whatever form that is, each with its name, UUID, ports and disk of
 	// its own, resumes them together and sets their clocks. What exists of
 	// these machines is thrown away before. It returns when they began to run.
 	Thaw(ctx context.Context, c *Cluster, frozen string, machines ...string) (time.Time, error)

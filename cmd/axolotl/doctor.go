@@ -29,7 +29,8 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Check what this host can do, and say what to do where it cannot",
 		Long: `Run every check of every driver and print each with what was found, or with its
 remedy. With --prove a small guest is booted under each acceleration as well,
-which needs the node image and builds it where there is none.
+which needs the node image and builds it where there is none, and one is frozen
+and restored, which shows how golden snapshots are kept here.
 
 Exit code 1 where no driver would work.`,
 		Args: usageErrors(cobra.NoArgs),
@@ -78,11 +79,28 @@ func (a *app) examine(ctx context.Context, uri string, prove bool) (findings []f
 		if prover, ok := driver.(cluster.Prover); ok && prove && works {
 			note(a.prove(ctx, driver, prover))
 		}
+		if freezer, ok := driver.(vm.Freezer); ok && prove && works {
+			note(a.proveForm(ctx, freezer))
+		}
 		if works && usable == "" {
 			usable = driver.Name()
 		}
 	}
 	return findings, usable
+}
+
+// proveForm shows how golden snapshots are kept. None is no fault: the other
+// form serves, more slowly.
+func (a *app) proveForm(ctx context.Context, freezer vm.Freezer) (check, found string, err error) {
+	err = a.progress.Do("See how machines are restored here", func(step *term.Step) error {
+		form, why, err := freezer.Form(ctx, &vm.Spec{}, step)
+		found = fmt.Sprintf("%s: %s", form, why)
+		if form == vm.Saved {
+			found = fmt.Sprintf("%s, which is slower than mapping memory: %s", form, why)
+		}
+		return err
+	})
+	return "a guest is restored", found, err
 }
 
 func (a *app) prove(ctx context.Context, driver vm.Driver, prover cluster.Prover) (check, found string, err error) {

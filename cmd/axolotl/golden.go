@@ -20,7 +20,8 @@ func newGolden(a *app) *cobra.Command {
 		Long: `A golden snapshot is a formed, healthy, idle cluster with all that its machines
 had in memory. The first 'axolotl up' of a shape (sizes, node count, image)
 boots once and makes it; later ones map its memory, copy-on-write, and are up in
-seconds. It is made anew where it is stale, damaged or of another build.`,
+seconds. Where a small guest showed that this does not work ('axolotl doctor
+--prove'), they read a save image of libvirt's whole, which is slower. It is made anew where it is stale, damaged or of another build.`,
 	}
 	cmd.AddCommand(newGoldenBuild(a), newGoldenList(a), newGoldenPrune(a))
 	return family(cmd)
@@ -116,9 +117,9 @@ func goldenTable(a *app, entries []cluster.GoldenEntry) error {
 			state = cmp.Or(e.Stale, state)
 			created = e.Created.Local().Format("2006-01-02 15:04")
 		}
-		rows = append(rows, []string{e.ID, created, e.Spec.String(), mebibytes(e.Bytes), state, strings.Join(e.Clusters, " ")})
+		rows = append(rows, []string{e.ID, created, e.Spec.String(), string(e.Form), mebibytes(e.Bytes), state, strings.Join(e.Clusters, " ")})
 	}
-	return term.Table(a.out, []string{"ID", "CREATED", "SHAPE", "SIZE", "STATE", "CLUSTERS"}, rows)
+	return term.Table(a.out, []string{"ID", "CREATED", "SHAPE", "FORM", "SIZE", "STATE", "CLUSTERS"}, rows)
 }
 
 func newGoldenPrune(a *app) *cobra.Command {

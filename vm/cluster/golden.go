@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,9 +29,10 @@ type Golden struct {
 	Created time.Time           `json:"created"`
 	Spec    vm.Spec             `json:"spec"`
 	Image   string              `json:"image"`
-	Build   string              `json:"build"` // of the program that froze the machines
-	Files   map[string]fileMark `json:"files"` // by path below Dir
-	Sum     string              `json:"sum"`   // over all of the record but itself
+	Form    vm.Form             `json:"form,omitempty"` // of the memory; those of before have none, and are mapped
+	Build   string              `json:"build"`          // of the program that froze the machines
+	Files   map[string]fileMark `json:"files"`          // by path below Dir
+	Sum     string              `json:"sum"`            // over all of the record but itself
 
 	Dir string `json:"-"`
 }
@@ -86,6 +88,7 @@ func (s Store) readGolden(id string, now time.Time, all bool) (*Golden, error) {
 	if err := checkSeal(g.Dir, g.Files, all); err != nil {
 		return nil, err
 	}
+	g.Form = cmp.Or(g.Form, vm.Mapped)
 	return g, nil
 }
 
@@ -94,11 +97,15 @@ func (s Store) readGolden(id string, now time.Time, all bool) (*Golden, error) {
 // at a time makes it, others wait. The end of ctx, or of the process, leaves
 // nothing that counts; the next call removes what there is.
 func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, spec *vm.Spec, progress *term.Progress) (*Golden, error) {
-	var id string
+	var id, why string
+	var form vm.Form
 	var golden *Golden
 	var lock *store.Lock
 	err := progress.Do("Look for a golden snapshot", func(step *term.Step) (err error) {
-		if id, err = freezer.Shape(ctx, spec, step); err != nil {
+		if form, why, err = freezer.Form(ctx, spec, step); err != nil {
+			return err
+		}
+		if id, err = freezer.Shape(ctx, spec, form, step); err != nil {
 			return err
 		}
 		if golden, err = s.openGolden(id, time.Now()); err == nil {
@@ -107,6 +114,9 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 		lock, err = lockWait(ctx, s.Home.Golden(id)+".lock", step)
 		return err
 	})
+	if err == nil && form == vm.Saved {
+		progress.Line("the memory of machines is restored by a plain save and restore, which is slower than mapping it: %s", why)
+	}
 	if golden != nil || err != nil {
 		return golden, err
 	}
@@ -124,7 +134,7 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 			return nil, fmt.Errorf("golden snapshot %s: %w; clusters lie over it: take down %v first", id, err, users)
 		}
 	}
-	if err := s.buildGolden(ctx, driver, freezer, id, spec.Bare(), progress); err != nil {
+	if err := s.buildGolden(ctx, driver, freezer, id, form, spec.Bare(), progress); err != nil {
 		return nil, fmt.Errorf("golden snapshot: %w", err)
 	}
 	if err := s.boundGoldens(id); err != nil {
@@ -149,7 +159,7 @@ func (s Store) boundGoldens(made string) error {
 
 // buildGolden boots a cluster of its own and freezes it. The caller holds the
 // snapshot's lock.
-func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, id string, spec vm.Spec, progress *term.Progress) error {
+func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, id string, form vm.Form, spec vm.Spec, progress *term.Progress) error {
 	dir := s.Home.Golden(id)
 	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
 	if err := s.discardBuilding(ctx, open, id, progress); err != nil {
@@ -159,9 +169,11 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 	c := &vm.Cluster{
 		Name: "golden-" + id, ID: clusterID, Driver: driver.Name(), Spec: spec,
 		Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
+		Dir: dir + buildingSuffix,
+	}
+	if form == vm.Mapped {
 		// Everybody may write beside it: nobody else can know the name before.
-		SharedMemory: filepath.Join(memoryDir(spec), "axolotl-golden-"+clusterID),
-		Dir:          dir + buildingSuffix,
+		c.SharedMemory = filepath.Join(memoryDir(spec), "axolotl-golden-"+clusterID)
 	}
 	if err := s.record(ctx, driver, c); err != nil {
 		return err
@@ -185,7 +197,7 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 			if err != nil {
 				return err
 			}
-			return sealGolden(c, id, build, dir)
+			return sealGolden(c, Golden{ID: id, Form: form, Build: build}, dir)
 		}},
 	)
 	err := Run(ctx, progress, actions)
@@ -229,13 +241,12 @@ func (s Store) discardBuilding(ctx context.Context, open Opener, id string, prog
 	return os.RemoveAll(dir)
 }
 
-// sealGolden gives what was frozen its name.
-func sealGolden(c *vm.Cluster, id, build, dir string) error {
-	files, err := markFiles(c.Dir, true)
-	if err != nil {
+// sealGolden completes the record of what was frozen, and gives it its name.
+func sealGolden(c *vm.Cluster, g Golden, dir string) (err error) {
+	if g.Files, err = markFiles(c.Dir, true); err != nil {
 		return err
 	}
-	g := Golden{ID: id, Created: time.Now().UTC(), Spec: c.Spec, Image: c.Image, Build: build, Files: files, Dir: c.Dir}
+	g.Created, g.Spec, g.Image, g.Dir = time.Now().UTC(), c.Spec, c.Image, c.Dir
 	if err := g.write(); err != nil {
 		return err
 	}
@@ -246,6 +257,20 @@ func sealGolden(c *vm.Cluster, id, build, dir string) error {
 		return err
 	}
 	return store.SyncDir(filepath.Dir(dir))
+}
+
+// restorable returns a cluster's golden snapshot where machines can be restored
+// from it here: it is whole, and of the form that serves on this host.
+func (s Store) restorable(ctx context.Context, c *vm.Cluster, freezer vm.Freezer) (*Golden, error) {
+	g, err := s.openGolden(c.Golden, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	form, why, err := freezer.Form(ctx, &c.Spec, nil)
+	if err == nil && form != g.Form {
+		err = fmt.Errorf("golden snapshot %s is kept as %q, and here %q serves: %s", g.ID, g.Form, form, why)
+	}
+	return g, err
 }
 
 // goldenUsers are the clusters whose disks, or those of a snapshot of theirs,

@@ -22,6 +22,7 @@ type GoldenEntry struct {
 	Created  time.Time `json:"created,omitzero"`
 	Spec     vm.Spec   `json:"spec"`
 	Image    string    `json:"image"`
+	Form     vm.Form   `json:"form"`     // of the memory
 	Bytes    int64     `json:"bytes"`    // that it takes on disk
 	Clusters []string  `json:"clusters"` // that lie over it
 	Build    string    `json:"build"`    // of the program that made it
@@ -54,7 +55,7 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 		if golden, err := s.openGolden(entry.ID, time.Now()); err != nil {
 			entry.Damage = err.Error()
 		} else {
-			entry.Created, entry.Spec, entry.Image, entry.Build = golden.Created, golden.Spec, golden.Image, golden.Build
+			entry.Created, entry.Spec, entry.Image, entry.Form, entry.Build = golden.Created, golden.Spec, golden.Image, golden.Form, golden.Build
 		}
 		if entry.Bytes, err = store.DiskUsage(s.Home.Golden(entry.ID)); err != nil {
 			return nil, err

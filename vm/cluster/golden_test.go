@@ -2,9 +2,11 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,7 +31,7 @@ func seal(t *testing.T, s Store, id string, created time.Time) string {
 	if err := os.WriteFile(filepath.Join(building, "memory"), []byte("all that it knew"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := sealGolden(&vm.Cluster{Dir: building}, id, "this build", dir); err != nil {
+	if err := sealGolden(&vm.Cluster{Dir: building}, Golden{ID: id, Form: vm.Mapped, Build: "this build"}, dir); err != nil {
 		t.Fatal(err)
 	}
 	g := Golden{Dir: dir}
@@ -196,13 +198,19 @@ func TestVerifyGoldens(t *testing.T) {
 type shaped struct {
 	driverOf
 	vm.Freezer
+	form vm.Form // empty: mapped
 }
 
 var errNotMade = errors.New("this driver makes nothing")
 
-func (shaped) Shape(context.Context, *vm.Spec, *term.Step) (string, error) { return "abc", nil }
-func (shaped) Plan(context.Context, *vm.Cluster) error                     { return errNotMade }
-func (shaped) Down(*vm.Cluster) []vm.Action                                { return nil }
+func (d shaped) Form(context.Context, *vm.Spec, *term.Step) (vm.Form, string, error) {
+	return cmp.Or(d.form, vm.Mapped), "a small guest said so", nil
+}
+func (shaped) Shape(_ context.Context, _ *vm.Spec, form vm.Form, _ *term.Step) (string, error) {
+	return map[vm.Form]string{vm.Mapped: "abc", vm.Saved: "abd"}[form], nil
+}
+func (shaped) Plan(context.Context, *vm.Cluster) error { return errNotMade }
+func (shaped) Down(*vm.Cluster) []vm.Action            { return nil }
 
 // One that is damaged is said to be, and is made anew, but not under a cluster
 // that lies over it.
@@ -238,6 +246,61 @@ func TestDamagedGoldenIsMadeAnew(t *testing.T) {
 	}
 	if err := ensure(); err == nil || !strings.Contains(err.Error(), "clusters lie over it: take down [user] first") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Where it is the slower form that serves, each up says so, and why.
+func TestSlowerFormIsSaid(t *testing.T) {
+	s := testStore(t)
+	seal(t, s, "abc", time.Now().Add(-time.Hour))
+	seal(t, s, "abd", time.Now().Add(-time.Hour))
+	for form, want := range map[vm.Form]int{vm.Mapped: 0, vm.Saved: 1} {
+		var said strings.Builder
+		var spec vm.Spec
+		driver := shaped{form: form}
+		if _, err := s.EnsureGolden(t.Context(), driver, driver, &spec, term.NewProgress(&said, false)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(said.String(), "plain save and restore, which is slower than mapping it: a small guest said so\n"); got != want {
+			t.Errorf("%s: said %d times: %q", form, got, said.String())
+		}
+	}
+}
+
+// What was frozen in a form that does not serve here any more is not restored:
+// a cluster is recreated from another, a machine boots. One of before has no
+// form on record, and is mapped.
+func TestGoldenOfTheOtherForm(t *testing.T) {
+	s := testStore(t)
+	dir := seal(t, s, "abc", time.Now().Add(-time.Hour))
+	c := &vm.Cluster{Name: "c", Golden: "abc"}
+	for range 2 {
+		g, err := s.restorable(t.Context(), c, shaped{})
+		if err != nil || g.Form != vm.Mapped {
+			t.Fatalf("%+v, %v", g, err)
+		}
+		_, err = s.restorable(t.Context(), c, shaped{form: vm.Saved})
+		if err == nil || !strings.Contains(err.Error(), `golden snapshot abc is kept as "mapped", and here "save" serves: a small guest said so`) {
+			t.Errorf("error %v", err)
+		}
+		g.Form = ""
+		if err := g.write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, goldenFile)); err != nil || bytes.Contains(data, []byte(`"form"`)) {
+		t.Errorf("this is none of before: %s, %v", data, err)
+	}
+	progress := term.NewProgress(io.Discard, true)
+	if err := s.chooseGolden(t.Context(), c, shaped{}, false, progress); err != nil || c.Golden != "abc" {
+		t.Errorf("golden snapshot %q, %v", c.Golden, err)
+	}
+	if err := s.chooseGolden(t.Context(), c, shaped{form: vm.Saved}, false, progress); !errors.Is(err, errNotMade) {
+		t.Errorf("error %v", err)
+	}
+	seal(t, s, "abd", time.Now().Add(-time.Hour))
+	if err := s.chooseGolden(t.Context(), c, shaped{form: vm.Saved}, false, progress); err != nil || c.Golden != "abd" {
+		t.Errorf("golden snapshot %q, %v", c.Golden, err)
 	}
 }
 

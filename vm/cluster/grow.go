@@ -200,19 +200,20 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 			return err
 		}
 	}
+	freezer, canThaw := h.Driver.(vm.Freezer)
 	var restored, booted []string
 	for _, node := range nodes {
 		if err := isWorker(c, node, "recreate"); err != nil {
 			return err
 		}
-		if !cold && s.holds(c, node) {
+		if !cold && canThaw && s.holds(ctx, c, freezer, node) {
 			restored = append(restored, node)
 		} else {
 			booted = append(booted, node)
 		}
 	}
 	var actions []vm.Action
-	if freezer, ok := h.Driver.(vm.Freezer); ok && len(restored) > 0 {
+	if len(restored) > 0 {
 		var resumed time.Time
 		actions = append(actions,
 			vm.Action{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) (err error) {
@@ -236,11 +237,11 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 
 // holds tells whether a machine can be restored from its cluster's golden
 // snapshot.
-func (s Store) holds(c *vm.Cluster, machine string) bool {
+func (s Store) holds(ctx context.Context, c *vm.Cluster, freezer vm.Freezer, machine string) bool {
 	if c.Golden == "" {
 		return false
 	}
-	g, err := s.openGolden(c.Golden, time.Now())
+	g, err := s.restorable(ctx, c, freezer)
 	return err == nil && slices.ContainsFunc(vm.PlanMachines(nil, g.Spec), func(m vm.Machine) bool { return m.Name == machine })
 }
 

@@ -52,7 +52,7 @@ func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver
 		return nil
 	}
 	if c.Golden != "" {
-		if g, err := s.openGolden(c.Golden, time.Now()); err == nil && g.Spec.SameMachines(c.Spec) {
+		if g, err := s.restorable(ctx, c, freezer); err == nil && g.Spec.SameMachines(c.Spec) {
 			return nil
 		}
 	}

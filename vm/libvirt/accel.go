@@ -38,7 +38,7 @@ type probeResult struct {
 	Why     string    `json:"why"`
 	When    time.Time `json:"when"`
 
-	ran bool // the guest started, whatever became of it
+	lasting bool // it need not be tried again
 }
 
 // Acceleration returns AccelKVM where a guest was seen to boot under it, else
@@ -84,22 +84,33 @@ func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (pro
 	if err != nil {
 		return probeResult{}, err
 	}
-	memory := filepath.Join(d.home.State, "acceleration", strings.NewReplacer(":", "", "/", "_").Replace(d.uri)+"-"+accel+".json")
+	return d.remembered(accel, subject, func() (probeResult, error) {
+		result, err := d.bootProbe(ctx, img, accel)
+		if accel == AccelTCG && !result.Works {
+			result.lasting = false // that is only where the host was too busy for it
+		}
+		return result, err
+	})
+}
+
+// remembered returns what a probe of this libvirt found for a subject, and
+// probes where that is not remembered.
+func (d *Driver) remembered(what, subject string, probe func() (probeResult, error)) (probeResult, error) {
+	memory := filepath.Join(d.home.State, "acceleration", strings.NewReplacer(":", "", "/", "_").Replace(d.uri)+"-"+what+".json")
 	var known probeResult
 	if store.ReadJSON(memory, &known) == nil && known.Subject == subject {
 		return known, nil
 	}
-	result, err := d.bootProbe(ctx, img, accel)
-	if err != nil || !result.ran || (accel == AccelTCG && !result.Works) {
-		// What did not even start is cheap to try again, and emulation fails
-		// only where the host was too busy for it.
+	result, err := probe()
+	if err != nil || !result.lasting {
 		return result, err
 	}
 	result.Subject = subject
 	return result, store.WriteJSON(memory, result)
 }
 
-// bootProbe returns an error only where nothing was learned.
+// bootProbe returns an error only where nothing was learned. What did not even
+// start is cheap to try again.
 func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) (probeResult, error) {
 	result := probeResult{When: time.Now().UTC()}
 	if accel == AccelKVM && strings.HasPrefix(d.uri, "qemu:///") {
@@ -115,15 +126,15 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 	probe, cancel := context.WithTimeout(ctx, probeDeadline)
 	defer cancel()
 	start := time.Now()
-	booted, err := d.hypervisor.BootsAndPowersOff(probe, text)
+	booted, err := d.hypervisor.BootsAndPowersOff(probe, text, nil)
 	switch {
 	case booted:
-		result.Works, result.ran = true, true
+		result.Works, result.lasting = true, true
 		result.Why = fmt.Sprintf("a guest booted in %.1f s", time.Since(start).Seconds())
 	case ctx.Err() != nil:
 		return result, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		result.ran = true
+		result.lasting = true
 		result.Why = fmt.Sprintf("a guest did not boot within %s", probeDeadline)
 	case err != nil:
 		result.Why = fmt.Sprintf("a guest did not start: %v", err)
@@ -145,8 +156,14 @@ func (d *Driver) withoutKVM() string {
 	return ""
 }
 
-// probeSubject is what a proof holds for.
+// probeSubject is what a proof holds for that was made with an image.
 func (d *Driver) probeSubject(img *image.Image) (string, error) {
+	host, err := d.hostSubject()
+	return host + "; image " + img.ID, err
+}
+
+// hostSubject is what a proof holds for.
+func (d *Driver) hostSubject() (string, error) {
 	version, err := d.hypervisor.Version()
 	if err != nil {
 		return "", err
@@ -155,6 +172,6 @@ func (d *Driver) probeSubject(img *image.Image) (string, error) {
 	if err := unix.Uname(&host); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s; %s; %s; image %s", unix.ByteSliceToString(host.Nodename[:]),
-		unix.ByteSliceToString(host.Release[:]), d.uri, version, img.ID), nil
+	return fmt.Sprintf("%s %s; %s; %s", unix.ByteSliceToString(host.Nodename[:]),
+		unix.ByteSliceToString(host.Release[:]), d.uri, version), nil
 }

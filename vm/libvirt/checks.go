@@ -20,6 +20,7 @@ func (d *Driver) Checks() []vm.HostCheck {
 	return []vm.HostCheck{
 		place,
 		{Name: "libvirt answers at " + d.uri, Run: func(context.Context) (string, error) { return d.hypervisor.Version() }},
+		d.checkRestored(),
 		{Name: "qemu-img is installed", Run: func(context.Context) (string, error) {
 			path, err := exec.LookPath("qemu-img")
 			if err != nil {
@@ -37,6 +38,16 @@ func (d *Driver) Checks() []vm.HostCheck {
 			return fmt.Sprintf("%d GiB free in %s", free>>30, dir), err
 		}},
 	}
+}
+
+// checkRestored is about the form that was ordered; what serves is proved later.
+func (d *Driver) checkRestored() vm.HostCheck {
+	return vm.HostCheck{Name: "how machines are restored", Run: func(context.Context) (string, error) {
+		if d.restore == "" {
+			return "as a proof says ('axolotl doctor --prove' shows it)", nil
+		}
+		return d.restore + ", as " + RestoreVariable + " says", checkRestore(d.restore)
+	}}
 }
 
 // checkUser is about what the user that QEMU runs as can reach.

@@ -237,7 +237,7 @@ func (c *connection) Version() (string, error) {
 	return fmt.Sprintf("libvirt %s, QEMU %s", dotted(lib), dotted(emulator)), nil
 }
 
-func (c *connection) BootsAndPowersOff(ctx context.Context, xml string) (bool, error) {
+func (c *connection) BootsAndPowersOff(ctx context.Context, xml string, before func(uuid string) error) (bool, error) {
 	conn, err := c.open()
 	if err != nil {
 		return false, err
@@ -261,6 +261,15 @@ func (c *connection) BootsAndPowersOff(ctx context.Context, xml string) (bool, e
 		return false, err
 	}
 	defer conn.DomainEventDeregister(id) //nolint:errcheck // the connection ends with the process
+	if before != nil {
+		uuid, err := dom.GetUUIDString()
+		if err != nil {
+			return false, err
+		}
+		if err := before(uuid); err != nil {
+			return false, err
+		}
+	}
 	if err := dom.Resume(); err != nil {
 		return false, err
 	}

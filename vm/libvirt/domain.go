@@ -94,12 +94,16 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 		Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: "org.qemu.guest_agent.0"}},
 	}}
 	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: c.Path("machines", m.Name, "console.log"), Append: "on"}
-	arguments := append(networkArguments(c, m), memoryArguments(group.MemoryMiB, mem)...)
+	setArguments(d, append(networkArguments(c, m), memoryArguments(group.MemoryMiB, mem)...))
+	return d.Marshal()
+}
+
+// setArguments has a domain's QEMU started with more arguments.
+func setArguments(d *libvirtxml.Domain, arguments []string) {
 	d.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{}
 	for _, value := range arguments {
 		d.QEMUCommandline.Args = append(d.QEMUCommandline.Args, libvirtxml.DomainQEMUCommandlineArg{Value: value})
 	}
-	return d.Marshal()
 }
 
 // agentSource is the host's end of the guest agent's channel.

@@ -9,7 +9,8 @@
 //     they would be volumes of a storage pool, filled by streams (disks.go, seed.go);
 //   - the node image, gigabytes, is read where it was built (disks.go);
 //   - golden snapshots map memory from files, and device states go through file
-//     descriptors, which libvirt passes on this host only (freeze.go, monitor.go);
+//     descriptors, which libvirt passes on this host only; where they are save
+//     images, those are files here (form.go, monitor.go, saveimage.go);
 //   - memory files are given to QEMU's user by chown (owner.go);
 //   - images are loaded from an archive that is attached by its path (images.go);
 //   - API server and NodePorts are forwarded to that host's loopback, and free
@@ -26,6 +27,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 
@@ -46,6 +48,7 @@ type Driver struct {
 	home       store.Home
 	uri        string
 	why        string // this URI
+	restore    string // RestoreVariable
 	hypervisor hypervisor
 
 	// Balancer makes the command that runs Balance for a cluster's directory. The
@@ -74,7 +77,7 @@ func New(home store.Home, uri string) *Driver {
 		uri, why = DefaultURI()
 	}
 	return &Driver{
-		home: home, uri: uri, why: why, hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
+		home: home, uri: uri, why: why, restore: os.Getenv(RestoreVariable), hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
 		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
 		first: controlplane.First, etcdutl: image.Etcdutl.Ensure, divide: controlplane.Divide,
 	}

@@ -39,7 +39,12 @@ type fake struct {
 	answer func(uuid, command string, arguments map[string]any) (any, error)
 	// boots are what becomes of probe guests, by the domain's type.
 	boots map[string]func(context.Context) (bool, error)
-	uid   int
+	// thawed is what becomes of a small guest that goes on in a memory file;
+	// nil: what should.
+	thawed func(memory string) (bool, error)
+	// refused is the beginning of the calls that are refused, each time.
+	refused string
+	uid     int
 
 	watching []chan string // who is told what happens
 }
@@ -101,7 +106,7 @@ func (f *fake) call(what, uuid string, do func() error) error {
 		what += " " + d.name
 	}
 	f.calls = append(f.calls, strings.TrimSpace(what))
-	if len(f.calls) == f.at && f.how == fails {
+	if len(f.calls) == f.at && f.how == fails || f.refused != "" && strings.HasPrefix(what, f.refused) {
 		return errRefused
 	}
 	before := f.states()
@@ -268,7 +273,10 @@ var (
 
 // start is what QEMU does: it opens its files and binds its ports.
 func (f *fake) start(d *fakeDomain, description *libvirtxml.Domain, text string, state vm.MachineState) error {
-	files := []string{description.OS.Kernel, description.OS.Initrd}
+	files := []string{description.OS.Kernel}
+	if description.OS.Initrd != "" {
+		files = append(files, description.OS.Initrd)
+	}
 	for _, disk := range description.Devices.Disks {
 		files = append(files, disk.Source.File.File)
 	}
@@ -314,7 +322,7 @@ func (f *fake) Resume(uuid string) error {
 			return errors.New("it waits for an incoming migration")
 		}
 		d.state = vm.MachineRunning
-		return nil
+		return f.runSmallGuest(d)
 	})
 }
 
@@ -441,22 +449,4 @@ func (e *echo) Close() error { return errors.Join(e.PipeReader.Close(), e.typed.
 
 func (f *fake) Version() (string, error) {
 	return "fake libvirt 1.0.0", f.call("Version", "", func() error { return nil })
-}
-
-func (f *fake) BootsAndPowersOff(ctx context.Context, text string) (bool, error) {
-	var boot func(context.Context) (bool, error)
-	err := f.call("BootsAndPowersOff", "", func() error {
-		_, description, err := f.parse(text)
-		if err != nil {
-			return err
-		}
-		if boot = f.boots[description.Type]; boot == nil {
-			return fmt.Errorf("no guest of type %s", description.Type)
-		}
-		return nil
-	})
-	if err != nil {
-		return false, err
-	}
-	return boot(ctx)
 }

@@ -28,21 +28,18 @@ var _ vm.Freezer = (*Driver)(nil)
 // frozen, or other devices of a machine, make older ones useless.
 const frozenForm = "1"
 
+// frozenForms keep the shapes of the two forms apart.
+var frozenForms = map[vm.Form]string{vm.Mapped: frozenForm, vm.Saved: frozenForm + " " + string(vm.Saved)}
+
 // Shape implements vm.Freezer. A machine's state fits only the emulator, the
 // devices, the sizes and, under KVM, the processor that it was saved with.
-func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (string, error) {
+func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, form vm.Form, step *term.Step) (string, error) {
 	if err := d.checkPlace(); err != nil {
 		return "", err
 	}
 	img, err := image.Ensure(ctx, d.home, step.Progress())
 	if err != nil {
 		return "", err
-	}
-	if spec.Accel != AccelKVM && spec.Accel != AccelTCG {
-		step.Status("booting a small guest")
-		if spec.Accel, _, err = d.Acceleration(ctx, img); err != nil {
-			return "", err
-		}
 	}
 	host, err := d.probeSubject(img)
 	if err != nil {
@@ -51,7 +48,7 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (str
 	data, err := json.Marshal(struct {
 		Form, Host, Kernel string
 		Spec               vm.Spec
-	}{frozenForm, host, kernelArguments, spec.Bare()})
+	}{frozenForms[form], host, kernelArguments, spec.Bare()})
 	if err != nil {
 		return "", err
 	}
@@ -66,12 +63,8 @@ func (d *Driver) Build() (string, error) {
 	return hex.EncodeToString(sum[:6]), err
 }
 
-// The files that a frozen machine is, beside its overlay and seed.
-const (
-	memoryFile = "memory" // as big as the machine's memory, with holes
-	deviceFile = "devices"
-)
-
+// machineFile is a file of a machine in a cluster's directory, or in that of what
+// was frozen or saved.
 func machineFile(dir, machine, name string) string {
 	return filepath.Join(dir, "machines", machine, name)
 }
@@ -108,14 +101,9 @@ func (d *Driver) Freeze(ctx context.Context, c *vm.Cluster) error {
 	if err := each(pointers(c.Machines), func(m *vm.Machine) error { return d.hypervisor.Pause(m.UUID) }); err != nil {
 		return err
 	}
+	form := d.frozenAs(c)
 	err := each(pointers(c.Machines), func(m *vm.Machine) error {
-		path := machineFile(c.Dir, m.Name, deviceFile)
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := d.saveState(ctx, m.UUID, file); err != nil {
+		if err := form.keep(ctx, m, machineFile(c.Dir, m.Name, "")); err != nil {
 			return fmt.Errorf("save %s: %w", m.Name, err)
 		}
 		return d.hypervisor.Destroy(m.UUID)
@@ -124,14 +112,8 @@ func (d *Driver) Freeze(ctx context.Context, c *vm.Cluster) error {
 		return err
 	}
 	return each(pointers(c.Machines), func(m *vm.Machine) error {
-		path := machineFile(c.Dir, m.Name, memoryFile)
-		if err := store.CopySparse(ctx, path, sharedMemory(c, m.Name)); err != nil {
-			return fmt.Errorf("keep the memory of %s: %w", m.Name, err)
-		}
-		// NOTE: QEMU opens it for writing, though nothing is written where it
-		// is mapped privately.
-		if err := d.giveTo(path); err != nil {
-			return err
+		if err := form.keepRest(ctx, c, m, machineFile(c.Dir, m.Name, "")); err != nil {
+			return fmt.Errorf("keep %s: %w", m.Name, err)
 		}
 		return d.hypervisor.Undefine(m.UUID)
 	})
@@ -204,16 +186,24 @@ func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 
 // thawPaused makes one machine that is about to run.
 func (d *Driver) thawPaused(ctx context.Context, c *vm.Cluster, m *vm.Machine, frozen string) error {
+	dir := machineFile(frozen, m.Name, "")
+	kept, err := d.keptIn(dir)
+	if err != nil {
+		return err
+	}
+	if kept == nil {
+		return fmt.Errorf("there is neither %s nor %s in %s: the golden snapshot is damaged, take cluster %q down and up again",
+			deviceFile, savedFile, dir, c.Name)
+	}
 	if err := d.discard(c, m); err != nil {
 		return err
 	}
-	mem := memory{File: machineFile(frozen, m.Name, memoryFile), Incoming: true}
-	return d.startSaved(ctx, c, m, mem, machineFile(frozen, m.Name, deviceFile))
+	return d.startKept(ctx, c, m, kept, dir)
 }
 
-// startSaved defines a machine and starts it, paused, in the state that a file
-// holds. Where mem names no file, the memory is in the state as well.
-func (d *Driver) startSaved(ctx context.Context, c *vm.Cluster, m *vm.Machine, mem memory, state string) error {
+// startKept defines a machine and, where a form is given, starts it, paused, in
+// the state that is kept in a directory.
+func (d *Driver) startKept(ctx context.Context, c *vm.Cluster, m *vm.Machine, kept form, dir string) error {
 	img, err := image.Open(d.home, c.Image)
 	if err != nil {
 		return err
@@ -229,25 +219,10 @@ func (d *Driver) startSaved(ctx context.Context, c *vm.Cluster, m *vm.Machine, m
 	if err := d.hypervisor.Define(cold); err != nil {
 		return fmt.Errorf("define %s: %w", m.Name, err)
 	}
-	if state == "" {
+	if kept == nil {
 		return nil
 	}
-	warm, err := domainXML(c, m, boot, mem)
-	if err != nil {
-		return err
-	}
-	if err := d.hypervisor.StartPaused(warm); err != nil {
-		return fmt.Errorf("start %s from memory: %w", m.Name, err)
-	}
-	file, err := os.Open(state)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := d.loadState(ctx, m.UUID, file); err != nil {
-		return fmt.Errorf("restore %s: %w", m.Name, err)
-	}
-	return nil
+	return kept.start(ctx, c, m, boot, dir)
 }
 
 // discard throws away what exists of a machine of ours.

@@ -20,26 +20,43 @@ func (w *world) building(spec vm.Spec, name string) *vm.Cluster {
 	d := w.driver()
 	c := &vm.Cluster{
 		Name: name, ID: uuid.NewString(), Driver: Name, Spec: spec, Phase: vm.PhaseCreating,
-		SharedMemory: filepath.Join(w.home.State, "shared-memory"), Dir: w.home.Cluster(name),
+		Dir: w.home.Cluster(name),
+	}
+	if w.restore == vm.Mapped {
+		c.SharedMemory = filepath.Join(w.home.State, "shared-memory")
 	}
 	w.must(d.Plan(w.t.Context(), c))
 	w.must(w.clusters().Save(c))
 	w.must(cluster.Run(w.t.Context(), quiet, d.Up(c)))
 	for _, m := range c.Machines {
-		w.must(os.WriteFile(sharedMemory(c, m.Name), []byte("memory of "+m.Name), 0o600))
+		if c.SharedMemory != "" {
+			w.must(os.WriteFile(sharedMemory(c, m.Name), []byte("memory of "+m.Name), 0o600))
+		}
 	}
 	return c
+}
+
+// inEachForm has a test see to both forms in which machines are kept.
+func inEachForm(t *testing.T, do func(*testing.T, *world)) {
+	t.Helper()
+	for _, form := range []vm.Form{vm.Mapped, vm.Saved} {
+		t.Run(string(form), func(t *testing.T) {
+			w := newWorld(t)
+			w.restore = form
+			do(t, w)
+		})
+	}
 }
 
 // golden makes a golden snapshot for a spec, as the room above does.
 func (w *world) golden(spec vm.Spec) {
 	w.t.Helper()
 	d := w.driver()
-	id, err := d.Shape(w.t.Context(), &spec, quiet.Start("shape"))
+	id, err := d.Shape(w.t.Context(), &spec, w.restore, quiet.Start("shape"))
 	w.must(err)
 	c := w.building(spec, "golden")
 	w.must(d.Freeze(w.t.Context(), c))
-	w.must(store.WriteJSON(c.Path("golden.json"), map[string]any{"id": id, "created": time.Now(), "spec": spec, "image": c.Image}))
+	w.must(store.WriteJSON(c.Path("golden.json"), map[string]any{"id": id, "form": w.restore, "created": time.Now(), "spec": spec, "image": c.Image}))
 	w.must(os.MkdirAll(w.home.Goldens(), 0o755))
 	w.must(os.Rename(c.Dir, w.home.Golden(id)))
 	w.must(os.RemoveAll(w.home.State))
@@ -60,19 +77,20 @@ func (w *world) remove(path string) {
 // What has gone wrong while machines were frozen is taken down, and the next
 // build ends as if nothing had been.
 func TestFreezeAtEveryCall(t *testing.T) {
-	w := newWorld(t)
-	freeze := func(w *world) error { return w.driver().Freeze(t.Context(), w.load("frozen")) }
-	work{
-		before: func(w *world) { w.building(spec(1), "frozen") },
-		run:    freeze,
-		again: func(w *world) error {
-			w.must(w.down("frozen"))
-			w.must(os.RemoveAll(filepath.Join(w.home.State, "shared-memory")))
-			w.assertEmpty()
-			w.building(spec(1), "frozen")
-			return freeze(w)
-		},
-	}.everyCall(t, w, nil)
+	inEachForm(t, func(t *testing.T, w *world) {
+		freeze := func(w *world) error { return w.driver().Freeze(t.Context(), w.load("frozen")) }
+		work{
+			before: func(w *world) { w.building(spec(1), "frozen") },
+			run:    freeze,
+			again: func(w *world) error {
+				w.must(w.down("frozen"))
+				w.must(os.RemoveAll(filepath.Join(w.home.State, "shared-memory")))
+				w.assertEmpty()
+				w.building(spec(1), "frozen")
+				return freeze(w)
+			},
+		}.everyCall(t, w, nil)
+	})
 }
 
 func TestFrozen(t *testing.T) {
@@ -119,7 +137,7 @@ func TestThawOfWhatIsNotThere(t *testing.T) {
 	dir := w.home.Golden(goldens[0].Name())
 	w.remove(machineFile(dir, "worker-1", deviceFile))
 	err = w.up(w.restored("c", spec(1)))
-	if err == nil || !strings.Contains(err.Error(), "worker-1/devices") {
+	if err == nil || !strings.Contains(err.Error(), "machines/worker-1: the golden snapshot is damaged") {
 		t.Errorf("error %v", err)
 	}
 	w.must(store.CopySparse(t.Context(), machineFile(dir, "worker-1", deviceFile), machineFile(dir, "cp-1", deviceFile)))
@@ -132,29 +150,30 @@ func TestThawOfWhatIsNotThere(t *testing.T) {
 // Thaw of named machines leaves the others alone, and has the machine cut what
 // it believes to be connections.
 func TestThawOfOneMachine(t *testing.T) {
-	w := newWorld(t)
-	w.golden(spec(2))
-	w.must(w.up(w.restored("c", spec(2))))
-	c := w.load("c")
-	g := answering()
-	w.fake.answer = g.answer
-	before := map[string]*fakeDomain{}
-	for uuid, d := range w.fake.domains {
-		before[uuid] = d
-	}
-	resumed, err := w.driver().Thaw(t.Context(), c, w.home.Golden(c.Golden), "worker-2")
-	if err != nil || resumed.IsZero() {
-		t.Fatal(resumed, err)
-	}
-	if g.asked == 0 {
-		t.Error("connections were not cut")
-	}
-	for _, m := range c.Machines {
-		same := w.fake.domains[m.UUID] == before[m.UUID]
-		if same != (m.Name != "worker-2") {
-			t.Errorf("%s: the same domain: %t", m.Name, same)
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.golden(spec(2))
+		w.must(w.up(w.restored("c", spec(2))))
+		c := w.load("c")
+		g := answering()
+		w.fake.answer = g.answer
+		before := map[string]*fakeDomain{}
+		for uuid, d := range w.fake.domains {
+			before[uuid] = d
 		}
-	}
+		resumed, err := w.driver().Thaw(t.Context(), c, w.home.Golden(c.Golden), "worker-2")
+		if err != nil || resumed.IsZero() {
+			t.Fatal(resumed, err)
+		}
+		if g.asked == 0 {
+			t.Error("connections were not cut")
+		}
+		for _, m := range c.Machines {
+			same := w.fake.domains[m.UUID] == before[m.UUID]
+			if same != (m.Name != "worker-2") {
+				t.Errorf("%s: the same domain: %t", m.Name, same)
+			}
+		}
+	})
 }
 
 // The agent of a restored machine opens a moment after the resume.
@@ -176,7 +195,7 @@ func TestShape(t *testing.T) {
 	shape := func(change func(*vm.Spec)) string {
 		s := spec(1)
 		change(&s)
-		id, err := w.driver().Shape(t.Context(), &s, quiet.Start("shape"))
+		id, err := w.driver().Shape(t.Context(), &s, vm.Mapped, quiet.Start("shape"))
 		w.must(err)
 		return id
 	}
@@ -193,10 +212,13 @@ func TestShape(t *testing.T) {
 			t.Errorf("%s: the same shape", name)
 		}
 	}
+	s := spec(1)
+	if other, err := w.driver().Shape(t.Context(), &s, vm.Saved, quiet.Start("shape")); err != nil || other == first {
+		t.Errorf("the two forms have one shape: %v", err)
+	}
 	d := w.driver()
 	d.uri = "qemu+ssh://host/system"
-	s := spec(0)
-	if _, err := d.Shape(t.Context(), &s, quiet.Start("shape")); err == nil {
+	if _, err := d.Shape(t.Context(), &s, vm.Mapped, quiet.Start("shape")); err == nil {
 		t.Error("a shape for machines on another host")
 	}
 }

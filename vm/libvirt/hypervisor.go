@@ -19,6 +19,13 @@ type hypervisor interface {
 	// StartPaused starts a defined domain by another description than the one
 	// on record, which stays; its CPUs do not run yet.
 	StartPaused(xml string) error
+	// SaveImage writes a paused domain's memory and devices into a file, whole,
+	// in libvirt's own form. The domain stays, paused.
+	SaveImage(uuid, path string) error
+	// RestoreImage starts a defined domain by the description in such a file,
+	// in the state that is in it; its CPUs do not run yet. It has read all of
+	// the file when it returns.
+	RestoreImage(path string) error
 	// Pause stops a running domain's CPUs; Resume lets them go on.
 	Pause(uuid string) error
 	Resume(uuid string) error
@@ -57,9 +64,10 @@ type hypervisor interface {
 	Console(uuid string) (io.ReadWriteCloser, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the
 	// guest powered off by itself, false where it ended otherwise, and ctx's
-	// error where it did neither. The domain is gone when it returns, and when
-	// this process ends.
-	BootsAndPowersOff(ctx context.Context, xml string) (bool, error)
+	// error where it did neither. before, where not nil, is called with its UUID
+	// while it is paused; it does not run after an error of that, which is
+	// returned. The domain is gone when it returns, and when this process ends.
+	BootsAndPowersOff(ctx context.Context, xml string, before func(uuid string) error) (bool, error)
 	// Version is the emulator's and the library's, for remembering probes.
 	Version() (string, error)
 }

@@ -17,10 +17,15 @@ import (
 
 var _ vm.Saver = (*Driver)(nil)
 
-// Save implements vm.Saver. Memory goes into the state's stream, pages of
-// zeros left out: what a machine has mapped from a golden snapshot is its own
+// Save implements vm.Saver. In both forms memory goes into a stream, with pages
+// of zeros left out: what a machine has mapped from a golden snapshot is its own
 // by now, in part.
 func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (err error) {
+	word, _, err := d.Form(ctx, &c.Spec, step)
+	if err != nil {
+		return err
+	}
+	form := d.formFor(word)
 	if err := checkFree(dir, uint64(c.Spec.AllMemoryMiB())<<20); err != nil {
 		return err
 	}
@@ -61,15 +66,10 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	}
 	// The state first: with it QEMU gives its disks out of its hands, whole.
 	err = each(running, func(m *vm.Machine) error {
-		file, err := os.OpenFile(machineFile(dir, m.Name, deviceFile), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := d.saveState(ctx, m.UUID, file); err != nil {
+		if err := form.keep(ctx, m, machineFile(dir, m.Name, "")); err != nil {
 			return fmt.Errorf("save %s: %w", m.Name, err)
 		}
-		return file.Sync()
+		return nil
 	})
 	if err != nil {
 		return err
@@ -98,14 +98,15 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 	}
 	step.Status("reading the memory of %d machine(s)", len(c.Machines))
 	var running []*vm.Machine
-	states := map[string]string{} // files, by machine
+	kept := map[string]form{} // by machine
 	for _, m := range pointers(c.Machines) {
-		state := machineFile(dir, m.Name, deviceFile)
-		if _, err := os.Stat(state); err == nil {
-			running = append(running, m)
-			states[m.Name] = state
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		form, err := d.keptIn(machineFile(dir, m.Name, ""))
+		if err != nil {
 			return time.Time{}, nil, err
+		}
+		if form != nil {
+			running = append(running, m)
+			kept[m.Name] = form
 		}
 	}
 	err := each(pointers(c.Machines), func(m *vm.Machine) error {
@@ -118,7 +119,7 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 		if err := copyDisks(ctx, dir, c.Dir, m.Name); err != nil {
 			return err
 		}
-		return d.startSaved(ctx, c, m, memory{Incoming: true}, states[m.Name])
+		return d.startKept(ctx, c, m, kept[m.Name], machineFile(dir, m.Name, ""))
 	})
 	if err != nil {
 		return time.Time{}, nil, err

@@ -30,26 +30,27 @@ func save(w *world) error {
 
 // Machines that ran go on, and what was interrupted leaves no snapshot.
 func TestSnapshotSaveAtEveryCall(t *testing.T) {
-	w := newWorld(t)
-	w.golden(spec(2))
-	work{
-		before: used,
-		run:    save,
-		again: func(w *world) error {
-			// Where it was killed machines may be paused; up has them go on.
-			if err := w.up(w.restored("c", spec(2))); err != nil {
-				return err
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.golden(spec(2))
+		work{
+			before: used,
+			run:    save,
+			again: func(w *world) error {
+				// Where it was killed machines may be paused; up has them go on.
+				if err := w.up(w.restored("c", spec(2))); err != nil {
+					return err
+				}
+				w.become(w.load("c").Machines[2].UUID, vm.MachineStopped)
+				return save(w)
+			},
+		}.everyCall(t, w, func(w *world) {
+			for i, want := range []vm.MachineState{vm.MachineRunning, vm.MachineRunning, vm.MachineStopped} {
+				m := w.load("c").Machines[i]
+				if got := w.fake.domains[m.UUID].state; got != want {
+					t.Errorf("%s is %s, want %s", m.Name, got, want)
+				}
 			}
-			w.become(w.load("c").Machines[2].UUID, vm.MachineStopped)
-			return save(w)
-		},
-	}.everyCall(t, w, func(w *world) {
-		for i, want := range []vm.MachineState{vm.MachineRunning, vm.MachineRunning, vm.MachineStopped} {
-			m := w.load("c").Machines[i]
-			if got := w.fake.domains[m.UUID].state; got != want {
-				t.Errorf("%s is %s, want %s", m.Name, got, want)
-			}
-		}
+		})
 	})
 }
 
@@ -81,23 +82,24 @@ func TestSnapshotSaveThatFails(t *testing.T) {
 // What is there when it is restored gives way, in whatever state; what was off
 // is off. An interrupted restore is completed by up.
 func TestSnapshotRestoreAtEveryCall(t *testing.T) {
-	w := newWorld(t)
-	w.golden(spec(2))
-	work{
-		before: func(w *world) { used(w); w.must(save(w)); wreck(w) },
-		run: func(w *world) error {
-			return started(w.clusters().RestoreSnapshot(t.Context(), "s", w.restored("c", spec(2)), quiet))
-		},
-		again: func(w *world) error { return w.up(w.restored("c", spec(2))) },
-	}.everyCall(t, w, func(w *world) {
-		c := w.load("c")
-		for i, want := range []vm.MachineState{vm.MachineRunning, vm.MachineRunning, vm.MachineStopped} {
-			d := w.fake.domains[c.Machines[i].UUID]
-			if d.state != want || d.incoming {
-				t.Errorf("%s is %s, incoming %t, want %s", d.name, d.state, d.incoming, want)
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.golden(spec(2))
+		work{
+			before: func(w *world) { used(w); w.must(save(w)); wreck(w) },
+			run: func(w *world) error {
+				return started(w.clusters().RestoreSnapshot(t.Context(), "s", w.restored("c", spec(2)), quiet))
+			},
+			again: func(w *world) error { return w.up(w.restored("c", spec(2))) },
+		}.everyCall(t, w, func(w *world) {
+			c := w.load("c")
+			for i, want := range []vm.MachineState{vm.MachineRunning, vm.MachineRunning, vm.MachineStopped} {
+				d := w.fake.domains[c.Machines[i].UUID]
+				if d.state != want || d.incoming {
+					t.Errorf("%s is %s, incoming %t, want %s", d.name, d.state, d.incoming, want)
+				}
 			}
-		}
-		gone(w)
+			gone(w)
+		})
 	})
 }
 

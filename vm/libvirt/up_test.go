@@ -20,9 +20,10 @@ func TestColdUpAtEveryCall(t *testing.T) {
 }
 
 func TestRestoredUpAtEveryCall(t *testing.T) {
-	w := newWorld(t)
-	w.golden(spec(1))
-	work{run: func(w *world) error { return w.up(w.restored("c", spec(1))) }}.everyCall(t, w, gone)
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.golden(spec(1))
+		work{run: func(w *world) error { return w.up(w.restored("c", spec(1))) }}.everyCall(t, w, gone)
+	})
 }
 
 // What an up has left that was killed or failed, down removes.
@@ -90,51 +91,53 @@ func TestUpOfWhatDoesNotRun(t *testing.T) {
 // One machine is unknown to libvirt, the disk of another is gone, the rest is
 // in disorder. An interrupted recreate is completed by up, and by recreate.
 func TestRecreateAtEveryCall(t *testing.T) {
-	w := newWorld(t)
-	w.golden(spec(2))
-	before := func(w *world) {
-		w.must(w.up(w.restored("c", spec(2))))
-		w.healthy("c")
-		wreck(w)
-		c := w.load("c")
-		w.must(w.fake.Destroy(c.Machines[2].UUID))
-		w.must(w.fake.Undefine(c.Machines[2].UUID))
-		w.remove(machineFile(c.Dir, c.Machines[1].Name, rootOverlay))
-	}
-	recreate := func(w *world) error { return w.recreate(w.restored("c", spec(2))) }
-	times := 0
-	again := func(w *world) error {
-		if times++; times%2 == 0 {
-			return recreate(w)
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.golden(spec(2))
+		before := func(w *world) {
+			w.must(w.up(w.restored("c", spec(2))))
+			w.healthy("c")
+			wreck(w)
+			c := w.load("c")
+			w.must(w.fake.Destroy(c.Machines[2].UUID))
+			w.must(w.fake.Undefine(c.Machines[2].UUID))
+			w.remove(machineFile(c.Dir, c.Machines[1].Name, rootOverlay))
 		}
-		return w.up(w.restored("c", spec(2)))
-	}
-	work{before: before, run: recreate, again: again}.everyCall(t, w, gone)
+		recreate := func(w *world) error { return w.recreate(w.restored("c", spec(2))) }
+		times := 0
+		again := func(w *world) error {
+			if times++; times%2 == 0 {
+				return recreate(w)
+			}
+			return w.up(w.restored("c", spec(2)))
+		}
+		work{before: before, run: recreate, again: again}.everyCall(t, w, gone)
+	})
 }
 
 // A machine that was restored keeps its ports, its identity and its disk over
 // the golden snapshot's when it is recreated; its state is that of its own kind.
 func TestRecreatedIsTheSame(t *testing.T) {
-	w := newWorld(t)
-	w.golden(spec(1))
-	w.must(w.up(w.restored("c", spec(1))))
-	w.healthy("c")
-	first := w.load("c")
-	w.must(w.recreate(w.restored("c", spec(1))))
-	second := w.load("c")
-	if first.ID != second.ID || first.APIPort != second.APIPort || len(first.Machines) != len(second.Machines) {
-		t.Errorf("%+v became %+v", first, second)
-	}
-	for i, m := range second.Machines {
-		if m != first.Machines[i] {
-			t.Errorf("machine %+v became %+v", first.Machines[i], m)
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.golden(spec(1))
+		w.must(w.up(w.restored("c", spec(1))))
+		w.healthy("c")
+		first := w.load("c")
+		w.must(w.recreate(w.restored("c", spec(1))))
+		second := w.load("c")
+		if first.ID != second.ID || first.APIPort != second.APIPort || len(first.Machines) != len(second.Machines) {
+			t.Errorf("%+v became %+v", first, second)
 		}
-		d := w.fake.domains[m.UUID]
-		if d.clock.IsZero() || d.incoming || d.state != vm.MachineRunning {
-			t.Errorf("%s: %+v", m.Name, d)
+		for i, m := range second.Machines {
+			if m != first.Machines[i] {
+				t.Errorf("machine %+v became %+v", first.Machines[i], m)
+			}
+			d := w.fake.domains[m.UUID]
+			if d.clock.IsZero() || d.incoming || d.state != vm.MachineRunning {
+				t.Errorf("%s: %+v", m.Name, d)
+			}
+			if strings.Contains(d.record, "-incoming") || strings.Contains(d.record, "mem-path") {
+				t.Errorf("%s would be restored once more when it is started: %s", m.Name, d.record)
+			}
 		}
-		if strings.Contains(d.record, "-incoming") || strings.Contains(d.record, "mem-path") {
-			t.Errorf("%s would be restored once more when it is started: %s", m.Name, d.record)
-		}
-	}
+	})
 }

@@ -34,6 +34,9 @@ type world struct {
 
 	realDisks bool // overlays are made by qemu-img, not by fakeOverlay
 
+	// restore is in which form machines are kept; empty: as is proved.
+	restore vm.Form
+
 	adapt func(*Driver) // changes each process's driver; nil: nothing
 }
 
@@ -42,7 +45,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	dir := quickDir(t)
-	w := &world{t: t, home: store.Home{State: filepath.Join(dir, "state"), Cache: filepath.Join(dir, "cache")}, fake: newFake()}
+	w := &world{t: t, home: store.Home{State: filepath.Join(dir, "state"), Cache: filepath.Join(dir, "cache")}, fake: newFake(), restore: vm.Mapped}
 	id, err := image.ID()
 	w.must(err)
 	w.imageFiles(id)
@@ -113,7 +116,7 @@ func (w *world) imageFiles(id string) {
 // in libvirt.
 func (w *world) driver() *Driver {
 	d := New(w.home, "qemu:///session")
-	d.hypervisor = w.fake
+	d.hypervisor, d.restore = w.fake, string(w.restore)
 	d.nodeBinary = func(context.Context, store.Home, *term.Step) (string, error) { return "kubeadm", nil }
 	d.credentials = fakeCredentials
 	d.first = fakeFirst
