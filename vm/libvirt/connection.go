@@ -95,7 +95,7 @@ func (c *connection) Start(uuid string) error {
 				return nil
 			}
 		}
-		return err
+		return startError(err)
 	})
 }
 
@@ -106,7 +106,7 @@ func (c *connection) StartPaused(xml string) error {
 	}
 	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED)
 	if err != nil {
-		return err
+		return startError(err)
 	}
 	return dom.Free()
 }
