@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,11 +29,6 @@ func (c *Client) RemoveNamespace(ctx context.Context, ns *corev1.Namespace) erro
 	}
 	if err != nil {
 		return err
-	}
-	if now.DeletionTimestamp == nil {
-		if err := c.removeWorkloads(ctx, ns.Name); err != nil {
-			return err
-		}
 	}
 	if err := c.removePods(ctx, ns.Name); err != nil {
 		return err
@@ -77,7 +73,9 @@ func (c *Client) removeWorkloads(ctx context.Context, namespace string) error {
 	return errors.Join(errs...)
 }
 
-// removePods deletes the pods of a namespace and returns nil when they are gone.
+// removePods deletes the pods of a namespace, after what would make new ones, and
+// returns nil when they are gone. While all of them are ending it only looks: an
+// emulated control plane has its hands full with them.
 func (c *Client) removePods(ctx context.Context, namespace string) error {
 	pods, err := c.Typed.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -87,10 +85,15 @@ func (c *Client) removePods(ctx context.Context, namespace string) error {
 		return nil
 	}
 	second := int64(1)
-	for _, pod := range pods.Items {
-		if grace := pod.DeletionGracePeriodSeconds; grace != nil && *grace <= second {
-			continue
+	stay := slices.DeleteFunc(slices.Clone(pods.Items), func(pod corev1.Pod) bool {
+		return pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds <= second
+	})
+	if len(stay) > 0 {
+		if err := c.removeWorkloads(ctx, namespace); err != nil {
+			return err
 		}
+	}
+	for _, pod := range stay {
 		options := metav1.DeleteOptions{GracePeriodSeconds: &second, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))}
 		err := c.Typed.CoreV1().Pods(namespace).Delete(ctx, pod.Name, options)
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
