@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # tests and go vet take from Go's cache what build has put there.
 export GOFLAGS := -buildvcs=false -trimpath -tags=libvirt_dlopen
 
-.PHONY: all build demo test test-unit labs soak lint deps libvirtd bench clean generate help
+.PHONY: all build demo test test-unit labs soak minikube-test lint deps libvirtd bench clean generate help
 
 all: build
 
@@ -39,6 +39,9 @@ SOAK ?= 30m
 soak: ## a firing a minute for SOAK=30m on a local cluster, the daemon killed at random (SEED=1)
 	AXOLOTL_SOAK=$(SOAK) AXOLOTL_SOAK_SEED=$(SEED) $(GO) test ./cmd/axolotl -run '^TestSoak$$' -count 1 -timeout 8h -v
 	$(GO) test ./chaos/serve -run '^TestThousandSchedules$$' -count 1 -v
+
+minikube-test: ## what the minikube driver asks, asked of a real minikube, compiled outside the tree
+	@.ci/minikube
 
 lint: ## gofmt, vet, and generated files
 	@test -z "$$(gofmt -l cmd vm labs chaos internal)" || { gofmt -l cmd vm labs chaos internal; echo "run gofmt -w on these"; exit 1; }

@@ -31,7 +31,8 @@ func parseEvent(line []byte) (event, bool) {
 func (e event) progress() string {
 	switch e.Type {
 	case typeStep:
-		return fmt.Sprintf("%s (%s of %s)", e.Data["name"], e.Data["currentstep"], e.Data["totalsteps"])
+		// Its message, since its name stays the same while an image is downloaded.
+		return fmt.Sprintf("%s (%s of %s)", oneLine(e.Data["message"]), e.Data["currentstep"], e.Data["totalsteps"])
 	case typeDownload:
 		return "downloading " + e.Data["artifact"]
 	case typeProgress:
@@ -46,7 +47,11 @@ func (e event) failure() *Error {
 	if e.Type != typeError || e.Data["name"] == "" && e.Data["exitcode"] == "" {
 		return nil
 	}
-	return &Error{ID: e.Data["name"], Message: e.Data["message"], Advice: e.Data["advice"], URL: e.Data["url"]}
+	failed := &Error{ID: e.Data["name"], Message: e.Data["message"], Advice: e.Data["advice"], URL: e.Data["url"]}
+	if strings.Contains(failed.Advice, "{{") {
+		failed.Advice = "" // a template: as an event it is not filled in
+	}
+	return failed
 }
 
 // Error is why minikube could not do something, in its own words.
@@ -65,10 +70,14 @@ func (e *Error) Error() string {
 	if e.ID != "" {
 		id = e.ID + ", " + id
 	}
-	text := fmt.Sprintf("minikube %s: %s (%s)", e.Command, oneLine(e.Message), id)
+	text := fmt.Sprintf("minikube %s: %s (%s)", e.Command, oneLine(downloader.ReplaceAllString(e.Message, "")), id)
+	advice := e.Advice
+	if advice == "" {
+		advice = remedies[e.ID]
+	}
 	switch {
-	case e.Advice != "":
-		return text + "; " + strings.TrimSuffix(oneLine(e.Advice), ".")
+	case advice != "":
+		return text + "; " + strings.TrimSuffix(oneLine(advice), ".")
 	case e.URL != "":
 		return text + "; see " + e.URL
 	case e.Profile != "":
@@ -76,6 +85,17 @@ func (e *Error) Error() string {
 	}
 	return text
 }
+
+// remedies are what to do where minikube says it in a line of its own before the
+// error, or not at all.
+var remedies = map[string]string{
+	"DRV_AS_ROOT":     "run this as an ordinary user, or with MINIKUBE_FORCE=true",
+	"GUEST_CP_CONFIG": "some profile has no node: see 'minikube profile list --light', and remove it with 'minikube delete -p NAME'",
+}
+
+// downloader is all that the client is made of, printed by minikube in place of
+// its name: 700 letters for each of three mirrors.
+var downloader = regexp.MustCompile(`getter: &\{.*? Options:\[[^]]*\]\}: `)
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 

@@ -21,8 +21,8 @@ import (
 )
 
 // The fake is this test's own binary under the name minikube. What it says was
-// read in the sources of minikube v1.38.1, and was not heard: see TestRealMinikube
-// for what a real one can be asked without a machine.
+// heard from minikube v1.38.1, which the tests of real_test.go ask again; that it
+// made machines was only read in its sources.
 
 // fakeDir is the variable with the directory in which the fake keeps what it
 // has made, and what it was called with.
@@ -35,8 +35,11 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == program {
+	switch filepath.Base(os.Args[0]) {
+	case program:
 		os.Exit(fakeMain(os.Args[1:]))
+	case "sudo":
+		os.Exit(sudoMain(os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }
@@ -280,13 +283,18 @@ func (s fakeState) start(profile string, args []string) int {
 	for i, step := range []string{"Initial Minikube Setup", "Selecting Driver", "Starting Node", "Done"} {
 		tell(typeStep, map[string]string{"name": step, "currentstep": strconv.Itoa(i), "totalsteps": "19", "message": step})
 	}
+	check(writeKubeconfig(os.Getenv("KUBECONFIG"), profile))
+	return 0
+}
+
+// writeKubeconfig writes one with a context for the API server that is played.
+func writeKubeconfig(file, profile string) error {
 	config := clientcmdapi.NewConfig()
 	config.Clusters[profile] = &clientcmdapi.Cluster{Server: os.Getenv(fakeServer), CertificateAuthorityData: []byte(os.Getenv(fakeAuthority))}
 	config.AuthInfos[profile] = &clientcmdapi.AuthInfo{}
 	config.Contexts[profile] = &clientcmdapi.Context{Cluster: profile, AuthInfo: profile}
 	config.CurrentContext = profile
-	check(clientcmd.WriteToFile(*config, os.Getenv("KUBECONFIG")))
-	return 0
+	return clientcmd.WriteToFile(*config, file)
 }
 
 func tell(kind string, data map[string]string) {
@@ -305,8 +313,8 @@ func printStatus(profile string, nodes []fakeNode, args []string) int {
 			continue
 		}
 		if only == "" && n.Host == "Nonexistent" {
-			fmt.Println("null")
-			return 0
+			fmt.Print("null")
+			return 7
 		}
 		st := nodeStatus{Name: n.name(profile), Host: n.Host, Kubelet: n.Host, Worker: n.Number > 1, Kubeconfig: "Configured", APIServer: n.Host}
 		if st.Worker {
