@@ -35,9 +35,10 @@ var makers = []func() Fault{
 	newNodeReboot, newKernelPanic,
 	newKubeletStop, newContainerdStop,
 	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused,
-	newNetworkPartition, newSlowNetwork, newNetworkBandwidth,
+	newNetworkPartition, newSlowNetwork, newNetworkBandwidth, newNodeLinkDown,
 	func() Fault { return &DNSOutage{} },
 	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
+	newDiskThrottled, newDiskErrors, newCPUSqueezed,
 }
 
 // All returns every fault with default settings.
