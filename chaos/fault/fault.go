@@ -70,8 +70,8 @@ type Effect struct {
 	Role string
 	// Etcd: etcd does not answer on its nodes, though their machines run.
 	Etcd bool
-	// Slow: it shows only when pods have started with it, or have ended, which an
-	// emulated machine takes its time for.
+	// Slow: it shows only when pods have started with it, or have ended, or when
+	// what it holds back has answered, which an emulated machine takes its time for.
 	Slow bool
 }
 

@@ -157,7 +157,7 @@ func (f *guest) prelude(o Object) string {
 		maps.Copy(variables, f.with.variables())
 	}
 	var b strings.Builder
-	b.WriteString("set -eu\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n")
+	b.WriteString(shellBegin)
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		fmt.Fprintf(&b, "%s='%s'\n", name, strings.ReplaceAll(variables[name], "'", `'\''`))
 	}

@@ -44,6 +44,7 @@ func executor(h *vm.Handle) (vm.Executor, error) {
 type onMachine interface{ onMachine() }
 
 func (*guest) onMachine()        {}
+func (*hosted) onMachine()       {}
 func (*PowerCut) onMachine()     {}
 func (*MachineReset) onMachine() {}
 func (*NodeFreeze) onMachine()   {}

@@ -35,10 +35,11 @@ var makers = []func() Fault{
 	newNodeReboot, newKernelPanic,
 	newKubeletStop, newContainerdStop,
 	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused, newEtcdSlow,
-	newNetworkPartition, newSlowNetwork, newNetworkCorruption, newNetworkBandwidth,
+	newNetworkPartition, newSlowNetwork, newNetworkCorruption, newNetworkBandwidth, newNodeLinkDown,
 	func() Fault { return &DNSOutage{} },
 	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
 	newPodCPUPressure, newPodMemoryPressure, newPodDiskFull,
+	newDiskThrottled, newDiskErrors, newCPUSqueezed,
 }
 
 // All returns every fault with default settings.

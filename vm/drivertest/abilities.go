@@ -71,6 +71,7 @@ func (s *story) acts(ctx context.Context, machine string) map[string]error {
 		errs["Pause"] = d.Pause(ctx, s.c, machine)
 		errs["Resume"] = d.Resume(ctx, s.c, machine)
 	}
+	s.actsOnHardware(ctx, machine, errs)
 	return errs
 }
 

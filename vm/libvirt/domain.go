@@ -39,6 +39,9 @@ type bootFiles struct {
 	Agent          string // socket of the guest agent; empty: where libvirt has it
 }
 
+// rootDisk is the target of a machine's root disk.
+const rootDisk = "vda"
+
 // kernelArguments: console and quiet first; then what an emulated guest is
 // better without. Interface names are fixed because axolotl-network uses them.
 // tsc=reliable: an emulated CPU's time stamp counter is the host's clock, yet
@@ -86,7 +89,7 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 	d.Metadata = &libvirtxml.DomainMetadata{XML: owner}
 	d.OS.Kernel, d.OS.Initrd, d.OS.Cmdline = boot.Kernel, boot.Initrd, kernelArguments
 	d.Devices.Disks = []libvirtxml.DomainDisk{
-		disk("vda", "qcow2", boot.Root, false),
+		disk(rootDisk, "qcow2", boot.Root, false),
 		disk("vdb", "raw", boot.Seed, true),
 	}
 	d.Devices.Channels = []libvirtxml.DomainChannel{{

@@ -87,7 +87,7 @@ func (f *fake) monitor(d *fakeDomain, c command, files []*os.File) (any, error) 
 		}
 		return map[string]any{"status": status, "error-desc": "by the test"}, nil
 	}
-	return nil, fmt.Errorf("the command %s has not been found", c.Execute)
+	return d.hardware.monitor(d, c)
 }
 
 // Agent plays the guest agent.

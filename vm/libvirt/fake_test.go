@@ -45,6 +45,8 @@ type fake struct {
 	// refused is the beginning of the calls that are refused, each time.
 	refused string
 	uid     int
+	// noQuota: the host has no control groups.
+	noQuota bool
 
 	watching []chan string // who is told what happens
 }
@@ -63,6 +65,7 @@ type fakeDomain struct {
 	getfd    *os.File
 	attached attached
 	asked    int // query-migrate since the migration began
+	hardware hardware
 }
 
 // attached is a disk that a domain was given while it ran.
@@ -299,7 +302,7 @@ func (f *fake) start(d *fakeDomain, description *libvirtxml.Domain, text string,
 		}
 	}
 	d.running, d.state = text, state
-	d.incoming, d.heard, d.clock, d.attached = false, 0, time.Time{}, attached{}
+	d.incoming, d.heard, d.clock, d.attached, d.hardware = false, 0, time.Time{}, attached{}, soundHardware()
 	return nil
 }
 
@@ -338,7 +341,7 @@ func (f *fake) Reset(uuid string) error {
 
 func (f *fake) Destroy(uuid string) error {
 	return goneIsSuccess(f.on("Destroy", uuid, func(d *fakeDomain) error {
-		d.running, d.state, d.incoming = "", vm.MachineStopped, false
+		d.running, d.state, d.incoming, d.hardware = "", vm.MachineStopped, false, hardware{}
 		if d.record == "" {
 			delete(f.domains, uuid)
 		}

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ func (w *world) stranger(name, uuid string, owner metadata) *fakeDomain {
 
 func assertLeftAlone(t *testing.T, w *world, d *fakeDomain, before fakeDomain) {
 	t.Helper()
-	if w.fake.domains[before.uuid] != d || *d != before {
+	if w.fake.domains[before.uuid] != d || !reflect.DeepEqual(*d, before) {
 		t.Errorf("the foreign domain was touched: %+v, was %+v", w.fake.domains[before.uuid], before)
 	}
 }

@@ -60,6 +60,16 @@ type hypervisor interface {
 	// tells whether it has it no more: its guest does so a moment later. One
 	// that is off or gone has none.
 	DetachDisk(uuid, serial string) (gone bool, err error)
+	// DiskLimits returns the limits of a running domain's disk, by its target;
+	// SetDiskLimits has these hold and no others, until the domain is off.
+	DiskLimits(uuid, disk string) (vm.DiskLimits, error)
+	SetDiskLimits(uuid, disk string, limits vm.DiskLimits) error
+	// CPULimit returns what a running domain's processors are held to;
+	// SetCPULimit has another hold until the domain is off.
+	CPULimit(uuid string) (vm.CPULimit, error)
+	SetCPULimit(uuid string, limit vm.CPULimit) error
+	// CPUTime is how long a running domain's processors have worked.
+	CPUTime(uuid string) (time.Duration, error)
 	// Console opens a running domain's first serial console.
 	Console(uuid string) (io.ReadWriteCloser, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the

@@ -288,8 +288,8 @@ func (w *world) look() []string {
 		if d.record == "" {
 			kind = "transient"
 		}
-		lines = append(lines, fmt.Sprintf("domain %s of %s: %s, %s, incoming %t, record %s, running %s, clock set %t",
-			d.name, d.owner.Cluster, kind, d.state, d.incoming, digest(plain.Replace(d.record)), digest(plain.Replace(d.running)), !d.clock.IsZero()))
+		lines = append(lines, fmt.Sprintf("domain %s of %s: %s, %s, incoming %t, record %s, running %s, clock set %t, hardware %+v",
+			d.name, d.owner.Cluster, kind, d.state, d.incoming, digest(plain.Replace(d.record)), digest(plain.Replace(d.running)), !d.clock.IsZero(), d.hardware))
 	}
 	w.fake.mu.Unlock()
 	for _, p := range w.balancers() {
