@@ -113,7 +113,7 @@ type Cluster struct {
 	Joining []string `json:"joining,omitempty"`
 
 	// SharedMemory is the directory of the files that the machines' memory
-	// is, while a golden snapshot is being made of them.
+	// is, while a golden snapshot is being made of them that will be mapped.
 	SharedMemory string `json:"sharedMemory,omitempty"`
 
 	// Source is the context by which a cluster is reached that somebody else

@@ -202,8 +202,13 @@ func TestRealSaveImage(t *testing.T) {
 	if _, err := os.Stat(machineFile(c.Dir, m.Name, savedCopy)); err == nil {
 		t.Error("the copy is left")
 	}
-	// What is on record is what it starts by the next time.
-	if err := errors.Join(d.hypervisor.Destroy(m.UUID), d.hypervisor.Undefine(m.UUID)); err != nil {
+	if err := d.hypervisor.Destroy(m.UUID); err != nil {
+		t.Error(err)
+	}
+	if dom, err := d.hypervisor.Domain(m.UUID); err != nil || dom.State != vm.MachineStopped {
+		t.Errorf("there is no record to start it by the next time: %+v, %v", dom, err)
+	}
+	if err := d.remove(m.UUID); err != nil {
 		t.Error(err)
 	}
 	if _, err := d.hypervisor.Domain(m.UUID); !errors.Is(err, errNoDomain) {

@@ -26,6 +26,9 @@ func (d *Driver) Form(ctx context.Context, spec *vm.Spec, step *term.Step) (form
 	case vm.Mapped, vm.Saved:
 		return form, RestoreVariable + " says so", nil
 	}
+	if step != nil {
+		step.Status("seeing whether memory can be mapped here")
+	}
 	proof, err := d.proveMapping(ctx, spec.Accel)
 	if err != nil {
 		return "", "", err
