@@ -31,7 +31,7 @@ const frozenForm = "1"
 // Shape implements vm.Freezer. A machine's state fits only the emulator, the
 // devices, the sizes and, under KVM, the processor that it was saved with.
 func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (string, error) {
-	if err := d.checkPlace(); err != nil {
+	if err := errors.Join(d.checkPlace(), d.BootOnly()); err != nil {
 		return "", err
 	}
 	img, err := image.Ensure(ctx, d.home, step.Progress())
@@ -44,7 +44,7 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, step *term.Step) (str
 			return "", err
 		}
 	}
-	host, err := d.probeSubject(img)
+	host, err := d.probeSubject(ctx, img)
 	if err != nil {
 		return "", err
 	}
@@ -204,7 +204,7 @@ func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 
 // thawPaused makes one machine that is about to run.
 func (d *Driver) thawPaused(ctx context.Context, c *vm.Cluster, m *vm.Machine, frozen string) error {
-	if err := d.discard(c, m); err != nil {
+	if err := d.discard(ctx, c, m); err != nil {
 		return err
 	}
 	mem := memory{File: machineFile(frozen, m.Name, memoryFile), Incoming: true}
@@ -251,7 +251,7 @@ func (d *Driver) startSaved(ctx context.Context, c *vm.Cluster, m *vm.Machine, m
 }
 
 // discard throws away what exists of a machine of ours.
-func (d *Driver) discard(c *vm.Cluster, m *vm.Machine) error {
+func (d *Driver) discard(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	dom, err := d.hypervisor.Domain(m.UUID)
 	if err != nil && !errors.Is(err, errNoDomain) {
 		return err
@@ -263,6 +263,9 @@ func (d *Driver) discard(c *vm.Cluster, m *vm.Machine) error {
 		if err := d.remove(m.UUID); err != nil {
 			return fmt.Errorf("remove %s: %w", m.Name, err)
 		}
+	}
+	if d.remote != nil {
+		return d.remote.drop(ctx, c.ID, "machines", m.Name)
 	}
 	return store.RemoveFile(machineFile(c.Dir, m.Name, rootOverlay))
 }
