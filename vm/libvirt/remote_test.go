@@ -101,7 +101,7 @@ func TestRemoteFiles(t *testing.T) {
 	a, b := w.load("a"), w.load("b")
 	for _, m := range a.Machines {
 		text := w.fake.domains[m.UUID].running
-		for _, file := range regexp.MustCompile(`(file|path)="([^"]+)"|<(kernel|initrd)>([^<]+)<`).FindAllStringSubmatch(text, -1) {
+		for _, file := range regexp.MustCompile(`(file|path)="(/[^"]+)"|<(kernel|initrd)>([^<]+)<`).FindAllStringSubmatch(text, -1) {
 			if path := file[2] + file[4]; !strings.HasPrefix(path, base+"/") {
 				t.Errorf("%s uses %s", m.Name, path)
 			}

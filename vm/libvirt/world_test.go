@@ -365,6 +365,10 @@ func (w *world) plain() *strings.Replacer {
 	}
 	for _, c := range w.known() {
 		word(c.ID, "ID-%s", c.Name)
+		if isRemote(c.URI) {
+			word(networkOf(c).Loopback, "LOOPBACK-%s", c.Name)
+			word(networkOf(c).Segment, "SEGMENT-%s", c.Name)
+		}
 		for _, m := range c.Machines {
 			word(m.UUID, "UUID-%s-%s", c.Name, m.Name)
 			word(strings.ReplaceAll(m.UUID, "-", ""), "UUID-%s-%s", c.Name, m.Name)
