@@ -119,23 +119,18 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 	var node string // the node binary, which is kubeadm too
 	var img *image.Image
-	actions := []vm.Action{{Name: "Get the node image", Run: func(ctx context.Context, step *term.Step) (err error) {
-		if node, err = d.nodeBinary(ctx, d.home, step); err != nil {
-			return err
-		}
-		img, err = d.image(ctx, c, step)
-		return err
-	}}}
-	if d.remote != nil {
-		actions = append(actions, vm.Action{Name: "Have it on " + d.remote.host, Run: func(ctx context.Context, _ *term.Step) error {
-			there, err := d.remote.bring(ctx, c.ID, img)
-			if err == nil {
-				img = there
+	return []vm.Action{
+		{Name: "Get the node image", Run: func(ctx context.Context, step *term.Step) (err error) {
+			if node, err = d.nodeBinary(ctx, d.home, step); err != nil {
+				return err
 			}
+			if img, err = d.image(ctx, c, step); err != nil || d.remote == nil {
+				return err
+			}
+			step.Status("on %s, too", d.remote.host)
+			img, err = d.remote.bring(ctx, c.ID, img)
 			return err
-		}})
-	}
-	return append(actions, []vm.Action{
+		}},
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
 			return d.credentials(ctx, node, c.Dir, kubeadmConfig(c))
 		}},
@@ -160,7 +155,7 @@ func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 			}
 			return endBeginning(c)
 		}},
-	}...)
+	}
 }
 
 // startAll starts the machines but those that are joining.

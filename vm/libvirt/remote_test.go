@@ -79,7 +79,6 @@ func TestRemoteRecreateAtEveryCall(t *testing.T) {
 	work{
 		before: func(w *world) { w.must(w.up(w.options("c", spec(1)))); w.healthy("c"); wreck(w) },
 		run:    func(w *world) error { return w.recreate(w.options("c", spec(1))) },
-		again:  func(w *world) error { return w.up(w.options("c", spec(1))) },
 	}.everyCall(t, w, gone)
 }
 

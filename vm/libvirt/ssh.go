@@ -10,7 +10,7 @@ import (
 	"io"
 	"net/url"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -51,8 +51,6 @@ func sshTo(uri string) ssh {
 	}
 	parameters := u.Query()
 	to := ssh{host: u.Hostname(), kind: strings.TrimPrefix(u.Path, "/"), program: cmp.Or(parameters.Get("command"), "ssh")}
-	// Whoever starts a cluster may not be there to type a password.
-	to.options = []string{"-T", "-o", "BatchMode=yes"}
 	if port := u.Port(); port != "" {
 		to.options = append(to.options, "-p", port)
 	}
@@ -74,7 +72,8 @@ func (s ssh) command(ctx context.Context, options []string, script string, argum
 	for _, argument := range arguments {
 		words = append(words, quoted(argument))
 	}
-	all := append(append(append([]string{}, s.options...), options...), "--", s.host, strings.Join(words, " "))
+	// Whoever has this run may not be there to type a password.
+	all := slices.Concat([]string{"-T", "-o", "BatchMode=yes"}, s.options, options, []string{"--", s.host, strings.Join(words, " ")})
 	return exec.CommandContext(ctx, s.program, all...)
 }
 
@@ -106,7 +105,7 @@ func (s ssh) script(ctx context.Context, stdin io.Reader, arguments ...string) (
 	}
 }
 
-// trial is how a person sees whether the way is open.
+// trial is how a person sees whether the way is open, and accepts the host's key.
 func (s ssh) trial() string {
-	return strings.Join(append(append([]string{filepath.Base(s.program)}, s.options...), s.host, "true"), " ")
+	return strings.Join(slices.Concat([]string{s.program}, s.options, []string{s.host, "true"}), " ")
 }

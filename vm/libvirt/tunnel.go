@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,7 +180,7 @@ var aliveOptions = []string{
 func forward(ctx context.Context, to ssh, who daemon.Process, forwards []string, begun func()) (lasted bool, err error) {
 	// There, cat ends with its input, which is ours: nothing outlives us. It is
 	// started when the ports are listened on.
-	cmd := to.command(ctx, append(aliveOptions[:len(aliveOptions):len(aliveOptions)], forwards...), "echo begun; exec cat")
+	cmd := to.command(ctx, slices.Concat(aliveOptions, forwards), "echo begun; exec cat")
 	cmd.Env = append(cmd.Environ(), tunnelKind.Environ(who)...)
 	cmd.WaitDelay = linkPause // a ProxyCommand may hold its output open
 	var complaint bytes.Buffer
