@@ -20,8 +20,8 @@ type Snapshot interface {
 // It is nil where the driver can save none, or Runner.Save is, or one of them
 // would not run here at all, which its first run says.
 func (r *Runner) beginning(ctx context.Context, experiments []*Experiment) (Snapshot, error) {
-	if _, ok := r.Handle.Driver.(vm.Saver); !ok || r.Save == nil {
-		return nil, nil
+	if _, err := vm.SaverOf(r.Handle.Driver); err != nil || r.Save == nil {
+		return nil, nil //nolint:nilerr // trials go on without
 	}
 	var x *run
 	for _, e := range experiments {

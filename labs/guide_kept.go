@@ -34,9 +34,9 @@ type keptState struct {
 // namespaces would not undo; because says which, "" that there is none. A lab
 // goes on without: its reset undoes then what it did, one by one.
 func (g *Guide) keep(ctx context.Context, because string) error {
-	_, can := g.runner.session.handle.Driver.(vm.Saver)
-	if because == "" || g.state.Kept != nil || g.runner.Snapshots == nil || !can {
-		return nil
+	_, cannot := vm.SaverOf(g.runner.session.handle.Driver)
+	if because == "" || g.state.Kept != nil || g.runner.Snapshots == nil || cannot != nil {
+		return nil //nolint:nilerr // that is no failure of the lab
 	}
 	kept := &keptState{Session: g.runner.session.id}
 	err := g.runner.Snapshots.Save(ctx)

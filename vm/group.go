@@ -14,6 +14,10 @@ type Group struct {
 	CPUs      int    `json:"cpus"`      // virtual CPUs of each machine
 	MemoryMiB int    `json:"memoryMiB"` // of each machine
 
+	// Host is the URI of the libvirt that makes them, where that is on another
+	// host; empty: as the cluster's other machines.
+	Host string `json:"host,omitempty"`
+
 	// Labels and Taints are what their nodes are given once they are Ready.
 	Labels map[string]string `json:"labels,omitempty"`
 	Taints []Taint           `json:"taints,omitempty"`

@@ -79,7 +79,7 @@ func (a *app) examine(ctx context.Context, uri string, prove bool) (findings []f
 		if prover, ok := driver.(cluster.Prover); ok && prove && works {
 			note(a.prove(ctx, driver, prover))
 		}
-		if freezer, ok := driver.(vm.Freezer); ok && prove && works {
+		if freezer, err := vm.FreezerOf(driver); err == nil && prove && works {
 			note(a.proveForm(ctx, freezer))
 		}
 		if works && usable == "" {

@@ -43,9 +43,9 @@ func newGoldenBuild(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			freezer, ok := driver.(vm.Freezer)
-			if !ok {
-				return fmt.Errorf("driver %s makes no golden snapshots: its clusters boot in seconds", driver.Name())
+			freezer, err := vm.FreezerOf(driver)
+			if err != nil {
+				return err
 			}
 			spec := flags.options(a, "").Spec
 			golden, err := a.clusters().EnsureGolden(cmd.Context(), driver, freezer, &spec, a.progress)

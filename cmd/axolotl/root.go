@@ -51,7 +51,7 @@ func newRoot(a *app) *cobra.Command {
 	add("cluster", newUp(a), newDown(a), newRecreate(a), newSnapshot(a), newNode(a), newKeep(a), newAddon(a), newList(a), newStatus(a), newKubeconfig(a), newKubectl(a))
 	add("work", newLab(a), newChaos(a), newSchedule(a), newServe(a), newTop(a))
 	add("host", newDoctor(a), newImage(a), newGolden(a), newVersion(a))
-	root.AddCommand(newSupervise(), newBalance())
+	root.AddCommand(newSupervise(), newBalance(), newTunnel())
 	root.SetHelpCommandGroupID("host")
 	root.SetCompletionCommandGroupID("host")
 	return root

@@ -167,7 +167,7 @@ func running(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// killAll kills the processes of a component of local clusters, with SIGKILL,
+// killAll kills the processes of a component of local clusters, or of tunnels, with SIGKILL,
 // and waits until all that the kernel ends with them are gone:
 //
 //	killAll COMPONENT

@@ -39,7 +39,7 @@ func endWith(test string) {
 // process is one that a script has started, by what its environment says.
 type process struct {
 	pid       int
-	component string // of a local cluster; empty for others
+	component string // of a local cluster, or of a tunnel; empty for others
 	command   string
 }
 
@@ -61,8 +61,10 @@ func processesOf(work string) []process {
 		words := strings.Split(strings.TrimRight(string(command), "\x00"), "\x00")
 		p := process{pid: pid, command: strings.Join(words[:min(len(words), 3)], " ")}
 		for variable := range bytes.SplitSeq(environ, []byte{0}) {
-			if component, ok := bytes.CutPrefix(variable, []byte("AXOLOTL_LOCAL_COMPONENT=")); ok {
-				p.component = string(component)
+			for _, kind := range []string{"LOCAL", "TUNNEL"} {
+				if component, ok := bytes.CutPrefix(variable, []byte("AXOLOTL_"+kind+"_COMPONENT=")); ok {
+					p.component = string(component)
+				}
 			}
 		}
 		found = append(found, p)

@@ -24,6 +24,12 @@ func newBalance() *cobra.Command {
 	return newBackground(libvirt.BalanceCommand, "Balance the API servers of one cluster", libvirt.Balance)
 }
 
+// newTunnel is what the libvirt driver starts for clusters on another host; it is
+// not for people.
+func newTunnel() *cobra.Command {
+	return newBackground(libvirt.TunnelCommand, "Have the ports of one cluster on another host here", libvirt.Tunnel)
+}
+
 // newBackground is a command that is started for the directory of a cluster, and
 // outlives who started it.
 func newBackground(name, short string, run func(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error) *cobra.Command {

@@ -48,7 +48,7 @@ func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.driver, "driver", driverAuto, "what makes the machines: auto, libvirt, local (simulated nodes), minikube (where it is installed) or existing (a cluster that is there)")
 	flags.StringVar(&f.provider, "minikube-driver", "", "what minikube makes them with: "+strings.Join(minikube.Providers, ", ")+" (default: what it chooses)")
-	flags.StringVar(&f.connect, "connect", "", "libvirt of this host: qemu:///system (for root; the default there) or qemu:///session (the default of others); else LIBVIRT_DEFAULT_URI, where that can serve")
+	flags.StringVar(&f.connect, "connect", "", "libvirt: qemu:///system (for root; the default there), qemu:///session (the default of others), or one on another host, by ssh: qemu+ssh://root@HOST/system; else LIBVIRT_DEFAULT_URI, where that can serve")
 	flags.StringVar(&f.spec.Accel, "accel", libvirt.AccelAuto, "acceleration of VMs: auto (proved by booting one), kvm or tcg (emulation)")
 	flags.IntVar(&f.spec.ControlPlanes, "control-planes", 1, "control planes: 1, 3 or 5, each with a member of etcd")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")

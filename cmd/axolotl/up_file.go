@@ -38,8 +38,17 @@ func (f *upFlags) read(cmd *cobra.Command, path string) (err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; 'axolotl up --help' says what such a file is for, 'axolotl up --format' what may stand in it", err)
 	}
-	if err == nil && f.file.Driver != "" {
+	if err != nil {
+		return err
+	}
+	if f.file.Driver != "" {
 		f.driver = f.file.Driver
 	}
-	return err
+	if connect := f.file.Connect(); connect != "" {
+		if f.connect != "" {
+			return codedError{errors.New("leave --connect out: the file says on which host"), exitUsage}
+		}
+		f.connect = connect
+	}
+	return nil
 }

@@ -29,6 +29,9 @@ type File struct {
 	ControlPlane controlPlaneFile `yaml:"controlPlane"` // the machines that run the API server and etcd
 	Workers      []workersFile    `yaml:"workers"`      // groups of machines that run pods
 
+	// Hosts are other hosts that machines can be on.
+	Hosts []hostFile `yaml:"hosts"`
+
 	// Disk is the size of each machine's disk, such as 20Gi; 10Gi.
 	Disk Gibibytes `yaml:"disk"`
 
@@ -46,6 +49,12 @@ type File struct {
 	document *strictyaml.Document
 }
 
+// hostFile is another host whose libvirt makes machines.
+type hostFile struct {
+	Name string `yaml:"name,required"` // by which groups say that they are on it
+	URI  string `yaml:"uri,required"`  // of its libvirt, such as qemu+ssh://root@host/system
+}
+
 // machinesFile are machines that are alike.
 type machinesFile struct {
 	CPUs    int               `yaml:"cpus"`    // virtual processors of each machine; 2
@@ -53,6 +62,7 @@ type machinesFile struct {
 	Labels  map[string]string `yaml:"labels"`  // that the nodes get once they are Ready
 	Taints  []vm.Taint        `yaml:"taints"`  // that the nodes get once they are Ready; control planes beside several workers PreferNoSchedule, [] for none
 	Kubelet *vm.Kubelet       `yaml:"kubelet"` // what is changed in the settings of the kubelets
+	Host    string            `yaml:"host"`    // of hosts, on which the machines are, the same for all groups; this one
 }
 
 // controlPlaneFile are the machines that run the API server and etcd.
@@ -86,6 +96,7 @@ func ParseFile(name string, data []byte, drivers []string, most func(driver stri
 	v := fileValidator{File: f}
 	v.head(drivers)
 	v.groups(most(f.Driver))
+	v.hosts()
 	v.apiServer()
 	v.mirrors()
 	if err := f.document.Err(); err != nil {
@@ -134,7 +145,7 @@ func (f *File) Spec() vm.Spec {
 	add := func(name string, role vm.Role, count int, m machinesFile) {
 		spec.Groups = append(spec.Groups, vm.Group{
 			Name: name, Role: role, Count: count, CPUs: m.CPUs, MemoryMiB: int(m.Memory),
-			Labels: m.Labels, Taints: m.Taints, Kubelet: m.Kubelet,
+			Labels: m.Labels, Taints: m.Taints, Kubelet: m.Kubelet, Host: f.uriOf(m.Host),
 		})
 	}
 	for _, w := range f.Workers {

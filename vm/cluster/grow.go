@@ -200,13 +200,13 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 			return err
 		}
 	}
-	freezer, canThaw := h.Driver.(vm.Freezer)
+	freezer, cannot := vm.FreezerOf(h.Driver)
 	var restored, booted []string
 	for _, node := range nodes {
 		if err := isWorker(c, node, "recreate"); err != nil {
 			return err
 		}
-		if !cold && canThaw && s.holds(ctx, c, freezer, node) {
+		if !cold && cannot == nil && s.holds(ctx, c, freezer, node) {
 			restored = append(restored, node)
 		} else {
 			booted = append(booted, node)

@@ -46,10 +46,10 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 // chooseGolden notes in the record what the cluster will be restored from: the
 // snapshot that it was made of, where that is whole.
 func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver, cold bool, progress *term.Progress) error {
-	freezer, ok := driver.(vm.Freezer)
-	if cold || !ok {
+	freezer, err := vm.FreezerOf(driver)
+	if cold || err != nil {
 		c.Golden = ""
-		return nil
+		return nil //nolint:nilerr // it is booted
 	}
 	if c.Golden != "" {
 		if g, err := s.restorable(ctx, c, freezer); err == nil && g.Spec.SameMachines(c.Spec) {

@@ -43,6 +43,9 @@ func (f *File) refuse(c *vm.Cluster) error {
 		if g.MemoryMiB != was.MemoryMiB {
 			fault(path+".memory", "the memory (%d MiB) of machines %s", was.MemoryMiB, g.Name)
 		}
+		if g.Host != was.Host {
+			fault(path+".host", "the host of machines %s", g.Name)
+		}
 		if !reflect.DeepEqual(g.Kubelet, was.Kubelet) {
 			fault(path+".kubelet", "the kubelet's settings on machines %s", g.Name)
 		}

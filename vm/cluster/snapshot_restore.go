@@ -26,7 +26,7 @@ func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpO
 		return nil, err
 	}
 	// Nothing gives way before what comes is seen to be there.
-	if _, err := saverOf(driver); err != nil {
+	if _, err := vm.SaverOf(driver); err != nil {
 		return nil, err
 	}
 	if _, err := s.snapshot(c, snapshot); err != nil {
@@ -46,7 +46,7 @@ var outliving = []string{"journal", "lab.json", "lab.lock", "labs"}
 
 // restore makes of a cluster in PhaseRestoring what its snapshot holds.
 func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
-	saver, err := saverOf(driver)
+	saver, err := vm.SaverOf(driver)
 	if err != nil {
 		return nil, err
 	}

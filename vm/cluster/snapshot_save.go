@@ -40,7 +40,7 @@ func (s Store) saveSnapshot(ctx context.Context, name, snapshot string, open Ope
 	if err != nil {
 		return nil, err
 	}
-	saver, err := saverOf(driver)
+	saver, err := vm.SaverOf(driver)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +94,4 @@ func (shot *Snapshot) seal(c *vm.Cluster, saving string) (err error) {
 		return err
 	}
 	return store.SyncDir(filepath.Dir(shot.dir))
-}
-
-func saverOf(driver vm.Driver) (vm.Saver, error) {
-	saver, ok := driver.(vm.Saver)
-	if !ok {
-		return nil, fmt.Errorf("driver %s can save no snapshots: it does not own the machines", driver.Name())
-	}
-	return saver, nil
 }

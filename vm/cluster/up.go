@@ -166,7 +166,12 @@ func (s Store) create(ctx context.Context, driver vm.Driver, options UpOptions, 
 	if err != nil {
 		return nil, err
 	}
-	if freezer, ok := driver.(vm.Freezer); ok && !options.Cold {
+	freezer, cannot := vm.FreezerOf(driver)
+	switch _, elsewhere := driver.(vm.Freezer); {
+	case options.Cold || !elsewhere:
+	case cannot != nil:
+		progress.Line("no golden snapshot: %v", cannot)
+	default:
 		golden, err := s.EnsureGolden(ctx, driver, freezer, &c.Spec, progress)
 		if err != nil {
 			return nil, fmt.Errorf("%w (--cold boots without one)", err)

@@ -69,18 +69,32 @@ func (d *Driver) Prove(ctx context.Context, step *term.Step) (string, error) {
 		return "", err
 	}
 	step.Status("booting a small guest")
-	accel, why, err := d.Acceleration(ctx, img)
+	accel, why, err := d.proveAnywhere(ctx, img)
 	found := accel + ", " + why
-	if isSession(d.uri) {
+	if isSession(d.uri) || d.remote != nil {
 		found += "; at " + d.Where()
 	}
 	return found, err
 }
 
+// proveAnywhere is Acceleration where the image may not be on the host yet.
+func (d *Driver) proveAnywhere(ctx context.Context, img *image.Image) (accel, why string, err error) {
+	if d.remote == nil {
+		return d.Acceleration(ctx, img)
+	}
+	probe := uuid.NewString() // it is a cluster of its own, for as long as it takes
+	defer func() { err = errors.Join(err, d.remote.forget(context.WithoutCancel(ctx), probe)) }()
+	there, err := d.remote.bringProbe(ctx, probe, img)
+	if err != nil {
+		return "", "", err
+	}
+	return d.Acceleration(ctx, there)
+}
+
 // prove boots the probe guest under one acceleration, unless the outcome is
 // remembered.
 func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (probeResult, error) {
-	subject, err := d.probeSubject(img)
+	subject, err := d.probeSubject(ctx, img)
 	if err != nil {
 		return probeResult{}, err
 	}
@@ -157,21 +171,30 @@ func (d *Driver) withoutKVM() string {
 }
 
 // probeSubject is what a proof holds for that was made with an image.
-func (d *Driver) probeSubject(img *image.Image) (string, error) {
-	host, err := d.hostSubject()
+func (d *Driver) probeSubject(ctx context.Context, img *image.Image) (string, error) {
+	host, err := d.hostSubject(ctx)
 	return host + "; image " + img.ID, err
 }
 
 // hostSubject is what a proof holds for.
-func (d *Driver) hostSubject() (string, error) {
+func (d *Driver) hostSubject(ctx context.Context) (string, error) {
 	version, err := d.hypervisor.Version()
 	if err != nil {
 		return "", err
+	}
+	system, err := d.system(ctx)
+	return fmt.Sprintf("%s; %s; %s", system, d.uri, version), err
+}
+
+// system is the name of the machines' host and its kernel's release.
+func (d *Driver) system(ctx context.Context) (string, error) {
+	if d.remote != nil {
+		found, err := d.remote.check(ctx)
+		return found.System, err
 	}
 	var host unix.Utsname
 	if err := unix.Uname(&host); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %s; %s; %s", unix.ByteSliceToString(host.Nodename[:]),
-		unix.ByteSliceToString(host.Release[:]), d.uri, version), nil
+	return unix.ByteSliceToString(host.Nodename[:]) + " " + unix.ByteSliceToString(host.Release[:]), nil
 }

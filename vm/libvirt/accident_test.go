@@ -33,6 +33,7 @@ func (k work) everyCall(t *testing.T, w *world, after func(*world)) {
 		w.endBalancers()
 		w.fake.domains = map[string]*fakeDomain{}
 		w.must(os.RemoveAll(w.home.State))
+		w.must(os.RemoveAll(w.farDir()))
 		w.fake.arm(0, "")
 		if k.before != nil {
 			k.before(w)

@@ -26,7 +26,7 @@ const balancerName = "balancer"
 // cluster whose directory is its argument.
 const BalanceCommand = "libvirt-balance"
 
-// balancerGrace is how long a balancer gets to end by itself.
+// balancerGrace is how long a balancer, or a tunnel, gets to end by itself.
 const balancerGrace = 3 * time.Second
 
 func balancerLog(c *vm.Cluster) string { return c.Path("balancer.log") }
@@ -45,6 +45,22 @@ func (d *Driver) balance(c *vm.Cluster) []vm.Action {
 
 // Whole implements vm.Mender.
 func (d *Driver) Whole(c *vm.Cluster) (bool, error) {
+	if whole, err := d.tunnelled(c); !whole || err != nil {
+		return whole, err
+	}
+	return d.balanced(c)
+}
+
+// Mend implements vm.Mender.
+func (d *Driver) Mend(ctx context.Context, c *vm.Cluster) error {
+	if err := d.ensureTunnel(ctx, c); err != nil {
+		return err
+	}
+	return d.ensureBalancer(ctx, c)
+}
+
+// balanced tells whether a cluster's balancer runs, or none is needed.
+func (d *Driver) balanced(c *vm.Cluster) (bool, error) {
 	if !several(c) {
 		return true, nil
 	}
@@ -52,13 +68,10 @@ func (d *Driver) Whole(c *vm.Cluster) (bool, error) {
 	return len(running) > 0, err
 }
 
-// Mend implements vm.Mender.
-func (d *Driver) Mend(ctx context.Context, c *vm.Cluster) error { return d.ensureBalancer(ctx, c) }
-
 // ensureBalancer starts a cluster's balancer where it needs one and none runs.
 // The caller holds the cluster's lock.
 func (d *Driver) ensureBalancer(ctx context.Context, c *vm.Cluster) error {
-	if whole, err := d.Whole(c); whole || err != nil {
+	if whole, err := d.balanced(c); whole || err != nil {
 		return err
 	}
 	cmd, err := d.Balancer(c.Dir)
@@ -72,14 +85,19 @@ func (d *Driver) ensureBalancer(ctx context.Context, c *vm.Cluster) error {
 	return nil
 }
 
-// endBalancer ends a cluster's balancer and removes what it wrote. One that does
-// not run is success.
+// endBalancer ends a cluster's balancer.
 func (d *Driver) endBalancer(ctx context.Context, c *vm.Cluster) error {
-	if err := kind.Stop(ctx, c.ID, balancerName, balancerGrace, nil); err != nil {
+	return end(ctx, kind, c, balancerName, balancerLog(c))
+}
+
+// end ends a process of a cluster, with those that it has started, and removes
+// what it wrote. One that does not run is success.
+func end(ctx context.Context, kind daemon.Kind, c *vm.Cluster, component, log string) error {
+	if err := kind.Stop(ctx, c.ID, component, balancerGrace, nil); err != nil {
 		return err
 	}
-	if _, err := os.Stat(balancerLog(c)); err != nil {
+	if _, err := os.Stat(log); err != nil {
 		return nil //nolint:nilerr // most clusters have none
 	}
-	return store.RemoveFile(balancerLog(c))
+	return store.RemoveFile(log)
 }

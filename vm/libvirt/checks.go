@@ -17,9 +17,13 @@ func (d *Driver) Checks() []vm.HostCheck {
 	if d.checkPlace() != nil {
 		return []vm.HostCheck{place} // it is not even connected to
 	}
+	answers := vm.HostCheck{Name: "libvirt answers at " + d.uri, Run: func(context.Context) (string, error) { return d.hypervisor.Version() }}
+	if d.remote != nil {
+		return []vm.HostCheck{place, d.checkRemote(), answers}
+	}
 	return []vm.HostCheck{
 		place,
-		{Name: "libvirt answers at " + d.uri, Run: func(context.Context) (string, error) { return d.hypervisor.Version() }},
+		answers,
 		d.checkRestored(),
 		{Name: "qemu-img is installed", Run: func(context.Context) (string, error) {
 			path, err := exec.LookPath("qemu-img")
@@ -47,6 +51,21 @@ func (d *Driver) checkRestored() vm.HostCheck {
 			return "as a proof says ('axolotl doctor --prove' shows it)", nil
 		}
 		return d.restore + ", as " + RestoreVariable + " says", checkRestore(d.restore)
+	}}
+}
+
+// checkRemote is about the host of the machines, where that is another one.
+func (d *Driver) checkRemote() vm.HostCheck {
+	return vm.HostCheck{Name: d.remote.host + " can be given disks", Run: func(ctx context.Context) (string, error) {
+		found, err := d.remote.check(ctx)
+		if err != nil {
+			return "", err
+		}
+		if found.FreeBytes < minimumFree {
+			return "", fmt.Errorf("%s has %d MiB free for %s, and a machine needs %d MiB; free some there",
+				d.remote.host, found.FreeBytes>>20, found.Base, minimumFree>>20)
+		}
+		return fmt.Sprintf("%s: %d GiB free for %s", found.System, found.FreeBytes>>30, found.Base), nil
 	}}
 }
 

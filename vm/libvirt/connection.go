@@ -37,12 +37,31 @@ func (c *connection) open() (*libvirt.Connect, error) {
 		c.conn.Close() //nolint:errcheck // it is dead
 		c.conn = nil
 	}
+	conn, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	c.conn = conn
+	return conn, nil
+}
+
+// Another host that has gone says nothing: it is asked every few seconds, and
+// not waited for when it has not answered so often.
+const (
+	keepAliveSeconds = 5
+	keepAliveCount   = 4
+)
+
+// connect makes one more connection.
+func (c *connection) connect() (*libvirt.Connect, error) {
 	startEvents()
 	conn, err := libvirt.NewConnect(c.uri)
+	if err == nil && isRemote(c.uri) {
+		err = conn.SetKeepAlive(keepAliveSeconds, keepAliveCount)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, c.explain(err))
 	}
-	c.conn = conn
 	return conn, nil
 }
 
@@ -367,6 +386,8 @@ func (c *connection) explain(err error) error {
 	switch {
 	case strings.Contains(text, "dlopen") || strings.Contains(text, "Failed to open libvirt"):
 		return fmt.Errorf("%w; install libvirt (Debian: apt-get install libvirt-daemon-system libvirt-clients)", err)
+	case isRemote(c.uri):
+		return fmt.Errorf("%w; install libvirt there (Debian: apt-get install libvirt-daemon-system) and see that 'virsh -c %s version' answers", err, c.uri)
 	case isSession(c.uri) && strings.Contains(text, "runtime directory"):
 		return fmt.Errorf("%w; XDG_RUNTIME_DIR is another user's, as after 'su': log in anew ('su -'), or unset it", err)
 	case strings.Contains(text, "Permission denied"), strings.Contains(text, "authentication"):

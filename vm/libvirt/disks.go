@@ -29,6 +29,9 @@ const (
 // overlay of a machine that was restored lies over that of the golden
 // snapshot, and so does one that is made anew; its seed is that one's, too.
 func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) (bootFiles, error) {
+	if d.remote != nil {
+		return d.remote.ensureDisks(ctx, c, m, img)
+	}
 	dir := c.Path("machines", m.Name)
 	boot := bootFiles{
 		Kernel: img.Kernel, Initrd: img.Initrd,

@@ -1,8 +1,10 @@
 package libvirt
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
+	"os"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -21,7 +23,20 @@ type metadata struct {
 	ClusterID string `xml:"id,attr"`
 	Cluster   string `xml:"name,attr"`
 	Machine   string `xml:"machine,attr"`
-	Dir       string `xml:"dir,attr"` // the cluster's state directory
+	Dir       string `xml:"dir,attr"` // the cluster's state directory; see ownerDir
+}
+
+// ownerDir is a cluster's state directory as its domains name it. On a host that
+// others make machines on as well, the same path may be another one's.
+func ownerDir(uri, dir string) string {
+	if !isRemote(uri) {
+		return dir
+	}
+	here, err := os.Hostname()
+	if err != nil {
+		here = "?" // it is found by the cluster's ID all the same
+	}
+	return here + ":" + dir
 }
 
 func (m metadata) element() (string, error) {
@@ -37,6 +52,7 @@ type bootFiles struct {
 	Root           string // the machine's own overlay, qcow2
 	Seed           string // what makes it this machine, tar
 	Agent          string // socket of the guest agent; empty: where libvirt has it
+	Console        string // what it says on its console; empty: console.log in its directory here
 }
 
 // rootDisk is the target of a machine's root disk.
@@ -76,7 +92,7 @@ type memory struct {
 
 // domainXML describes one machine.
 func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string, error) {
-	owner, err := metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: c.Dir}.element()
+	owner, err := metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: ownerDir(c.URI, c.Dir)}.element()
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +112,7 @@ func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string
 		Source: &libvirtxml.DomainChardevSource{UNIX: agentSource(boot.Agent)},
 		Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: "org.qemu.guest_agent.0"}},
 	}}
-	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: c.Path("machines", m.Name, "console.log"), Append: "on"}
+	d.Devices.Serials[0].Log = &libvirtxml.DomainChardevLog{File: cmp.Or(boot.Console, consoleFile(c, m)), Append: "on"}
 	setArguments(d, append(networkArguments(c, m), memoryArguments(group.MemoryMiB, mem)...))
 	return d.Marshal()
 }
@@ -107,6 +123,11 @@ func setArguments(d *libvirtxml.Domain, arguments []string) {
 	for _, value := range arguments {
 		d.QEMUCommandline.Args = append(d.QEMUCommandline.Args, libvirtxml.DomainQEMUCommandlineArg{Value: value})
 	}
+}
+
+// consoleFile is what a machine of this host says on its console.
+func consoleFile(c *vm.Cluster, m *vm.Machine) string {
+	return machineFile(c.Dir, m.Name, "console.log")
 }
 
 // agentSource is the host's end of the guest agent's channel.
@@ -216,8 +237,9 @@ func networkArguments(c *vm.Cluster, m *vm.Machine) []string {
 		restrict = "off"
 	}
 	user := []string{"user,id=axouser,ipv6=off,restrict=" + restrict}
+	net := networkOf(c)
 	forward := func(host, guest int) {
-		user = append(user, fmt.Sprintf("hostfwd=tcp:127.0.0.1:%d-10.0.2.15:%d", host, guest))
+		user = append(user, fmt.Sprintf("hostfwd=tcp:%s:%d-10.0.2.15:%d", net.Loopback, host, guest))
 	}
 	if m.APIPort != 0 {
 		forward(m.APIPort, 6443)
@@ -228,7 +250,7 @@ func networkArguments(c *vm.Cluster, m *vm.Machine) []string {
 	return []string{
 		"-netdev", strings.Join(user, ","),
 		"-device", fmt.Sprintf("virtio-net-pci,netdev=axouser,mac=52:54:00:88:01:%02x,addr=0x18,romfile=", m.Index),
-		"-netdev", fmt.Sprintf("socket,id=axoseg,mcast=230.88.0.1:%d,localaddr=127.0.0.1", c.SegmentPort),
+		"-netdev", fmt.Sprintf("socket,id=axoseg,mcast=%s:%d,localaddr=127.0.0.1", net.Segment, c.SegmentPort),
 		"-device", fmt.Sprintf("virtio-net-pci,netdev=axoseg,mac=52:54:00:88:02:%02x,addr=0x19,romfile=", m.Index),
 	}
 }

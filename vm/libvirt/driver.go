@@ -3,27 +3,24 @@
 //
 // Only objects that carry the cluster's UUID in their metadata are touched.
 //
-// A libvirt on another host is refused (checkURI), for this ties the machines to
-// the host that axolotl runs on:
-//   - overlays and seeds are files that qemu-img and this process write; there,
-//     they would be volumes of a storage pool, filled by streams (disks.go, seed.go);
-//   - the node image, gigabytes, is read where it was built (disks.go);
-//   - golden snapshots map memory from files, and device states go through file
-//     descriptors, which libvirt passes on this host only; where they are save
-//     images, those are files here (form.go, monitor.go, saveimage.go);
-//   - memory files are given to QEMU's user by chown (owner.go);
-//   - images are loaded from an archive that is attached by its path (images.go);
-//   - API server and NodePorts are forwarded to that host's loopback, and free
-//     ports are looked for on this one's (ports.go);
-//   - nodes of one cluster speak over a multicast socket on loopback (domain.go);
-//   - the console's log, and with it the end of a failed boot, is a file there;
-//   - the cluster's first objects are written by programs here, of the node image
-//     there, and /dev/kvm and the kernel's release are looked at here (accel.go).
+// A libvirt on another host (qemu+ssh://) serves too. What libvirt does not do
+// there by its connection is done by ssh:
+//   - the node image is copied there once, disks are made there by qemu-img, and
+//     seeds, written here, are copied (remote.go, remote.sh);
+//   - API server and NodePorts are forwarded to that host's loopback by QEMU and
+//     from there to the same ports of this one by ssh (tunnel.go); machines speak
+//     to each other on that host's loopback, at addresses that are the cluster's
+//     own there (address.go);
+//   - the cluster's first objects are written by programs here.
 //
-// By libvirt alone go power, state, events, the guest agent and the console.
+// Golden snapshots and saved ones are of this host only: they map memory from
+// files, and device states go through file descriptors, which libvirt passes on
+// one host only; where they are save images, those are files here (form.go,
+// freeze.go, monitor.go).
 package libvirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,10 +47,14 @@ type Driver struct {
 	why        string // this URI
 	restore    string // RestoreVariable
 	hypervisor hypervisor
+	remote     *remote // the host of the machines; nil: this one
 
 	// Balancer makes the command that runs Balance for a cluster's directory. The
 	// default is this executable with BalanceCommand.
 	Balancer func(dir string) (*exec.Cmd, error)
+
+	// Tunnel is the same for Tunnel and TunnelCommand.
+	Tunnel func(dir string) (*exec.Cmd, error)
 
 	// What takes long. Tests put something quick in their place.
 	nodeBinary  func(context.Context, store.Home, *term.Step) (string, error)
@@ -77,7 +78,8 @@ func New(home store.Home, uri string) *Driver {
 		uri, why = DefaultURI()
 	}
 	return &Driver{
-		home: home, uri: uri, why: why, restore: os.Getenv(RestoreVariable), hypervisor: &connection{uri: uri}, Balancer: daemon.Self(BalanceCommand),
+		home: home, uri: uri, why: why, restore: os.Getenv(RestoreVariable), hypervisor: &connection{uri: uri}, remote: remoteOf(uri),
+		Balancer: daemon.Self(BalanceCommand), Tunnel: daemon.Self(TunnelCommand),
 		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
 		first: controlplane.First, etcdutl: image.Etcdutl.Ensure, divide: controlplane.Divide,
 	}
@@ -113,7 +115,7 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 	if c.Golden != "" {
 		actions = d.upRestored
 	}
-	return append(actions(c), d.balance(c)...)
+	return slices.Concat(actions(c), d.tunnel(c), d.balance(c))
 }
 
 // upCold boots what does not run.
@@ -125,7 +127,11 @@ func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 			if node, err = d.nodeBinary(ctx, d.home, step); err != nil {
 				return err
 			}
-			img, err = d.image(ctx, c, step)
+			if img, err = d.image(ctx, c, step); err != nil || d.remote == nil {
+				return err
+			}
+			step.Status("on %s, too", d.remote.host)
+			img, err = d.remote.bring(ctx, c.ID, img)
 			return err
 		}},
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
@@ -234,7 +240,7 @@ func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine
 		return d.Resume(ctx, c, m.Name)
 	}
 	if err := d.start(m.UUID, dom.State); err != nil {
-		return fmt.Errorf("start %s: %w; its console is in %s", m.Name, err, c.Path("machines", m.Name, "console.log"))
+		return fmt.Errorf("start %s: %w; its console is in %s", m.Name, err, cmp.Or(boot.Console, consoleFile(c, m)))
 	}
 	return nil
 }
@@ -272,7 +278,7 @@ func (d *Driver) ownsOrFree(c *vm.Cluster, m *vm.Machine) (domain, error) {
 // metadata: a record may have been lost or may be older than a domain.
 func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 	return []vm.Action{{Name: "Remove the machines", Run: func(ctx context.Context, _ *term.Step) error {
-		if err := d.endBalancer(ctx, c); err != nil {
+		if err := errors.Join(d.endTunnel(ctx, c), d.endBalancer(ctx, c)); err != nil {
 			return err
 		}
 		domains, err := d.hypervisor.Domains()
@@ -288,7 +294,13 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 				errs = append(errs, fmt.Errorf("remove %s: %w", dom.Name, err))
 			}
 		}
-		return errors.Join(errs...)
+		if d.remote == nil || len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+		if c.Phase == vm.PhaseRecreating { // the image will be read again
+			return d.remote.drop(ctx, c.ID, "machines")
+		}
+		return d.remote.forget(ctx, c.ID)
 	}}}
 }
 
@@ -315,16 +327,21 @@ func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
 		return "", err
 	}
 	for _, dom := range domains {
-		if dom.Owner.Cluster == name && dom.Owner.Dir == dir {
+		if dom.Owner.Cluster == name && dom.Owner.Dir == ownerDir(d.uri, dir) {
 			return dom.Owner.ClusterID, nil
 		}
 	}
 	// Its machines are gone; what they were reached by may run.
-	left, err := kind.Find(func(p daemon.Process) bool { return p.Dir == dir })
-	if err != nil || len(left) == 0 {
-		return "", err
+	for _, k := range []daemon.Kind{kind, tunnelKind} {
+		left, err := k.Find(func(p daemon.Process) bool { return p.Dir == dir })
+		if err != nil {
+			return "", err
+		}
+		if len(left) > 0 {
+			return left[0].Cluster, nil
+		}
 	}
-	return left[0].Cluster, nil
+	return "", nil
 }
 
 // Machines implements vm.Driver.

@@ -2,7 +2,6 @@ package libvirt
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"libvirt.org/go/libvirt"
@@ -15,10 +14,9 @@ const eventsQueued = 1000
 // Events implements hypervisor, through a connection of its own: libvirt tells
 // on it that it has gone, by which nobody waits for events that cannot come.
 func (c *connection) Events(ctx context.Context) (<-chan string, error) {
-	startEvents()
-	conn, err := libvirt.NewConnect(c.uri)
+	conn, err := c.connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect to libvirt at %q: %w", c.uri, c.explain(err))
+		return nil, err
 	}
 	queue, lost := make(chan string, eventsQueued), make(chan struct{})
 	lose := sync.OnceFunc(func() { close(lost) })

@@ -34,14 +34,14 @@ var frozenForms = map[vm.Form]string{vm.Mapped: frozenForm, vm.Saved: frozenForm
 // Shape implements vm.Freezer. A machine's state fits only the emulator, the
 // devices, the sizes and, under KVM, the processor that it was saved with.
 func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, form vm.Form, step *term.Step) (string, error) {
-	if err := d.checkPlace(); err != nil {
+	if err := errors.Join(d.checkPlace(), d.BootOnly()); err != nil {
 		return "", err
 	}
 	img, err := image.Ensure(ctx, d.home, step.Progress())
 	if err != nil {
 		return "", err
 	}
-	host, err := d.probeSubject(img)
+	host, err := d.probeSubject(ctx, img)
 	if err != nil {
 		return "", err
 	}
@@ -195,7 +195,7 @@ func (d *Driver) thawPaused(ctx context.Context, c *vm.Cluster, m *vm.Machine, f
 		return fmt.Errorf("there is neither %s nor %s in %s: the golden snapshot is damaged, take cluster %q down and up again",
 			deviceFile, savedFile, dir, c.Name)
 	}
-	if err := d.discard(c, m); err != nil {
+	if err := d.discard(ctx, c, m); err != nil {
 		return err
 	}
 	return d.startKept(ctx, c, m, kept, dir)
@@ -226,7 +226,7 @@ func (d *Driver) startKept(ctx context.Context, c *vm.Cluster, m *vm.Machine, ke
 }
 
 // discard throws away what exists of a machine of ours.
-func (d *Driver) discard(c *vm.Cluster, m *vm.Machine) error {
+func (d *Driver) discard(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	dom, err := d.hypervisor.Domain(m.UUID)
 	if err != nil && !errors.Is(err, errNoDomain) {
 		return err
@@ -238,6 +238,9 @@ func (d *Driver) discard(c *vm.Cluster, m *vm.Machine) error {
 		if err := d.remove(m.UUID); err != nil {
 			return fmt.Errorf("remove %s: %w", m.Name, err)
 		}
+	}
+	if d.remote != nil {
+		return d.remote.drop(ctx, c.ID, "machines", m.Name)
 	}
 	return store.RemoveFile(machineFile(c.Dir, m.Name, rootOverlay))
 }

@@ -82,12 +82,12 @@ func (d *Driver) awaitAgent(ctx context.Context, c *vm.Cluster, m *vm.Machine) e
 
 // Leave implements vm.Grower. The others keep a route to where nobody is, until
 // they boot.
-func (d *Driver) Leave(_ context.Context, c *vm.Cluster, name string) error {
+func (d *Driver) Leave(ctx context.Context, c *vm.Cluster, name string) error {
 	m := c.Machine(name)
 	if m == nil {
 		return nil
 	}
-	if err := d.discard(c, m); err != nil {
+	if err := d.discard(ctx, c, m); err != nil {
 		return err
 	}
 	return os.RemoveAll(machineFile(c.Dir, name, ""))

@@ -52,21 +52,33 @@ func (d *Driver) LoadImages(ctx context.Context, c *vm.Cluster, archive string) 
 			return fmt.Errorf("machine %s is %s; start it first ('axolotl node start %s %s')", m.Name, dom.State, c.Name, m.Name)
 		}
 	}
-	if err := d.giveTo(archive); err != nil {
+	archive, remove, err := d.lend(ctx, c, archive)
+	if err != nil {
 		return err
 	}
 	images := disk("vdz", "raw", archive, true)
 	images.Serial, images.Shareable = imagesSerial, &libvirtxml.DomainDiskShareable{}
 	text, err := images.Marshal()
 	if err != nil {
-		return err
+		return errors.Join(err, remove())
 	}
-	return each(pointers(c.Machines), func(m *vm.Machine) error {
+	err = each(pointers(c.Machines), func(m *vm.Machine) error {
 		if err := d.loadImages(ctx, c, m, text); err != nil {
 			return fmt.Errorf("load images into %s: %w", m.Name, err)
 		}
 		return nil
 	})
+	return errors.Join(err, remove())
+}
+
+// lend has QEMU read an archive, on whichever host it is, until remove.
+func (d *Driver) lend(ctx context.Context, c *vm.Cluster, archive string) (path string, remove func() error, err error) {
+	if d.remote == nil {
+		return archive, func() error { return nil }, d.giveTo(archive)
+	}
+	const name = "images.tar"
+	path, err = d.remote.putFile(ctx, c.ID, name, "0644", archive)
+	return path, func() error { return d.remote.drop(context.WithoutCancel(ctx), c.ID, name) }, err
 }
 
 func (d *Driver) loadImages(ctx context.Context, c *vm.Cluster, m *vm.Machine, disk string) (err error) {

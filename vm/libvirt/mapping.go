@@ -22,7 +22,7 @@ const mappingDeadline = 15 * time.Second
 // how (x-ignore-shared), take a file that was passed to its monitor, and not be
 // confined to files that libvirt has told it of.
 func (d *Driver) proveMapping(ctx context.Context, accel string) (probeResult, error) {
-	subject, err := d.hostSubject()
+	subject, err := d.hostSubject(ctx)
 	if err != nil {
 		return probeResult{}, err
 	}

@@ -16,7 +16,7 @@ const RestoreVariable = "AXOLOTL_RESTORE"
 
 // Form implements vm.Freezer.
 func (d *Driver) Form(ctx context.Context, spec *vm.Spec, step *term.Step) (form vm.Form, why string, err error) {
-	if err := errors.Join(d.checkPlace(), checkRestore(d.restore)); err != nil {
+	if err := errors.Join(d.checkPlace(), d.BootOnly(), checkRestore(d.restore)); err != nil {
 		return "", "", err
 	}
 	if err := d.settleAcceleration(ctx, spec, step); err != nil {

@@ -21,6 +21,9 @@ var _ vm.Saver = (*Driver)(nil)
 // of zeros left out: what a machine has mapped from a golden snapshot is its own
 // by now, in part.
 func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (err error) {
+	if err := d.BootOnly(); err != nil {
+		return err
+	}
 	word, _, err := d.Form(ctx, &c.Spec, step)
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 		}
 	}
 	err := each(pointers(c.Machines), func(m *vm.Machine) error {
-		if err := d.discard(c, m); err != nil {
+		if err := d.discard(ctx, c, m); err != nil {
 			return err
 		}
 		if err := os.MkdirAll(filepath.Dir(machineFile(c.Dir, m.Name, rootOverlay)), 0o755); err != nil {

@@ -18,7 +18,7 @@ const socketPathLimit = 107
 // socket's may be where the home has more than 17 bytes; the one of the host's
 // libvirt is short, and empty here.
 func (d *Driver) agentSocket(uuid string) string {
-	if !isSession(d.uri) {
+	if !isSession(d.uri) || d.remote != nil {
 		return ""
 	}
 	return filepath.Join(d.home.State, "agents", uuid)

@@ -1,7 +1,7 @@
 package libvirt
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,7 +31,13 @@ func chooseURI(variable string, euid int) (uri, why string) {
 	if variable == "" {
 		return uri, why
 	}
-	if err := checkURI(variable, euid); err != nil {
+	err := checkURI(variable, euid)
+	if err == nil && isRemote(variable) {
+		// Who has it set may look at machines there every day, and not expect his
+		// own to be made there.
+		err = errors.New("machines are made on another host only where --connect says so")
+	}
+	if err != nil {
 		return uri, fmt.Sprintf("%s; %s=%s cannot serve: %v", why, uriVariable, variable, err)
 	}
 	return variable, uriVariable + " says so"
@@ -46,9 +52,12 @@ func checkURI(uri string, euid int) error {
 	}
 	driver, _, _ := strings.Cut(u.Scheme, "+")
 	switch {
+	case u.Host == "" && u.Scheme == "qemu+ssh":
+		return fmt.Errorf("%q names no host; use --connect qemu+ssh://root@HOST/system", uri)
+	case u.Host != "" && (u.Scheme != "qemu+ssh" || u.Path != "/system" && u.Path != "/session"):
+		return fmt.Errorf("machines on another host (%s) are made through ssh: use --connect qemu+ssh://root@%[1]s/system or qemu+ssh://USER@%[1]s/session", u.Hostname())
 	case u.Host != "":
-		return fmt.Errorf("machines on another host (%s) are not supported yet: their disks, memory files and ports are made on this one; "+
-			"run axolotl on that host (ssh %s axolotl up), or use --connect %s here", u.Hostname(), cmp.Or(u.Hostname(), "HOST"), local(euid))
+		return checkSSH(u)
 	case driver != "qemu" || u.Path != "/system" && u.Path != "/session":
 		return fmt.Errorf("%q has no QEMU machines of this host; use --connect %s", uri, local(euid))
 	case u.Path == "/system" && euid != 0:
@@ -61,6 +70,12 @@ func checkURI(uri string, euid int) error {
 func local(euid int) string {
 	uri, _ := chooseURI("", euid)
 	return uri
+}
+
+// isRemote tells whether an URI that checkURI let pass is of another host.
+func isRemote(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Host != ""
 }
 
 // isSession tells whether an URI that checkURI let pass is a user's own libvirt,

@@ -1,11 +1,10 @@
 package libvirt
 
 import (
-	"context"
+	"slices"
 	"strings"
 	"testing"
 
-	"axolotl/vm"
 	"axolotl/vm/cluster"
 )
 
@@ -20,7 +19,7 @@ func TestChooseURI(t *testing.T) {
 		{"", user, "qemu:///session", "not root"},
 		{"qemu:///session", root, "qemu:///session", "LIBVIRT_DEFAULT_URI says so"},
 		{"qemu:///system", user, "qemu:///session", "LIBVIRT_DEFAULT_URI=qemu:///system cannot serve: QEMU runs as a user of its own"},
-		{"qemu+ssh://far/system", root, "qemu:///system", "cannot serve: machines on another host"},
+		{"qemu+ssh://far/system", root, "qemu:///system", "cannot serve: machines are made on another host only where --connect says so"},
 		{"xen:///system", user, "qemu:///session", "no QEMU machines"},
 	} {
 		uri, why := chooseURI(test.variable, test.euid)
@@ -33,8 +32,12 @@ func TestChooseURI(t *testing.T) {
 func TestCheckURI(t *testing.T) {
 	for uri, fails := range map[string]string{
 		"qemu:///system": "", "qemu:///session": "", "qemu+unix:///system": "", "qemu:///session?socket=/run/x": "",
-		"qemu+ssh://root@far.example/system": "ssh far.example axolotl up",
-		"qemu+tls://far/system":              "another host (far)",
+		"qemu+ssh://root@far.example/system": "", "qemu+ssh://me@far:2222/session?keyfile=/k&command=/x": "",
+		"qemu+tls://far/system":              "made through ssh: use --connect qemu+ssh://root@far/system",
+		"qemu+ssh://far/embed":               "made through ssh",
+		"qemu+ssh://far/system?pkipath=/x":   "pkipath= in the URI is not known here",
+		"qemu+ssh://-oProxyCommand=x/system": "is no host",
+		"qemu+ssh:///system":                 "names no host",
 		"test:///default":                    "no QEMU machines of this host",
 		"qemu:///embed?root=/x":              "no QEMU machines of this host",
 		"session":                            "no QEMU machines of this host",
@@ -47,24 +50,31 @@ func TestCheckURI(t *testing.T) {
 	}
 }
 
-// Machines on another host are refused before anything is made, and before
-// anybody is asked for them over the network.
-func TestMachinesOnAnotherHostAreRefused(t *testing.T) {
+// ssh goes where libvirt goes for the same URI.
+func TestSSHOfURI(t *testing.T) {
+	cmd := sshTo("qemu+ssh://me@far:2222/session?command=/opt/ssh&keyfile=/k&no_verify=1").command(t.Context(), []string{"-N"}, "echo $1", "it's")
+	want := []string{"/opt/ssh", "-T", "-o", "BatchMode=yes", "-p", "2222", "-l", "me", "-i", "/k", "-o", "StrictHostKeyChecking=no",
+		"-N", "--", "far", `sh -c 'echo $1' axolotl 'it'\''s'`}
+	if !slices.Equal(cmd.Args, want) {
+		t.Errorf("%q, want %q", cmd.Args, want)
+	}
+}
+
+// A way that is none is refused before anything is made, and before anybody is
+// asked for over the network.
+func TestNoWayToAnotherHostIsRefused(t *testing.T) {
 	w := newWorld(t)
-	far := w.driver()
-	far.uri = "qemu+ssh://far.invalid/system"
-	if err := cluster.Preflight(t.Context(), far); err == nil || !strings.Contains(err.Error(), "--connect qemu+ssh://far.invalid/system: machines on another host") {
+	w.adapt = func(d *Driver) {
+		d.uri, d.remote = "qemu+tls://far.invalid/system", remoteOf("qemu+tls://far.invalid/system")
+	}
+	if err := cluster.Preflight(t.Context(), w.driver()); err == nil || !strings.Contains(err.Error(), "--connect qemu+tls://far.invalid/system: machines on another host") {
 		t.Errorf("error %v", err)
 	}
-	if checks := far.Checks(); len(checks) != 1 {
+	if checks := w.driver().Checks(); len(checks) != 1 {
 		t.Errorf("%d checks: some of them connect", len(checks))
 	}
-	for _, cold := range []bool{true, false} {
-		options := w.options("far", spec(0))
-		options.Cold, options.Choose = cold, func(context.Context) (vm.Driver, error) { return far, nil }
-		if err := w.up(options); err == nil || !strings.Contains(err.Error(), "machines on another host") {
-			t.Errorf("cold %t: error %v", cold, err)
-		}
+	if err := w.up(w.options("far", spec(0))); err == nil || !strings.Contains(err.Error(), "machines on another host") {
+		t.Errorf("error %v", err)
 	}
 	w.assertEmpty()
 }

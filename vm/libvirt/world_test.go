@@ -56,15 +56,20 @@ func newWorld(t testing.TB) *world {
 // balancers are the processes that this host's clusters are reached by.
 func (w *world) balancers() []daemon.Process {
 	w.t.Helper()
-	found, err := kind.Find(func(p daemon.Process) bool { return strings.HasPrefix(p.Dir, w.home.State+"/") })
+	ofWorld := func(p daemon.Process) bool { return strings.HasPrefix(p.Dir, w.home.State+"/") }
+	balancers, err := kind.Find(ofWorld)
 	w.must(err)
-	return found
+	tunnels, err := tunnelKind.Find(ofWorld)
+	w.must(err)
+	return append(balancers, tunnels...)
 }
 
 // endBalancers ends what a host that is thrown away has left.
 func (w *world) endBalancers() {
 	for _, p := range w.balancers() {
-		w.must(kind.Stop(context.Background(), p.Cluster, p.Component, balancerGrace, nil))
+		for _, k := range []daemon.Kind{kind, tunnelKind} {
+			w.must(k.Stop(context.Background(), p.Cluster, p.Component, balancerGrace, nil))
+		}
 	}
 }
 
@@ -320,7 +325,31 @@ func (w *world) look() []string {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		w.t.Fatal(err)
 	}
+	lines = append(lines, w.lookFar(plain)...)
 	slices.Sort(lines)
+	return lines
+}
+
+// lookFar is what there is on another host, directories too.
+func (w *world) lookFar(plain *strings.Replacer) []string {
+	var lines []string
+	top := filepath.Join(w.farDir(), ".local/share")
+	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || path == top {
+			return err
+		}
+		name := plain.Replace(strings.TrimPrefix(path, top))
+		if entry.IsDir() {
+			lines = append(lines, "there "+name+"/")
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		lines = append(lines, "there "+name+": "+digest(plain.Replace(string(data))))
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.t.Fatal(err)
+	}
 	return lines
 }
 
@@ -339,6 +368,10 @@ func (w *world) plain() *strings.Replacer {
 	}
 	for _, c := range w.known() {
 		word(c.ID, "ID-%s", c.Name)
+		if isRemote(c.URI) {
+			word(networkOf(c).Loopback, "LOOPBACK-%s", c.Name)
+			word(networkOf(c).Segment, "SEGMENT-%s", c.Name)
+		}
 		for _, m := range c.Machines {
 			word(m.UUID, "UUID-%s-%s", c.Name, m.Name)
 			word(strings.ReplaceAll(m.UUID, "-", ""), "UUID-%s-%s", c.Name, m.Name)

@@ -1,0 +1,17 @@
+package libvirt
+
+import (
+	"fmt"
+
+	"axolotl/vm"
+)
+
+var _ vm.BootOnly = (*Driver)(nil)
+
+// BootOnly implements vm.BootOnly.
+func (d *Driver) BootOnly() error {
+	if d.remote == nil {
+		return nil
+	}
+	return fmt.Errorf("machines on another host (%s) are booted, not saved or restored: their memory would have to come here", d.remote.host)
+}
