@@ -28,7 +28,8 @@ libvirtd: deps ## see to it that libvirtd runs
 demo: libvirtd build ## the main job on real VMs: up, a lab, a fault, the healing
 	@.ci/demo
 
-test: deps ## everything: unit tests, a real API server, real VMs
+test: ## everything: unit tests, a real API server, real VMs
+	@.ci/deps tests
 	@.ci/test
 
 labs: ## prove and sabotage every lab on a cluster of yours (CLUSTER=name; hours under emulation)
