@@ -217,7 +217,7 @@ func TestShape(t *testing.T) {
 		t.Errorf("the two forms have one shape: %v", err)
 	}
 	d := w.driver()
-	d.uri = "qemu+ssh://host/system"
+	d.remote = &remote{host: "far"}
 	if _, err := d.Shape(t.Context(), &s, vm.Mapped, quiet.Start("shape")); err == nil {
 		t.Error("a shape for machines on another host")
 	}

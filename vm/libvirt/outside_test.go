@@ -251,13 +251,13 @@ func TestWayOutCannotBeChanged(t *testing.T) {
 }
 
 // containerd looks for mirrors where we write them only as long as its
-// configuration names no other place.
+// configuration names that place, and no other beside it.
 func TestMirrorsAreLookedFor(t *testing.T) {
 	config, err := image.RootFile("etc/containerd/config.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(config), "registry]") || strings.Contains(string(config), "config_path") {
-		t.Errorf("the default of containerd is changed, /etc/containerd/certs.d:\n%s", config)
+	if want := "\n  config_path = '/etc/containerd/certs.d'\n"; strings.Count(string(config), want) != 1 || strings.Count(string(config), "config_path") != 1 {
+		t.Errorf("containerd looks elsewhere than in /etc/containerd/certs.d:\n%s", config)
 	}
 }
