@@ -176,7 +176,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("%d nodes", got)
 		}
 	}
-	if found != 1 {
+	if found != 2 {
 		t.Errorf("%d examples", found)
 	}
 }
