@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -76,6 +77,8 @@ func Start(t testing.TB) Server {
 	defer log.Close()
 	cmd := exec.Command(sshd, "-D", "-e", "-f", config)
 	cmd.Stderr = log
+	// It ends with a test that is killed, too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(cmd.Start())
 	t.Cleanup(func() {
 		if t.Failed() {
