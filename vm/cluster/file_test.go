@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -162,20 +161,23 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []int // nodes of each
+	found := 0
 	for _, block := range strings.Split(string(readme), "```yaml\n")[1:] {
 		text, _, _ := strings.Cut(block, "```")
 		if !strings.Contains(text, "kind: Cluster\n") {
 			continue
 		}
+		found++
 		f, err := parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found = append(found, f.Spec().Nodes())
+		if got := f.Spec().Nodes(); got != 4 {
+			t.Errorf("%d nodes", got)
+		}
 	}
-	if want := []int{4, 3}; !slices.Equal(found, want) {
-		t.Errorf("examples of %v nodes, want %v", found, want)
+	if found != 2 {
+		t.Errorf("%d examples", found)
 	}
 }
 
