@@ -164,11 +164,24 @@ func TestLeaveOfAMachineWithoutANode(t *testing.T) {
 	}
 }
 
+// A machine that could not be made is left in the profile, since minikube does
+// not remove it, and is made when it joins again.
+func TestLeaveOfAMachineThatIsNone(t *testing.T) {
+	f := newFake(t)
+	d, c := newCluster(t, 1)
+	f.write(fakeState{"axolotl-c": {{1, hostRunning}, {2, hostNone}}})
+	must(t, d.Leave(t.Context(), c, "axolotl-c-m02"))
+	must(t, do(t, d.Join(c, "axolotl-c-m02")))
+	if got := f.read()["axolotl-c"]; len(got) != 2 || got[1].Host != hostRunning {
+		t.Errorf("it has %+v", got)
+	}
+}
+
 // minikube tells nothing of all machines when one is gone.
 func TestMachineThatIsGone(t *testing.T) {
 	f := newFake(t)
 	d, c := newCluster(t, 1)
-	f.write(fakeState{"axolotl-c": {{1, hostRunning}, {2, "Nonexistent"}}})
+	f.write(fakeState{"axolotl-c": {{1, hostRunning}, {2, hostNone}}})
 	got, err := d.Machines(t.Context(), c)
 	must(t, err)
 	if got[0].State != vm.MachineRunning || got[1].State != vm.MachineMissing {

@@ -232,6 +232,10 @@ func (s fakeState) run(profile string, args []string) int {
 		}
 		switch sub {
 		case "node delete":
+			if nodes[i].Host == hostNone {
+				fmt.Fprintf(os.Stderr, "\nX Exiting due to GUEST_NODE_DELETE: deleting node: load host: machine %q does not exist\n", last)
+				return 80
+			}
 			s[profile] = slices.Delete(nodes, i, i+1)
 		case "node stop":
 			nodes[i].Host = "Stopped"
@@ -312,7 +316,7 @@ func printStatus(profile string, nodes []fakeNode, args []string) int {
 		if only != "" && n.name(profile) != only {
 			continue
 		}
-		if only == "" && n.Host == "Nonexistent" {
+		if only == "" && n.Host == hostNone {
 			fmt.Print("null")
 			return 7
 		}

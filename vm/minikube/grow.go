@@ -80,6 +80,12 @@ func (d *Driver) Leave(ctx context.Context, c *vm.Cluster, name string) error {
 	if err != nil || !slices.Contains(have, name) {
 		return err
 	}
+	// A machine that "node add" could not make is one of the profile all the same:
+	// minikube removes none such, and "node start" makes it.
+	found, err := statuses(ctx, c, []string{name})
+	if err != nil || found[name].Host == hostNone {
+		return err
+	}
 	return remove(ctx, c, name)
 }
 

@@ -108,13 +108,18 @@ func serves(ctx context.Context, c *vm.Cluster, names []string) bool {
 	})
 }
 
-const hostRunning = "Running"
+// These are words that minikube has for hosts: of one that is as it should be,
+// and of one that it has never made.
+const (
+	hostRunning = "Running"
+	hostNone    = "Nonexistent"
+)
 
 // states are the states of machines, by the words that minikube has for hosts.
 var states = map[string]vm.MachineState{
 	hostRunning: vm.MachineRunning, "Paused": vm.MachinePaused, "Stopped": vm.MachineStopped, "Saved": vm.MachineStopped,
 	"Starting": vm.MachineStopped, "Stopping": vm.MachineRunning, "Error": vm.MachineCrashed, "Timeout": vm.MachineCrashed,
-	"Nonexistent": vm.MachineMissing,
+	hostNone: vm.MachineMissing,
 }
 
 // Machines implements vm.Driver.

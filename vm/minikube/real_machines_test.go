@@ -87,7 +87,7 @@ func newRealCluster(t *testing.T, workers int) (*real, *Driver, *vm.Cluster, map
 	return r, d, c, r.machines(c)
 }
 
-// states checks what minikube says that the machines are.
+// realStates checks what minikube says that the machines are.
 func realStates(t *testing.T, d *Driver, c *vm.Cluster, want ...vm.MachineState) {
 	t.Helper()
 	all, err := d.Machines(t.Context(), c)
@@ -105,10 +105,20 @@ func realStates(t *testing.T, d *Driver, c *vm.Cluster, want ...vm.MachineState)
 func TestRealRunning(t *testing.T) {
 	_, d, c, guests := newRealCluster(t, 1)
 	realStates(t, d, c, vm.MachineRunning, vm.MachineRunning)
+	found, err := statuses(t.Context(), c, nil)
+	must(t, err)
+	for name, want := range map[string]nodeStatus{
+		"axolotl-c":     {Name: "axolotl-c", Host: hostRunning, Kubelet: hostRunning, APIServer: hostRunning, Kubeconfig: "Configured"},
+		"axolotl-c-m02": {Name: "axolotl-c-m02", Host: hostRunning, Kubelet: hostRunning, APIServer: "Irrelevant", Kubeconfig: "Irrelevant", Worker: true},
+	} {
+		if found[name] != want {
+			t.Errorf("it is %+v, want %+v", found[name], want)
+		}
+	}
 	must(t, do(t, d.Up(c)))
 	must(t, d.PowerOn(t.Context(), c, "axolotl-c-m02"))
 	for name, g := range guests {
-		if started := append(g.told("systemctl start"), g.told("systemctl restart")...); len(started) > 0 {
+		if started := append(g.told("service kubelet start"), g.told("service kubelet restart")...); len(started) > 0 {
 			t.Errorf("%s was told %q", name, started)
 		}
 	}
@@ -229,4 +239,28 @@ func TestRealWithoutAPIServer(t *testing.T) {
 	_, err = of(c).run(t.Context(), nil, "node", "delete", "axolotl-c-m02")
 	fails(t, err, "", 103, "apiserver is not running")
 	realStates(t, d, c, vm.MachineRunning, vm.MachineRunning)
+}
+
+// A machine that minikube could not make is one of its profile all the same.
+func TestRealJoinThatFails(t *testing.T) {
+	r, d, c, _ := newRealCluster(t, 1)
+	c.Spec.Workers = 2
+	must(t, d.Plan(t.Context(), c))
+	c.Joining = []string{"axolotl-c-m03"}
+	fails(t, do(t, d.Join(c, "axolotl-c-m03")), "GUEST_NODE_ADD", 80, "please provide an IP address")
+	have, err := nodes(t.Context(), c)
+	must(t, err)
+	if !slices.Contains(have, "axolotl-c-m03") {
+		t.Errorf("it has %q", have)
+	}
+	realStates(t, d, c, vm.MachineRunning, vm.MachineRunning, vm.MachineMissing)
+	_, err = of(c).run(t.Context(), nil, "node", "delete", "axolotl-c-m03")
+	fails(t, err, "GUEST_NODE_DELETE", 80, `machine "axolotl-c-m03" does not exist`)
+	// It is nothing to throw away, and is what joins again.
+	must(t, d.Leave(t.Context(), c, "axolotl-c-m03"))
+	fails(t, do(t, d.Join(c, "axolotl-c-m03")), "GUEST_NODE_PROVISION", 80, "please provide an IP address")
+	must(t, do(t, d.Down(c)))
+	if has(filepath.Join(r.home, "profiles", "axolotl-c")) || has(filepath.Join(r.home, "machines", "axolotl-c-m02")) {
+		t.Error("the profile, or a machine, is left")
+	}
 }

@@ -41,7 +41,7 @@ func newGuest(t *testing.T) *guest {
 	self, err := os.Executable()
 	must(t, err)
 	must(t, os.Symlink(self, filepath.Join(g.bin, "sudo")))
-	must(t, os.WriteFile(filepath.Join(g.bin, "systemctl"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // it is run
+	must(t, os.WriteFile(filepath.Join(g.bin, "docker"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // it is run, and lists no container
 	must(t, os.Mkdir(filepath.Join(g.dir, "disk"), 0o700))
 	must(t, os.WriteFile(filepath.Join(g.dir, "kubelet"), nil, 0o600))
 	_, key, err := ed25519.GenerateKey(nil)
@@ -154,9 +154,9 @@ func sudoMain(args []string) int {
 	onDisk := func(file string) string { return filepath.Join(dir, "disk", path.Base(file)) }
 	last := args[len(args)-1]
 	switch args[0] {
-	case "systemctl": // of the kubelet, always
+	case "service": // minikube's driver ssh does not find systemd
 		switch {
-		case args[1] == "stop":
+		case args[2] == "stop":
 			check(os.Remove(kubelet))
 		case !has(kubelet):
 			return 3
@@ -181,7 +181,7 @@ func sudoMain(args []string) int {
 			return 1
 		}
 	case "rm":
-		check(os.Remove(onDisk(last)))
+		check(os.RemoveAll(onDisk(last)))
 	case "printf", "sh", "false":
 		cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // the test gave it
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
