@@ -254,6 +254,8 @@ func TestRealJoinThatFails(t *testing.T) {
 		t.Errorf("it has %q", have)
 	}
 	realStates(t, d, c, vm.MachineRunning, vm.MachineRunning, vm.MachineMissing)
+	_, err = of(c).run(t.Context(), nil, "node", "delete", "axolotl-c-m03")
+	fails(t, err, "GUEST_NODE_DELETE", 80, `machine "axolotl-c-m03" does not exist`)
 	// It is nothing to throw away, and is what joins again.
 	must(t, d.Leave(t.Context(), c, "axolotl-c-m03"))
 	fails(t, do(t, d.Join(c, "axolotl-c-m03")), "GUEST_NODE_PROVISION", 80, "please provide an IP address")
