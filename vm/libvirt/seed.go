@@ -167,6 +167,13 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 	if controlPlanes > 1 {
 		heartbeat, election = 500, 5000
 	}
+	// Kubernetes' own: a leader that has not renewed for ten seconds ends itself.
+	// Emulated, that is what one of three API servers takes now and then, and the
+	// next leader half a minute to begin.
+	lease, renew, retry := 15, 10, 2
+	if controlPlanes > 1 && c.Spec.Accel == AccelTCG {
+		lease, renew, retry = 60, 45, 5
+	}
 	lines := []string{
 		"NODE_NAME=" + m.Name,
 		"NODE_IP=" + m.Address,
@@ -179,6 +186,9 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 		// Alone there is nobody to elect, and the lease costs writes and, after
 		// a restore, the wait until the old one has run out.
 		fmt.Sprintf("LEADER_ELECT=%t", controlPlanes > 1),
+		fmt.Sprintf("LEADER_LEASE=%ds", lease),
+		fmt.Sprintf("LEADER_RENEW=%ds", renew),
+		fmt.Sprintf("LEADER_RETRY=%ds", retry),
 		fmt.Sprintf("POD_ROUTES=%q", strings.Join(routes, " ")),
 	}
 	if c.Spec.Internet {
