@@ -168,7 +168,11 @@ func (r *remote) putFile(ctx context.Context, cluster, name, mode, from string) 
 		return "", err
 	}
 	defer file.Close()
-	said, err := r.run(ctx, file, "put", cluster, name, mode)
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	said, err := r.run(ctx, file, "put", cluster, name, mode, strconv.FormatInt(info.Size(), 10))
 	if err != nil {
 		return "", fmt.Errorf("copy %s to %s: %w", from, r.host, err)
 	}

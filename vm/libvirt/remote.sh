@@ -71,15 +71,21 @@ machine) # CLUSTER MACHINE ROOT GIB: makes the disk where there is none; says "s
   echo "$base"
   if [ ! -e "$dir/seed.tar" ]; then echo seed; fi
   ;;
-put) # CLUSTER FILE MODE <content: says where it is
+put) # CLUSTER FILE MODE BYTES <content: says where it is
   file=$base/clusters/$1/$2
   cat >"$file.new"
+  # Whoever is killed while he sends it ends it, too.
+  if [ "$(stat -c %s "$file.new")" != "$4" ]; then
+    rm -f "$file.new"
+    echo "$2 did not come whole" >&2
+    exit 1
+  fi
   chmod "$3" "$file.new"
   mv "$file.new" "$file"
   echo "$file"
   ;;
 drop) # CLUSTER FILE
-  rm -rf "$base/clusters/$1/$2"
+  rm -rf "$base/clusters/${1:?}/${2:?}"
   ;;
 forget) # CLUSTER, and images that no other one has
   alone

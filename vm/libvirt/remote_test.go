@@ -129,6 +129,36 @@ func TestRemoteFiles(t *testing.T) {
 
 // Two clusters on another host, also of people who do not know of each other,
 // share neither ports nor a segment; here one reaches each at ports of its own.
+// Who is killed while he sends a file ends it, as seen from there: half of one is
+// none, and is not in the way of the next try.
+func TestRemoteFileCutShort(t *testing.T) {
+	w := newFar(t)
+	far := w.driver().remote
+	put := func(content string) error {
+		_, err := far.run(t.Context(), strings.NewReader(content), "put", "c", "seed.tar", "0600", "5")
+		return err
+	}
+	_, err := far.run(t.Context(), nil, "claim", "c", "image")
+	w.must(err)
+	file := filepath.Join(w.farDir(), ".local/share/axolotl-machines/clusters/c/seed.tar")
+	if err := put("hal"); err == nil {
+		t.Error("half of a file was taken for all of it")
+	}
+	if left, err := filepath.Glob(file + "*"); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	w.must(put("whole"))
+	if got, err := os.ReadFile(file); err != nil || string(got) != "whole" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := far.run(t.Context(), strings.NewReader("\x1f\x8b"), "bring", "c", "image"); err == nil {
+		t.Error("half of an archive was taken for all of it")
+	}
+	if said, err := far.run(t.Context(), nil, "claim", "c", "image"); err != nil || strings.Contains(said, "here") {
+		t.Errorf("half of an image is there: %q, %v", said, err)
+	}
+}
+
 func TestRemoteNetworks(t *testing.T) {
 	w := newFar(t)
 	w.must(w.up(w.options("a", spec(0))))
