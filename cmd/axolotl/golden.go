@@ -21,7 +21,8 @@ func newGolden(a *app) *cobra.Command {
 had in memory. The first 'axolotl up' of a shape (sizes, node count, image)
 boots once and makes it; later ones map its memory, copy-on-write, and are up in
 seconds. Where a small guest showed that this does not work ('axolotl doctor
---prove'), they read a save image of libvirt's whole, which is slower. It is made anew where it is stale, damaged or of another build.`,
+--prove'), they read a save image of libvirt's whole, which is slower. It is made
+anew where it is stale, damaged or of another build.`,
 	}
 	cmd.AddCommand(newGoldenBuild(a), newGoldenList(a), newGoldenPrune(a))
 	return family(cmd)
