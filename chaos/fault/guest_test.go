@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -306,5 +309,42 @@ func TestContainerScripts(t *testing.T) {
 	o.UID = "gone"
 	if out, err := run(o, "abc", "", f.commands.Undone); err != nil || out != "the pod is gone" {
 		t.Errorf("a pod that is gone: %q, %v", out, err)
+	}
+}
+
+// TestMemoryScript counts what processes hold as they are: one that has ended and
+// was not waited for holds nothing, and is in nobody's way.
+func TestMemoryScript(t *testing.T) {
+	f := newPodMemoryPressure().(*guest)
+	group := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(group, "memory.events"), []byte("oom 0\noom_kill 0\n"), 0o600))
+	must(t, os.Mkdir(filepath.Join(group, "axolotl-chaos"), 0o700))
+	injected := func(pids ...int) (string, error) {
+		list := strings.Trim(fmt.Sprint(pids), "[]")
+		must(t, os.WriteFile(filepath.Join(group, "axolotl-chaos", "cgroup.procs"), []byte(list), 0o600))
+		out, err := exec.Command("sh", "-c", f.prelude(Object{Target: aim(f)[0], Prior: map[string]string{priorWas: group + " 0"}})+f.commands.Injected).CombinedOutput()
+		return string(out), err
+	}
+	ended := exec.Command("true")
+	must(t, ended.Start())
+	t.Cleanup(func() { _ = ended.Wait() })
+	holder := exec.Command("dd", "if=/dev/zero", "bs=64M", "count=1")
+	pipe, err := holder.StdoutPipe() // which nobody reads
+	must(t, err)
+	defer pipe.Close()
+	must(t, holder.Start())
+	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
+	if out, err := injected(ended.Process.Pid); err == nil || strings.Contains(out, "arithmetic") {
+		t.Errorf("nothing is held: %s, %v", out, err)
+	}
+	var out string
+	for range 100 { // until dd has filled its block
+		if out, err = injected(ended.Process.Pid, holder.Process.Pid); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil || !strings.Contains(out, " MiB more are held") {
+		t.Errorf("64 MiB are held: %s, %v", out, err)
 	}
 }

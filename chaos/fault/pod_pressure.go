@@ -62,10 +62,11 @@ func newPodMemoryPressure() Fault {
 		with:   &podRoom{MiB: 64},
 		commands: commands{
 			Was: podGroup,
-			// tail keeps a line whole until it ends, and this one never does.
+			// dd fills its one block, which nobody takes from it.
 			Inject: ourGroup + "mkdir -p \"$ours\"\n" +
-				"setsid sh -c 'echo $$ >\"$1/cgroup.procs\"; { head -c \"$2M\" /dev/zero; sleep 2147483647; } | tail' sh \"$ours\" \"$mib\" >/dev/null 2>&1 </dev/null &\n",
-			Injected: ourGroup + "held=0\nfor p in $(cat \"$ours/cgroup.procs\"); do held=$((held + $(sed -n 's/^RssAnon: *\\([0-9]*\\) kB/\\1/p' /proc/$p/status) / 1024)); done\n" +
+				"setsid sh -c 'echo $$ >\"$1/cgroup.procs\"; dd if=/dev/zero bs=\"$2M\" count=1 | sleep 2147483647' sh \"$ours\" \"$mib\" >/dev/null 2>&1 </dev/null &\n",
+			// What has ended and was not waited for has no memory in its status.
+			Injected: ourGroup + "held=0\nfor kib in $(for p in $(cat \"$ours/cgroup.procs\"); do sed -n 's/^RssAnon:[[:space:]]*\\([0-9]*\\) kB/\\1/p' /proc/$p/status 2>/dev/null || true; done); do held=$((held + kib)); done\nheld=$((held / 1024))\n" +
 				"killed=$(($(sed -n 's/^oom_kill //p' \"$group/memory.events\") - ${was#* }))\n" +
 				"[ $held -ge $((mib * 9 / 10)) ] || [ $killed -gt 0 ]\necho \"$held MiB more are held in container $name, the kernel has killed there $killed times\"\n",
 			Undo:   endGroup,
