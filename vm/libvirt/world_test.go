@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -11,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -331,7 +334,7 @@ func (w *world) look() []string {
 }
 
 // lookFar is what there is on another host, directories too.
-func (w *world) lookFar(plain *strings.Replacer) []string {
+func (w *world) lookFar(plain plainer) []string {
 	var lines []string
 	top := filepath.Join(w.farDir(), ".local/share")
 	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
@@ -360,11 +363,28 @@ func digest(text string) string {
 	return fmt.Sprintf("%.6x", sha256.Sum256([]byte(text)))
 }
 
+// plainer has words for the IDs and ports of some clusters.
+type plainer struct {
+	ids   *strings.Replacer
+	ports map[string]string
+}
+
+var numbers = regexp.MustCompile(`\b[0-9]+\b`)
+
+// Replace takes IDs before ports, and ports only as whole numbers: a random ID
+// now and then begins as one of them.
+func (p plainer) Replace(text string) string {
+	return numbers.ReplaceAllStringFunc(p.ids.Replace(text), func(number string) string {
+		return cmp.Or(p.ports[number], number)
+	})
+}
+
 // plain has words for IDs and ports of the clusters on record.
-func (w *world) plain() *strings.Replacer {
-	var pairs []string
-	word := func(value any, format string, args ...any) {
-		pairs = append(pairs, fmt.Sprint(value), fmt.Sprintf(format, args...))
+func (w *world) plain() plainer {
+	var ids []string
+	ports := map[string]string{}
+	word := func(value, format string, args ...any) {
+		ids = append(ids, value, fmt.Sprintf(format, args...))
 	}
 	for _, c := range w.known() {
 		word(c.ID, "ID-%s", c.Name)
@@ -376,11 +396,11 @@ func (w *world) plain() *strings.Replacer {
 			word(m.UUID, "UUID-%s-%s", c.Name, m.Name)
 			word(strings.ReplaceAll(m.UUID, "-", ""), "UUID-%s-%s", c.Name, m.Name)
 			for n := range portBlock {
-				word(m.NodePortBase+n, "PORT-%s-%s-%d", c.Name, m.Name, n)
+				ports[strconv.Itoa(m.NodePortBase+n)] = fmt.Sprintf("PORT-%s-%s-%d", c.Name, m.Name, n)
 			}
 		}
 	}
-	return strings.NewReplacer(pairs...)
+	return plainer{strings.NewReplacer(ids...), ports}
 }
 
 // differ are the lines in which an end is not as a clean one. A clock may be
