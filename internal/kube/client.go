@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -46,7 +47,7 @@ func New(config *rest.Config) (*Client, error) {
 	if config.UserAgent == "" {
 		config.UserAgent = "axolotl"
 	}
-	typed, err := kubernetes.NewForConfig(config)
+	typed, err := kubernetes.NewForConfig(binary(config))
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +57,15 @@ func New(config *rest.Config) (*Client, error) {
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(typed.Discovery()))
 	return &Client{Config: config, Typed: typed, Dynamic: dyn, Mapper: mapper}, nil
+}
+
+// binary has a client of the built-in kinds speak protobuf where the API server
+// can: a thousand nodes are a fraction of the work to both.
+func binary(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return config
 }
 
 // As returns a client that acts as another user, with that one's rights only.

@@ -77,5 +77,5 @@ func metricsAnswer(ctx context.Context, client *kube.Client) error {
 }
 
 func get(ctx context.Context, client *kube.Client, path string) ([]byte, error) {
-	return client.Typed.Discovery().RESTClient().Get().AbsPath(path).DoRaw(ctx)
+	return client.Typed.Discovery().RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
 }

@@ -30,7 +30,7 @@ const balancing = "balancing\n"
 // client would wait for one that has gone silent for 45 s, as client-go does:
 // three times as long as the patience, which outlasts an election of etcd.
 var apiPace = balance.Pace{
-	Ready: 2 * time.Second, Unready: 250 * time.Millisecond,
+	Ready: 2 * time.Second, Unready: time.Second,
 	Answer: 2 * time.Second, Hold: time.Second, Patience: 15 * time.Second,
 }
 

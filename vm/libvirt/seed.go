@@ -171,8 +171,11 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 	// Emulated, that is what one of three API servers takes now and then, and the
 	// next leader half a minute to begin.
 	lease, renew, retry := 15, 10, 2
+	// And its own two seconds that etcd has for an answer before an API server is
+	// not well: a controller manager waits ten for one that is, or ends itself.
+	health := 2
 	if controlPlanes > 1 && c.Spec.Accel == AccelTCG {
-		lease, renew, retry = 60, 45, 5
+		lease, renew, retry, health = 60, 45, 5, 8
 	}
 	lines := []string{
 		"NODE_NAME=" + m.Name,
@@ -189,6 +192,7 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 		fmt.Sprintf("LEADER_LEASE=%ds", lease),
 		fmt.Sprintf("LEADER_RENEW=%ds", renew),
 		fmt.Sprintf("LEADER_RETRY=%ds", retry),
+		fmt.Sprintf("ETCD_HEALTH=%ds", health),
 		fmt.Sprintf("POD_ROUTES=%q", strings.Join(routes, " ")),
 	}
 	if c.Spec.Internet {
