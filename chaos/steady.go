@@ -69,13 +69,17 @@ func (r *run) steadyNow(ctx context.Context) error {
 	return nil
 }
 
+// patience is how long the target may take to be there, and to be steady.
+func (r *run) patience() time.Duration {
+	if r.namespace != "" {
+		return settleWithin
+	}
+	return existingSettleWithin
+}
+
 // settle waits for the steady state before the fault.
 func (r *run) settle(ctx context.Context, step *term.Step) error {
-	within := existingSettleWithin
-	if r.namespace != "" {
-		within = settleWithin
-	}
-	waiting, cancel := context.WithTimeout(ctx, within)
+	waiting, cancel := context.WithTimeout(ctx, r.patience())
 	defer cancel()
 	err := check.Wait(waiting, check.Func("the steady state", r.steadyNow), pollEvery, func(missing error) { step.Status("%v", missing) })
 	if err != nil && ctx.Err() == nil {
