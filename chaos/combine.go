@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -279,10 +280,11 @@ func (r *run) allEtcdTaken() []string {
 	return all
 }
 
-// ownNamespace is that of the app that the run, or the whole of it, has put up.
+// ownNamespace is that of the app that the run, or the whole of it, has put up,
+// or that was put up for it.
 func (r *run) ownNamespace() string {
 	if r.whole != nil {
-		return r.whole.namespace
+		return r.whole.ownNamespace()
 	}
-	return r.namespace
+	return cmp.Or(r.namespace, r.staged)
 }

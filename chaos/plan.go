@@ -75,7 +75,7 @@ func (r *run) planSteps(targets []fault.Object) []string {
 	e := r.experiment
 	var steps []string
 	add := func(format string, args ...any) { steps = append(steps, fmt.Sprintf(format, args...)) }
-	if e.Target.App != "" {
+	if r.namespace != "" {
 		add("create namespace %s with deployment %s (%d replicas) and its NodePort service, wait until it is steady",
 			r.namespace, e.Target.App, e.Target.Replicas)
 	}
@@ -85,7 +85,7 @@ func (r *run) planSteps(targets []fault.Object) []string {
 	} else {
 		r.planFault(targets, add)
 	}
-	if e.Target.App != "" {
+	if r.namespace != "" {
 		add("undo: delete namespace %s and wait until it is gone", r.namespace)
 	}
 	return steps

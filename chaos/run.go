@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -46,6 +47,9 @@ type Runner struct {
 	// reports become files of the cluster, which TakeIn puts into a history later.
 	History Recorder
 
+	// stage holds the target that all trials have; nil: each puts up its own.
+	stage *stage
+
 	// Now is the clock; its readings must carry the monotonic one, as
 	// time.Now's do, which is taken where it is nil.
 	Now func() time.Time
@@ -84,6 +88,7 @@ type run struct {
 	seed      uint64
 	started   time.Time
 	namespace string // of our own app; empty for none
+	staged    string // the same, where it was put up for several trials and stays
 
 	entry    *journal.Held
 	target   Target // where the pods are, also those of our own app
@@ -133,8 +138,15 @@ func (r *Runner) newRun(e *Experiment) *run {
 		target: e.Target, log: timeline.NewLog(now),
 	}
 	if e.Target.App != "" {
-		x.namespace = "chaos-" + e.Name + "-" + suffix
-		x.target = Target{Namespace: x.namespace, Deployment: e.Target.App, Nodes: e.Target.Nodes, Count: e.Target.Count, Percent: e.Target.Percent}
+		if r.stage != nil {
+			x.staged = r.stage.run.namespace
+		} else {
+			x.namespace = "chaos-" + e.Name + "-" + suffix
+		}
+		x.target = Target{
+			Namespace: cmp.Or(x.namespace, x.staged), Deployment: e.Target.App,
+			Nodes: e.Target.Nodes, Count: e.Target.Count, Percent: e.Target.Percent,
+		}
 	}
 	return x
 }

@@ -71,7 +71,7 @@ func (r *run) steadyNow(ctx context.Context) error {
 
 // patience is how long the target may take to be there, and to be steady.
 func (r *run) patience() time.Duration {
-	if r.namespace != "" {
+	if r.namespace != "" || r.staged != "" {
 		return settleWithin
 	}
 	return existingSettleWithin

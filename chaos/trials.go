@@ -82,7 +82,8 @@ func statsOf(values []time.Duration) *Stats {
 
 // RunTrials runs an experiment several times, each with another seed, the
 // first with the experiment's. Each begins with the same snapshot restored,
-// which is taken before the first and deleted after the last; where none can be
+// which is taken before the first, when their target is steady where it is their
+// own and the same, and deleted after the last; where none can be
 // taken, with the steady state that the one before has ended in. It ends early
 // where a trial cannot be run, or not be undone, or when ctx ends. The reports
 // are those of the trials; the sums are nil where there are none. An error says
@@ -107,16 +108,16 @@ func (r *Runner) RunTrials(ctx context.Context, e *Experiment, n int) (*Trials, 
 
 // inTurn runs experiments one after another, as RunTrials says.
 func (r *Runner) inTurn(ctx context.Context, experiments []*Experiment) (reports []*Report, restored bool, err error) {
-	shot, err := r.beginning(ctx, experiments)
+	shot, stage, err := r.beginning(ctx, experiments)
 	if err != nil {
 		return nil, false, err
 	}
 	if shot != nil {
-		defer func() { err = errors.Join(err, shot.Delete()) }()
+		defer func() { err = errors.Join(err, stage.strike(context.WithoutCancel(ctx)), shot.Delete()) }()
 	}
 	for i, e := range experiments {
 		r.Progress.Line("trial %d of %d: %s", i+1, len(experiments), e.Name)
-		trial, err := r.begun(ctx, shot)
+		trial, err := r.begun(ctx, shot, stage)
 		if err != nil {
 			return reports, shot != nil, err
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"axolotl/chaos/journal"
 	"axolotl/chaos/timeline"
 	"axolotl/vm"
@@ -61,11 +63,88 @@ func TestTrialsFromASnapshot(t *testing.T) {
 	}
 }
 
+// Trials that have one target of their own have it put up once, before the
+// snapshot, and removed once, whatever comes between.
+func TestStage(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	ours := func() []string {
+		t.Helper()
+		all, err := h.Kube.Typed.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{LabelSelector: journal.RunLabel})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, ns := range all.Items {
+			if strings.HasPrefix(ns.Name, "chaos-staged-") { // others are of tests beside this one
+				names = append(names, ns.Name)
+			}
+		}
+		return names
+	}
+	e := deletion(t)
+	e.Name = "staged"
+	for name, test := range map[string]struct {
+		restores int // that are done
+		trials   int
+	}{"all is well": {2, 2}, "a restore fails": {2, 1}} {
+		t.Run(name, func(t *testing.T) {
+			shot := &savedState{handle: h}
+			if test.trials < 2 {
+				shot.failAt = 2
+			}
+			var saved []string
+			r := runner(t, h)
+			r.Save = func(context.Context) (Snapshot, error) { saved = ours(); return shot, nil }
+			_, reports, err := r.RunTrials(t.Context(), e, 2)
+			if (err == nil) != (test.trials == 2) || len(reports) != test.trials || shot.restored != test.restores || shot.deleted != 1 {
+				t.Fatalf("%d reports, %v, %+v", len(reports), err, shot)
+			}
+			if len(saved) != 1 {
+				t.Fatalf("saved with the namespaces %v", saved)
+			}
+			for _, p := range reports {
+				if p.Verdict != Healed || p.Pods[0].Lost.Namespace != saved[0] {
+					t.Errorf("not in %s, or %s: %s: %+v", saved[0], p.Verdict, p.Reason, p.Pods)
+				}
+			}
+			if left := ours(); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+			if open, err := Unfinished(h.Cluster); len(open) > 0 || err != nil {
+				t.Errorf("open: %+v, %v", open, err)
+			}
+		})
+	}
+	r := runner(t, h)
+	r.Save = func(context.Context) (Snapshot, error) { return nil, errors.New("the disk is full") }
+	if _, _, err := r.RunTrials(t.Context(), e, 2); err == nil || len(ours()) > 0 {
+		t.Errorf("no snapshot: %v, left %v", err, ours())
+	}
+}
+
+// Only one target serves several experiments.
+func TestOneTarget(t *testing.T) {
+	a, b := deletion(t), deletion(t)
+	if !oneTarget([]*Experiment{a, b, a.withSeed(3)}) {
+		t.Error("the same one is several")
+	}
+	five := 5
+	b.Target.TolerationSeconds = &five
+	if oneTarget([]*Experiment{a, b}) {
+		t.Error("different ones are one")
+	}
+	a.Target = Target{Namespace: "n", Deployment: "d", Count: 1}
+	if oneTarget([]*Experiment{a}) {
+		t.Error("one that was there is put up")
+	}
+}
+
 // A snapshot is not taken from under a run that is at work.
 func TestTrialsBesideAnotherRun(t *testing.T) {
 	c := &vm.Cluster{Name: "c", Dir: t.TempDir()}
 	r := &Runner{Handle: &vm.Handle{Cluster: c}}
-	if err := r.alone(); err != nil {
+	if err := r.alone(nil); err != nil {
 		t.Error(err)
 	}
 	held, err := journalOf(c).Begin(journal.Entry{ID: "run-1", Experiment: "e"})
@@ -73,7 +152,7 @@ func TestTrialsBesideAnotherRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Release() //nolint:errcheck // the test is over
-	if err := r.alone(); err == nil || !strings.Contains(err.Error(), "run run-1 of e is at work") {
+	if err := r.alone(nil); err == nil || !strings.Contains(err.Error(), "run run-1 of e is at work") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -128,7 +128,8 @@ steady state again, and give a verdict. Whatever happens, what was done is
 undone: at once, or by the next run, or by 'axolotl chaos undo'.
 
 With --trials each run begins with the cluster as it was before the first: a
-snapshot is saved for it, restored before each, and deleted at the end. All that
+snapshot is saved for it, restored before each, and deleted at the end. A target
+that is put up for them is steady in it, and is removed after the last. All that
 anybody changes in the cluster meanwhile is lost. The sums tell median, p95, least
 and most of each phase, every value, and of a trial that differs, by which phase.
 
