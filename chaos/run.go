@@ -199,10 +199,14 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 // first step, which play goes on with. What follows, finish and conclude, is done
 // however these end.
 func (r *run) steps() []step {
+	target := "Put up the target"
+	if r.namespace == "" {
+		target = "Find the target"
+	}
 	begin := []step{
 		{"Finish what earlier runs left", r.recover},
 		{"See whether the fault can be injected here", r.preflight},
-		{"Put up the target", r.deploy},
+		{target, r.deploy},
 		{"Open the watches", r.observe},
 		{"Start the client's probe", r.startClient},
 		{"Wait for the steady state", r.settle},

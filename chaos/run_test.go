@@ -219,7 +219,11 @@ func undoneByTheNext(t *testing.T, h *vm.Handle, id string) {
 // as at the end of a process.
 func killAfter(t *testing.T, h *vm.Handle, e *Experiment, after string) (id string) {
 	t.Helper()
-	x := runner(t, h).newRun(e)
+	return killRunAfter(t, runner(t, h).newRun(e), after)
+}
+
+func killRunAfter(t *testing.T, x *run, after string) (id string) {
+	t.Helper()
 	killed := errors.New("killed")
 	steps := x.steps()
 	for i := range steps {

@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
 	"axolotl/chaos/timeline"
 	"axolotl/vm"
@@ -121,6 +122,38 @@ func TestStage(t *testing.T) {
 	if _, _, err := r.RunTrials(t.Context(), e, 2); err == nil || len(ours()) > 0 {
 		t.Errorf("no snapshot: %v, left %v", err, ours())
 	}
+}
+
+// A trial that is killed leaves two entries: its own, with the fault, and that of
+// the target, which is undone first.
+func TestKilledTrialIsUndoneByTheNext(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	e := deletion(t)
+	var err error
+	if e.Fault, err = fault.New("scale-to-zero"); err != nil {
+		t.Fatal(err)
+	}
+	e.Guards = Guards{MaxShare: 100, LastReplica: true}
+	r := runner(t, h)
+	s, err := r.setStage(t.Context(), []*Experiment{e, e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.alone(s); err != nil {
+		t.Errorf("its own target is another run: %v", err)
+	}
+	r.stage = s
+	trial := killRunAfter(t, r.newRun(e), "Inject scale-to-zero")
+	if err := s.entry.Release(); err != nil {
+		t.Fatal(err)
+	}
+	done, err := Recover(t.Context(), h, time.Now, quiet.Start("undo"))
+	if err != nil || len(done) != 2 {
+		t.Errorf("undone %v, error %v", done, err)
+	}
+	leftNothing(t, h, trial)
+	leftNothing(t, h, s.run.id)
 }
 
 // Only one target serves several experiments.
