@@ -120,7 +120,7 @@ func (r *run) clientURL(ctx context.Context) (string, error) {
 // awaitPods waits until the target has pods: the controller of a target that
 // was just put up takes a moment.
 func (r *run) awaitPods(ctx context.Context) (*scene, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.patience())
+	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
 	var s *scene
 	err := check.Wait(ctx, check.Func("the target has pods", func(ctx context.Context) error {

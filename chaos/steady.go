@@ -18,8 +18,9 @@ const steadyStreak = 10
 // containers start slowly under emulation.
 const settleWithin = 3 * time.Minute
 
-// existingSettleWithin is the same for a target that was there before: it is
-// steady already, or the run is refused.
+// existingSettleWithin is the same for a target that was there before, counted
+// from when it was first seen not to be steady: it is steady already, or the run
+// is refused. How long a busy API server takes to say so is another matter.
 const existingSettleWithin = 10 * time.Second
 
 // steady is the list of conditions that hold before a fault and after it.
@@ -69,19 +70,23 @@ func (r *run) steadyNow(ctx context.Context) error {
 	return nil
 }
 
-// patience is how long the target may take to be there, and to be steady.
-func (r *run) patience() time.Duration {
-	if r.namespace != "" || r.staged != "" {
-		return settleWithin
-	}
-	return existingSettleWithin
-}
-
 // settle waits for the steady state before the fault.
 func (r *run) settle(ctx context.Context, step *term.Step) error {
-	waiting, cancel := context.WithTimeout(ctx, r.patience())
+	waiting, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	err := check.Wait(waiting, check.Func("the steady state", r.steadyNow), pollEvery, func(missing error) { step.Status("%v", missing) })
+	var first time.Time // when it was first seen not to be steady
+	steady := check.Func("the steady state", func(ctx context.Context) error {
+		err := r.steadyNow(ctx)
+		switch ours := r.namespace != "" || r.staged != ""; {
+		case err == nil || ours:
+		case first.IsZero():
+			first = time.Now()
+		case time.Since(first) > existingSettleWithin:
+			cancel()
+		}
+		return err
+	})
+	err := check.Wait(waiting, steady, pollEvery, func(missing error) { step.Status("%v", missing) })
 	if err != nil && ctx.Err() == nil {
 		return &Refusal{"healthy-before", fmt.Sprintf("the steady state does not hold before the fault: %v", err),
 			"mend it first, or wait until it holds"}
