@@ -23,6 +23,9 @@ type saving struct {
 }
 
 func (*saving) Name() string { return "saving" }
+
+// Nodes whose leases cannot be seen are saved all the same.
+func (*saving) Traits() vm.Traits { return vm.Traits{RealMachines: true} }
 func (*saving) Load(context.Context, *vm.Cluster, string, *term.Step) (time.Time, []string, error) {
 	return time.Time{}, nil, nil
 }
