@@ -194,15 +194,21 @@ func TestKilledRunIsUndoneByTheNext(t *testing.T) {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()
 			h := apart(t)
-			e := deletion(t)
-			var err error
-			if e.Fault, err = fault.New("scale-to-zero"); err != nil {
-				t.Fatal(err)
-			}
-			e.Guards = Guards{MaxShare: 100, LastReplica: true}
-			undoneByTheNext(t, h, killAfter(t, h, e, after))
+			undoneByTheNext(t, h, killAfter(t, h, toZero(t), after))
 		})
 	}
+}
+
+// toZero takes the last pod, and is undone by what the journal says.
+func toZero(t *testing.T) *Experiment {
+	t.Helper()
+	e := deletion(t)
+	var err error
+	if e.Fault, err = fault.New("scale-to-zero"); err != nil {
+		t.Fatal(err)
+	}
+	e.Guards = Guards{MaxShare: 100, LastReplica: true}
+	return e
 }
 
 // undoneByTheNext holds the next process to undo what a run has left.

@@ -9,7 +9,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
 	"axolotl/chaos/timeline"
 	"axolotl/vm"
@@ -129,12 +128,7 @@ func TestStage(t *testing.T) {
 func TestKilledTrialIsUndoneByTheNext(t *testing.T) {
 	t.Parallel()
 	h := apart(t)
-	e := deletion(t)
-	var err error
-	if e.Fault, err = fault.New("scale-to-zero"); err != nil {
-		t.Fatal(err)
-	}
-	e.Guards = Guards{MaxShare: 100, LastReplica: true}
+	e := toZero(t)
 	r := runner(t, h)
 	s, err := r.setStage(t.Context(), []*Experiment{e, e})
 	if err != nil {

@@ -60,7 +60,7 @@ func New(config *rest.Config) (*Client, error) {
 }
 
 // binary has a client of the built-in kinds speak protobuf where the API server
-// can: a thousand nodes are a fraction of the work to both.
+// can, as Kubernetes' own components do.
 func binary(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.ContentType = runtime.ContentTypeProtobuf
