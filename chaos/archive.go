@@ -36,6 +36,9 @@ func (r *run) keep(ctx context.Context, report *Report) error {
 			return nil
 		}
 	}
+	if r.home.Gone() != nil {
+		return failed // nothing of it is to come back
+	}
 	file := runFile(r.home, r.id)
 	if err := store.WriteJSON(file, report); err != nil {
 		return errors.Join(failed, err)

@@ -214,7 +214,7 @@ func (r *run) undoParts(ctx context.Context) error {
 		var err error
 		if p.injected {
 			err = r.progress.Do("Undo "+p.experiment.Fault.Name(), func(step *term.Step) error {
-				p.undone, p.undoErr = undoFault(ctx, p.handle, p.entry.Entry)
+				p.undone, p.undoErr = undoFault(ctx, p.handle, p.entry.Entry, step)
 				step.Status("%s", p.undone)
 				return p.undoErr
 			})
@@ -223,7 +223,7 @@ func (r *run) undoParts(ctx context.Context) error {
 				proofs = append(proofs, p.undone)
 			}
 		}
-		errs = append(errs, errors.Join(err, p.entry.Close(p.undone, err, r.now())))
+		errs = append(errs, closeEntry(p.handle, p.entry, p.undone, err, r.now()))
 		p.unlock()
 	}
 	r.undone = strings.Join(proofs, "; ")

@@ -13,6 +13,7 @@ import (
 	"axolotl/chaos/probe"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/term"
+	"axolotl/vm"
 )
 
 // APIVersion and Kind mark the JSON form of reports. Within a version fields
@@ -137,7 +138,10 @@ func (p *Report) judge(failed, relapse, undo error) {
 	var refusal *Refusal
 	var skip *SkipError
 	var blocked *fault.BlockedError
+	var gone *vm.GoneError
 	switch {
+	case errors.As(errors.Join(failed, relapse), &gone):
+		p.Verdict, p.Reason = Aborted, gone.Error()
 	case errors.Is(failed, errInterrupted):
 		p.Verdict, p.Reason = Aborted, errInterrupted.Error()
 	case errors.As(failed, &refusal):

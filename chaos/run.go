@@ -177,13 +177,15 @@ type step struct {
 // not. When ctx ends it stops, undoes, and the verdict is Aborted.
 func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 	x := r.newRun(e)
+	ctx, stop := whileThere(ctx, r.Handle.Cluster)
+	defer stop()
 	var err error
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic, which is a bug: %v\n%s", p, debug.Stack())
 		}
 		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", errInterrupted, err)
+			err = fmt.Errorf("%w: %w", cmp.Or(goneFrom(ctx), errInterrupted), err)
 		}
 		x.finish(context.WithoutCancel(ctx), err)
 		report = x.conclude(context.WithoutCancel(ctx), err)

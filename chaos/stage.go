@@ -55,5 +55,5 @@ func (s *stage) strike(ctx context.Context) error {
 	err := s.run.progress.Do("Remove the target", func(*term.Step) error {
 		return undoNamespace(ctx, s.run.handle, s.entry.Entry)
 	})
-	return errors.Join(err, s.entry.Close("nothing was injected", err, s.run.now()))
+	return closeEntry(s.run.handle, s.entry, "nothing was injected", err, s.run.now())
 }

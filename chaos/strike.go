@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -77,8 +76,8 @@ func Mend(ctx context.Context, h *vm.Handle, id string, now func() time.Time) er
 }
 
 func mend(ctx context.Context, h *vm.Handle, entry *journal.Held, now func() time.Time) error {
-	proof, err := undoFault(ctx, h, entry.Entry)
-	if err := errors.Join(err, entry.Close(proof, err, now())); err != nil {
+	proof, err := undoFault(ctx, h, entry.Entry, nil)
+	if err := closeEntry(h, entry, proof, err, now()); err != nil {
 		return fmt.Errorf("undo %s: %w", entry.ID, err)
 	}
 	return nil

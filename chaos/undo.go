@@ -52,11 +52,11 @@ func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, sp
 			continue
 		}
 		step.Status("undo run %s", entry.ID)
-		proof, err := undoFault(ctx, h, entry.Entry)
+		proof, err := undoFault(ctx, h, entry.Entry, step)
 		if err == nil {
 			err = undoNamespace(ctx, h, entry.Entry)
 		}
-		if err := errors.Join(err, entry.Close(proof, err, now())); err != nil {
+		if err := closeEntry(h, entry, proof, err, now()); err != nil {
 			errs = append(errs, fmt.Errorf("run %s of %s: %w", entry.ID, entry.Experiment, err))
 			continue
 		}
@@ -65,10 +65,11 @@ func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, sp
 	return done, errors.Join(errs...)
 }
 
-// undoFault undoes the fault of an entry and returns the proof of it. It
-// tries until ctx ends, or for undoWithin: the API server itself may be what
-// is coming back.
-func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry) (string, error) {
+// undoFault undoes the fault of an entry and returns the proof of it. It tries
+// for undoWithin, as the API server itself may be what is coming back, and then
+// in harder ways as long. Of a cluster that was taken down nothing is left. The
+// step may be nil.
+func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.Step) (string, error) {
 	if e.Fault == nil {
 		return "nothing was injected", nil
 	}
@@ -76,15 +77,14 @@ func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry) (string, erro
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, undoWithin)
+	ctx, cancel := whileThere(ctx, h.Cluster)
 	defer cancel()
-	undo := check.Func(f.Name()+" is undone", func(ctx context.Context) error { return f.Undo(ctx, h, e.Objects) })
-	if err := check.Wait(ctx, undo, undoEvery, nil); err != nil {
-		return "", err
+	u := &undoing{handle: h, fault: f, objects: e.Objects, within: undoWithin, step: step}
+	proof, err := u.run(ctx)
+	if gone := goneFrom(ctx); gone != nil {
+		return gone.Error(), nil
 	}
-	return proved(ctx, "the undo of "+f.Name()+" is proved", undoWithin, func(ctx context.Context) (string, error) {
-		return f.Undone(ctx, h, e.Objects)
-	})
+	return proof, err
 }
 
 // undoNamespace removes what a run made for itself.
@@ -92,12 +92,26 @@ func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry) error {
 	if e.Namespace == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, undoWithin)
+	ctx, cancel := whileThere(ctx, h.Cluster)
 	defer cancel()
-	gone := check.Func("namespace "+e.Namespace+" is gone", func(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, undoWithin)
+	defer cancel()
+	removed := check.Func("namespace "+e.Namespace+" is gone", func(ctx context.Context) error {
 		return removeNamespace(ctx, h.Kube, e.Namespace, e.ID)
 	})
-	return check.Wait(ctx, gone, undoEvery, nil)
+	err := check.Wait(limited, removed, undoEvery, nil)
+	if goneFrom(ctx) != nil {
+		return nil
+	}
+	return err
+}
+
+// closeEntry closes a run's entry, where its cluster is there, whose the journal is.
+func closeEntry(h *vm.Handle, entry *journal.Held, proof string, err error, now time.Time) error {
+	if h.Cluster.Gone() != nil {
+		return errors.Join(err, entry.Release())
+	}
+	return errors.Join(err, entry.Close(proof, err, now))
 }
 
 // finish ends a run however it went: the fault is undone and proved undone,
@@ -109,7 +123,7 @@ func (r *run) finish(ctx context.Context, failed error) {
 	} else if r.injected {
 		r.undoErr = r.progress.Do("Undo "+r.experiment.Fault.Name(), func(step *term.Step) error {
 			var err error
-			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry)
+			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry, step)
 			step.Status("%s", r.undone)
 			return err
 		})
@@ -148,12 +162,14 @@ func (r *run) leave(ctx context.Context) error {
 			return undoNamespace(ctx, r.handle, r.entry.Entry)
 		}))
 	}
-	return errors.Join(err, r.entry.Close(r.undone, err, r.now()))
+	return closeEntry(r.handle, r.entry, r.undone, err, r.now())
 }
 
 // steadyAgain waits a little for the steady state after the undo.
 func (r *run) steadyAgain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.experiment.HealWithin)
+	ctx, cancel := whileThere(ctx, r.home)
 	defer cancel()
-	return check.Wait(ctx, check.Func("the steady state after the undo", r.steadyNow), pollEvery, nil)
+	limited, cancel := context.WithTimeout(ctx, r.experiment.HealWithin)
+	defer cancel()
+	return check.Wait(limited, check.Func("the steady state after the undo", r.steadyNow), pollEvery, nil)
 }

@@ -16,9 +16,10 @@ type Handle struct {
 	Kube    *kube.Client
 
 	// Recreate makes the machines of workers anew, whatever is left of them,
-	// while the others run on, and waits until their nodes are Ready. It may be
-	// called again after it was interrupted. Nil: nobody can.
-	Recreate func(ctx context.Context, nodes ...string) error
+	// while the others run on, and waits until their nodes are Ready: from the
+	// golden snapshot that they came from, where there is one, unless cold. It
+	// may be called again after it was interrupted. Nil: nobody can.
+	Recreate func(ctx context.Context, cold bool, nodes ...string) error
 
 	// LoadImages has write make an OCI archive at a path, of what this host has
 	// in its cache, and puts the images in it into every machine, which must

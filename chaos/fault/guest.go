@@ -205,7 +205,7 @@ func (f *guest) Undo(ctx context.Context, h *vm.Handle, objects []Object) error 
 			return nil // it comes back by itself, which Undone proves
 		}
 		if err != nil && f.fatal {
-			if started := startAnew(ctx, h, o.Name); started != nil {
+			if started := StartAnew(ctx, h, o.Name); started != nil {
 				return errors.Join(err, started)
 			}
 			return nil

@@ -8,8 +8,8 @@ import (
 	"axolotl/vm"
 )
 
-// startAnew resets a machine, or cuts its power and gives it back.
-func startAnew(ctx context.Context, h *vm.Handle, machine string) error {
+// StartAnew resets a machine, or cuts its power and gives it back.
+func StartAnew(ctx context.Context, h *vm.Handle, machine string) error {
 	switch driver := h.Driver.(type) {
 	case vm.Resetter:
 		return driver.Reset(ctx, h.Cluster, machine)

@@ -87,7 +87,7 @@ func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), vm.Deadline)
 	defer cancel()
-	return h.Recreate(ctx, lost...)
+	return h.Recreate(ctx, false, lost...)
 }
 
 // Undone implements Fault.

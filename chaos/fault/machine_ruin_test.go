@@ -46,7 +46,7 @@ func TestMachineRuin(t *testing.T) {
 	}
 	var recreated []string
 	fails := true
-	h.Recreate = func(_ context.Context, nodes ...string) error {
+	h.Recreate = func(_ context.Context, _ bool, nodes ...string) error {
 		if fails {
 			return errors.New("the disk is full")
 		}

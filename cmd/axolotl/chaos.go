@@ -144,7 +144,11 @@ func newChaosUndo(a *app) *cobra.Command {
 		Short: "Undo what runs have left that were killed",
 		Long: `Undo, and prove undone, what is open in the cluster's journal: faults and
 namespaces of runs whose process has ended without doing so. Every run does this
-first. Runs that are still at work are left alone.`,
+first. Runs that are still at work are left alone.
+
+What cannot be proved on a node for six minutes is tried in harder ways, as at the
+end of a run: its machine is rebooted, then restored from the golden snapshot, then
+made anew (a control plane's is only rebooted).`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			handle, err := a.handle(name)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -164,13 +166,30 @@ func removeDomains(t *testing.T, env *testscript.Env) {
 	}
 	for _, name := range names {
 		if !strings.HasPrefix(name, "axolotl-three-") {
-			t.Errorf("domain %s is left", name)
+			t.Errorf("domain %s is left: %s", name, lastWords(name))
 		}
 		_, _ = virsh("destroy", name) // it may be off
 		if out, err := virsh("undefine", name); err != nil {
 			t.Errorf("undefine %s: %v: %s", name, err, out)
 		}
 	}
+}
+
+// lastWords are where a domain's console ends, and where its processors are: of
+// one that does not come up there is nothing else to be seen.
+func lastWords(name string) string {
+	var words []string
+	description, _ := virsh("dumpxml", name)
+	if found := regexp.MustCompile(`<log file='([^']+)'`).FindStringSubmatch(description); found != nil {
+		said, _ := os.ReadFile(found[1])
+		words = append(words, fmt.Sprintf("its console ends with %q", said[max(0, len(said)-600):]))
+	}
+	if registers, err := virsh("qemu-monitor-command", name, "--hmp", "info registers -a"); err == nil {
+		for _, at := range regexp.MustCompile(`RIP=\S+`).FindAllString(registers, -1) {
+			words = append(words, at)
+		}
+	}
+	return strings.Join(words, "; ")
 }
 
 // bootID writes the boot ID of a cluster's first machine into a file, as the

@@ -79,8 +79,12 @@ func (p *Progress) Do(name string, fn func(*Step) error) error {
 // Progress is where the step is shown, for steps within this one.
 func (s *Step) Progress() *Progress { return s.p }
 
-// Status says what the step is doing right now; it is shown on a terminal.
+// Status says what the step is doing right now; it is shown on a terminal. Of a
+// nil step nobody looks.
 func (s *Step) Status(format string, args ...any) {
+	if s == nil {
+		return
+	}
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	s.status = Escape(fmt.Sprintf(format, args...))

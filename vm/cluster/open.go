@@ -48,8 +48,8 @@ func (s Store) openMended(name string, open Opener, mend func(context.Context, *
 // handle is a handle of a cluster, without a client.
 func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
 	same := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
-	h := &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, nodes ...string) error {
-		return s.RecreateNodes(ctx, c.Name, nodes, false, same, term.NewProgress(io.Discard, true))
+	h := &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, cold bool, nodes ...string) error {
+		return s.RecreateNodes(ctx, c.Name, nodes, cold, same, term.NewProgress(io.Discard, true))
 	}}
 	if loader, ok := driver.(vm.ImageLoader); ok {
 		h.LoadImages = s.giveImages(c.Name, loader)

@@ -1,0 +1,113 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"axolotl/chaos/fault"
+	"axolotl/internal/store"
+	"axolotl/vm"
+	"axolotl/vm/local"
+)
+
+// resettable is a driver whose one machine is well again after some of what can
+// be done to it.
+type resettable struct {
+	*local.Driver
+	cures string
+	done  []string
+}
+
+func (d *resettable) Traits() vm.Traits { return vm.Traits{RealPods: true, RealMachines: true} }
+
+func (d *resettable) Reset(context.Context, *vm.Cluster, string) error {
+	d.done = append(d.done, "reboot")
+	return nil
+}
+
+// clinging is a fault whose undo alone does nothing.
+type clinging struct {
+	fault.PowerCut
+	driver *resettable
+}
+
+func (*clinging) Undo(context.Context, *vm.Handle, []fault.Object) error { return nil }
+
+func (f *clinging) Undone(context.Context, *vm.Handle, []fault.Object) (string, error) {
+	if slices.Contains(f.driver.done, f.driver.cures) {
+		return "it is well", nil
+	}
+	return "", errors.New("the machine is silent")
+}
+
+// TestUndoEscalates: each harder way is gone after the one before it has failed,
+// and no further than is needed.
+func TestUndoEscalates(t *testing.T) {
+	t.Parallel()
+	ways := []string{"retry", "reboot", "restore", "recreate"}
+	for i, cure := range []string{"reboot", "restore", "recreate", "nothing"} {
+		t.Run(cure, func(t *testing.T) {
+			t.Parallel()
+			d := &resettable{cures: cure}
+			h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}}
+			h.Recreate = func(_ context.Context, cold bool, nodes ...string) error {
+				if !slices.Equal(nodes, []string{"n1"}) {
+					t.Errorf("of %v", nodes)
+				}
+				way := "restore"
+				if cold {
+					way = "recreate"
+				}
+				d.done = append(d.done, way)
+				return nil
+			}
+			u := &undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond, objects: []fault.Object{
+				{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}},
+				{Target: fault.Target{Kind: fault.OnNodes, Name: "of somebody else"}},
+			}}
+			words, err := u.run(t.Context())
+			if cure == "nothing" {
+				if err == nil {
+					t.Fatal(words)
+				}
+				words = err.Error()
+			} else if err != nil || !strings.HasSuffix(words, ": it is well") {
+				t.Fatalf("%q, %v", words, err)
+			}
+			if want := ways[1:min(i+2, len(ways))]; !slices.Equal(d.done, want) {
+				t.Errorf("it did %v, want %v", d.done, want)
+			}
+			for _, way := range ways[:min(i+2, len(ways))] {
+				if !strings.Contains(words, way) {
+					t.Errorf("%s is not told of: %s", way, words)
+				}
+			}
+		})
+	}
+}
+
+// TestUndoDoesNotEscalate where nothing is wrong, and where it is no machine that
+// the fault is on, or none of ours.
+func TestUndoDoesNotEscalate(t *testing.T) {
+	t.Parallel()
+	d := &resettable{cures: "reboot"}
+	h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}}
+	u := undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond,
+		objects: []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "n2"}}}}
+	if words, err := u.run(t.Context()); err == nil || d.done != nil {
+		t.Errorf("of another's machine: %q, it did %v", words, d.done)
+	}
+	simulated := u
+	simulated.handle = &vm.Handle{Driver: local.New(store.Home{}), Cluster: h.Cluster}
+	if words, err := simulated.run(t.Context()); err == nil || d.done != nil {
+		t.Errorf("of a simulated machine: %q, it did %v", words, d.done)
+	}
+	d.done = []string{"reboot"}
+	if words, err := u.run(t.Context()); err != nil || words != "it is well" || len(d.done) != 1 {
+		t.Errorf("%q, %v, it did %v", words, err, d.done)
+	}
+}
