@@ -53,8 +53,8 @@ func (g *Guide) keep(ctx context.Context, because string) error {
 	return g.save()
 }
 
-// goBack has the cluster as it was kept, without the lab's namespaces. Where
-// nothing is kept it does nothing.
+// goBack has the cluster as it was kept, with the namespaces that the lab had
+// then, which it leaves. Where nothing is kept it does nothing.
 func (g *Guide) goBack(ctx context.Context) error {
 	kept := g.state.Kept
 	if kept == nil || kept.Failed != "" || g.runner.Snapshots == nil {
@@ -64,11 +64,9 @@ func (g *Guide) goBack(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("go back to the snapshot: %w; 'axolotl lab quit' ends the lab without it", err)
 	}
-	s := g.runner.session
-	s.handle = handle
-	then := newSession(handle, g.Lab, g.runner.Now)
-	then.resume(kept.Session)
-	return then.remove(ctx)
+	g.runner.session.handle = handle
+	g.state.leaves(kept.Session)
+	return nil
 }
 
 // drop deletes the snapshot of a guided lab, or what is left of one.

@@ -17,7 +17,13 @@ func (g *Guide) end(ctx context.Context) error {
 	s := g.runner.session
 	err := recoverKilled(ctx, s.handle, g.runner.Progress, g.runner.Now)
 	if err == nil {
-		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error { return s.end(ctx) })
+		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error {
+			var errs []error
+			for _, before := range g.left() {
+				errs = append(errs, before.remove(ctx))
+			}
+			return errors.Join(append(errs, s.end(ctx))...)
+		})
 	}
 	if err == nil {
 		err = g.runner.drop()

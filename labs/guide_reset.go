@@ -6,7 +6,9 @@ import (
 )
 
 // Reset throws away what the lab made and begins it anew at its first step: by
-// the snapshot, where one was saved, and what is left then one by one.
+// the snapshot, where one was saved, and what is left then one by one. It does
+// not wait until the namespaces are gone, which takes most of a minute on an
+// emulated machine: the lab goes on in others, and Quit sees to it that they are.
 func (g *Guide) Reset(ctx context.Context) error {
 	g.state.Making = true
 	if err := g.save(); err != nil {
@@ -19,7 +21,11 @@ func (g *Guide) Reset(ctx context.Context) error {
 	if err := recoverKilled(ctx, old.handle, g.runner.Progress, g.runner.Now); err != nil {
 		return err
 	}
-	if err := old.undo(ctx); err != nil {
+	err := old.mendAll(ctx)
+	if err == nil {
+		err = g.leave(ctx)
+	}
+	if err != nil {
 		return errors.Join(err, g.save())
 	}
 	fresh := newSession(old.handle, g.Lab, g.runner.Now)

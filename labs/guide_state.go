@@ -31,6 +31,9 @@ type guideState struct {
 	Struck    []Struck       `json:"struck,omitempty"`
 	Addons    []string       `json:"addons,omitempty"` // to let go of
 
+	// Left are sessions that came before, whose namespaces are ending.
+	Left []string `json:"left,omitempty"`
+
 	// Making: what the steps stand on is being made, or thrown away. Where it is
 	// left so, a process was killed meanwhile.
 	Making bool `json:"making,omitempty"`

@@ -121,7 +121,9 @@ func TestGuide(t *testing.T) {
 	if err := g.Reset(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	gone(t, h, old)
+	if ns, err := h.Kube.Typed.CoreV1().Namespaces().Get(t.Context(), old, metav1.GetOptions{}); err == nil && ns.DeletionTimestamp == nil {
+		t.Errorf("namespace %s is left", old)
+	}
 	if g.Step().Name != "deploy" || g.Namespace() == old {
 		t.Errorf("after reset: step %s in %s", g.Step().Name, g.Namespace())
 	}
@@ -140,6 +142,7 @@ func TestGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone(t, h, g.Namespace())
+	gone(t, h, old)
 	closeGuide(t, g)
 	if _, err := ResumeGuide(h, Options{}); !errors.Is(err, ErrNoGuide) {
 		t.Errorf("after quit: %v", err)

@@ -121,21 +121,30 @@ func (s *session) end(ctx context.Context) error {
 
 // undo leaves of the session nothing but its add-ons.
 func (s *session) undo(ctx context.Context) error {
-	broke := len(s.struck) > 0
-	mended := s.mend(ctx, "")
-	err := s.endKubeconfig()
-	if broke {
-		err = errors.Join(err, s.answered(ctx))
-	}
-	err = errors.Join(err, s.remove(ctx))
+	mended := s.mendAll(ctx)
+	err := s.remove(ctx)
 	if mended != nil {
-		return errors.Join(fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo", s.lab.Name, mended), err)
+		return errors.Join(mended, err)
 	}
 	if err != nil {
 		return fmt.Errorf("remove the namespaces of lab %q: %w; finish with: kubectl delete namespace -l %s=%s",
 			s.lab.Name, err, LabelSession, s.id)
 	}
 	return nil
+}
+
+// mendAll mends what the session broke, and removes its kubeconfig.
+func (s *session) mendAll(ctx context.Context) error {
+	broke := len(s.struck) > 0
+	mended := s.mend(ctx, "")
+	if mended != nil {
+		mended = fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo", s.lab.Name, mended)
+	}
+	err := s.endKubeconfig()
+	if broke {
+		err = errors.Join(err, s.answered(ctx))
+	}
+	return errors.Join(mended, err)
 }
 
 // answered waits for an API server that was broken and has just been mended.

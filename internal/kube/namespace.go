@@ -22,24 +22,48 @@ import (
 // ended. So it takes the five seconds that the controller always waits, and
 // little more.
 func (c *Client) RemoveNamespace(ctx context.Context, ns *corev1.Namespace) error {
-	namespaces := c.Typed.CoreV1().Namespaces()
-	now, err := namespaces.Get(ctx, ns.Name, metav1.GetOptions{})
+	now, err := c.Typed.CoreV1().Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || err == nil && now.UID != ns.UID {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.removePods(ctx, ns.Name); err != nil {
+	left, err := c.removePods(ctx, ns.Name)
+	if err != nil {
 		return err
 	}
-	if now.DeletionTimestamp == nil {
-		err = namespaces.Delete(ctx, ns.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(ns.UID))})
-		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			return err
-		}
+	if left > 0 {
+		return fmt.Errorf("%d pods of namespace %s are not yet gone", left, ns.Name)
+	}
+	if err := c.deleteNamespace(ctx, now); err != nil {
+		return err
 	}
 	return fmt.Errorf("namespace %s is not yet gone%s", ns.Name, held(now))
+}
+
+// LeaveNamespace begins a namespace's end as RemoveNamespace does and leaves the
+// rest to Kubernetes, which takes its time. One that is ending is left alone.
+func (c *Client) LeaveNamespace(ctx context.Context, ns *corev1.Namespace) error {
+	if ns.DeletionTimestamp != nil {
+		return nil
+	}
+	if _, err := c.removePods(ctx, ns.Name); err != nil {
+		return err
+	}
+	return c.deleteNamespace(ctx, ns)
+}
+
+// deleteNamespace asks for a namespace's end, once.
+func (c *Client) deleteNamespace(ctx context.Context, ns *corev1.Namespace) error {
+	if ns.DeletionTimestamp != nil {
+		return nil
+	}
+	err := c.Typed.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(ns.UID))})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // gone, or another one has its name
+	}
+	return err
 }
 
 // held says what holds up the end of a namespace, in Kubernetes' own words. It
@@ -74,15 +98,12 @@ func (c *Client) removeWorkloads(ctx context.Context, namespace string) error {
 }
 
 // removePods deletes the pods of a namespace, after what would make new ones, and
-// returns nil when they are gone. While all of them are ending it only looks: an
+// returns how many were there. While all of them are ending it only looks: an
 // emulated control plane has its hands full with them.
-func (c *Client) removePods(ctx context.Context, namespace string) error {
+func (c *Client) removePods(ctx context.Context, namespace string) (int, error) {
 	pods, err := c.Typed.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return err
-	}
-	if len(pods.Items) == 0 {
-		return nil
+		return 0, err
 	}
 	second := int64(1)
 	stay := slices.DeleteFunc(slices.Clone(pods.Items), func(pod corev1.Pod) bool {
@@ -90,15 +111,15 @@ func (c *Client) removePods(ctx context.Context, namespace string) error {
 	})
 	if len(stay) > 0 {
 		if err := c.removeWorkloads(ctx, namespace); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, pod := range stay {
 		options := metav1.DeleteOptions{GracePeriodSeconds: &second, Preconditions: metav1.NewUIDPreconditions(string(pod.UID))}
 		err := c.Typed.CoreV1().Pods(namespace).Delete(ctx, pod.Name, options)
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			return err
+			return 0, err
 		}
 	}
-	return fmt.Errorf("%d pods of namespace %s are not yet gone", len(pods.Items), namespace)
+	return len(pods.Items), nil
 }
