@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # tests and go vet take from Go's cache what build has put there.
 export GOFLAGS := -buildvcs=false -trimpath -tags=libvirt_dlopen
 
-.PHONY: all build demo test test-unit labs soak minikube-test lint deps libvirtd bench clean generate help
+.PHONY: all build demo test test-unit labs soak fuzz minikube-test lint deps libvirtd bench clean generate help
 
 all: build
 
@@ -40,6 +40,12 @@ SOAK ?= 30m
 soak: ## a firing a minute for SOAK=30m on a local cluster, the daemon killed at random (SEED=1)
 	AXOLOTL_SOAK=$(SOAK) AXOLOTL_SOAK_SEED=$(SEED) $(GO) test ./cmd/axolotl -run '^TestSoak$$' -count 1 -timeout 8h -v
 	$(GO) test ./chaos/serve -run '^TestThousandSchedules$$' -count 1 -v
+
+FUZZ ?= 1m
+fuzz: ## labs, YAML and cron lines that nobody would write, FUZZ=1m each (compiles everything once more)
+	$(GO) test ./labs -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZ)
+	$(GO) test ./internal/strictyaml -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZ)
+	$(GO) test ./chaos/schedule -run '^$$' -fuzz '^FuzzCron$$' -fuzztime $(FUZZ)
 
 minikube-test: ## what the minikube driver asks, asked of a real minikube, compiled outside the tree
 	@.ci/minikube

@@ -18,6 +18,10 @@ var _ vm.Executor = (*Driver)(nil)
 // themselves are short, an emulated guest under load is slow.
 const agentTimeout = 10 * time.Second
 
+// clockTimeout is how long a machine that was resumed may take until its agent
+// has set its clock.
+const clockTimeout = time.Minute
+
 // Exec implements vm.Executor through the guest agent.
 func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv ...string) (string, error) {
 	m := c.Machine(machine)

@@ -163,9 +163,11 @@ func (d *Driver) resume(ctx context.Context, c *vm.Cluster, machines []*vm.Machi
 }
 
 // setClock sets the clock of a machine that was just resumed; it stood still
-// while the machine was frozen. The agent's channel opens a moment after.
+// while the machine was frozen. The agent's channel opens a moment after, and the
+// agent answers when its processors have their turn: beside another machine and a
+// compiler, on two cores, it once took longer than a command may.
 func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
 	for {
 		start := time.Now()
