@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -198,25 +197,13 @@ func TestGuardsRefuseOnARealCluster(t *testing.T) {
 func TestUnhealthyClusterIsRefused(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
-	objects, err := appObjects("broken", "", Target{Replicas: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects[0].SetLabels(nil)
 	// Pods that no node takes keep the workload from being complete.
-	nowhere := map[string]any{"no": "where"}
-	if err := unstructured.SetNestedMap(objects[3].Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.Kube.Apply(t.Context(), "broken", objects...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Kube.Delete(context.Background(), "", objects[0]); err != nil {
-			t.Error(err)
+	standing(t, h, "broken", 2, func(deployment *unstructured.Unstructured) {
+		nowhere := map[string]any{"no": "where"}
+		if err := unstructured.SetNestedMap(deployment.Object, nowhere, "spec", "template", "spec", "nodeSelector"); err != nil {
+			t.Fatal(err)
 		}
 	})
-	awaitPods(t, h, "broken", 2)
 	e := deletion(t)
 	e.Target = Target{Namespace: "broken", Deployment: "pingapp", Count: 1}
 	report := runner(t, h).Run(t.Context(), e)

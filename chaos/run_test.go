@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
@@ -274,20 +275,7 @@ func TestExistingTargetIsLeftInPlace(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
 	const namespace = "mine"
-	objects, err := appObjects(namespace, "", Target{Replicas: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects[0].SetLabels(nil)
-	if _, err := h.Kube.Apply(t.Context(), namespace, objects...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Kube.Delete(context.Background(), "", objects[0]); err != nil {
-			t.Error(err)
-		}
-	})
-	awaitPods(t, h, namespace, 3)
+	standing(t, h, namespace, 3, nil)
 	e := deletion(t)
 	e.Target = Target{Namespace: namespace, Deployment: "pingapp", Count: 1}
 	report := runner(t, h).Run(t.Context(), e)
@@ -313,6 +301,30 @@ func TestExistingTargetIsLeftInPlace(t *testing.T) {
 	if _, err := h.Kube.Typed.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
 		t.Error("the namespace that was given is gone")
 	}
+}
+
+// standing puts up a target that is there before any run, in a namespace of its
+// own, and removes it at the end of the test. change, where not nil, changes its
+// Deployment.
+func standing(t *testing.T, h *vm.Handle, namespace string, replicas int, change func(deployment *unstructured.Unstructured)) {
+	t.Helper()
+	objects, err := appObjects(namespace, "", Target{Replicas: replicas})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects[0].SetLabels(nil)
+	if change != nil {
+		change(objects[3])
+	}
+	if _, err := h.Kube.Apply(t.Context(), namespace, objects...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Kube.Delete(context.Background(), "", objects[0]); err != nil {
+			t.Error(err)
+		}
+	})
+	awaitPods(t, h, namespace, replicas)
 }
 
 // awaitPods waits until a namespace has so many pods.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"axolotl/internal/check"
 	"axolotl/internal/term"
@@ -70,6 +73,14 @@ func (r *run) steadyNow(ctx context.Context) error {
 	return nil
 }
 
+// unanswered tells whether an error is that of an API server that has not
+// answered, or has asked to be left alone: nothing was seen then.
+func unanswered(err error) bool {
+	var transport *url.Error
+	return errors.As(err, &transport) || errors.Is(err, context.DeadlineExceeded) ||
+		apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err)
+}
+
 // settle waits for the steady state before the fault.
 func (r *run) settle(ctx context.Context, step *term.Step) error {
 	waiting, cancel := context.WithTimeout(ctx, settleWithin)
@@ -78,7 +89,7 @@ func (r *run) settle(ctx context.Context, step *term.Step) error {
 	steady := check.Func("the steady state", func(ctx context.Context) error {
 		err := r.steadyNow(ctx)
 		switch ours := r.namespace != "" || r.staged != ""; {
-		case err == nil || ours:
+		case err == nil || ours || unanswered(err):
 		case first.IsZero():
 			first = time.Now()
 		case time.Since(first) > existingSettleWithin:
