@@ -152,6 +152,10 @@ type Machine struct {
 	// NodePortBase is the port on 127.0.0.1 that leads to NodePortFirst on
 	// this machine; the next ones follow. 0 where there are no forwards.
 	NodePortBase int `json:"nodePortBase,omitempty"`
+
+	// Fresh: it was made anew without the golden snapshot that the others come
+	// from, of which the etcd would be too old.
+	Fresh bool `json:"fresh,omitempty"`
 }
 
 // The NodePorts that a cluster allocates from, each forwarded from loopback.

@@ -184,11 +184,13 @@ type Freezer interface {
 // run.
 type Grower interface {
 	// Join lists what makes those machines of the record that are named, boots
-	// them, and lets the others know of them. Each action is idempotent.
+	// them, and lets the others know of them. Each action is idempotent. A
+	// control plane among several becomes a member of etcd again.
 	Join(c *Cluster, names ...string) []Action
 
 	// Leave removes one machine and its files; the caller has taken its node
-	// out of Kubernetes, or wants it made anew. One that is gone is success.
+	// out of Kubernetes, or wants it made anew. One that is gone is success. A
+	// control plane among several leaves etcd first.
 	Leave(ctx context.Context, c *Cluster, name string) error
 }
 

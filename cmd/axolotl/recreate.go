@@ -24,9 +24,10 @@ wiped or deleted. It is restored from a golden snapshot in seconds.
 All that was in the cluster is gone, also what its volumes held. Its name, ports,
 kubeconfig context, snapshots and chaos reports stay.
 
-With the names of workers, only their machines are made anew, and rejoin the
+With the names of nodes, only their machines are made anew, and rejoin the
 cluster, which runs on. Pods that belong there are started there again; what they
-had on the node's disk is gone.
+had on the node's disk is gone. Of several control planes one at a time can be made
+anew: it leaves etcd, and joins it again. The only one cannot.
 
 What is interrupted is completed by 'axolotl up NAME'.`,
 		Example: `  axolotl recreate

@@ -179,12 +179,13 @@ func drainNode(ctx context.Context, client *kube.Client, name string) error {
 	return drain.RunNodeDrain(helper, name)
 }
 
-// RecreateNodes throws workers' machines away, whatever they are now, and has
-// them back while the others run on. They are restored from the golden snapshot
-// that they came from, unless cold. Their names stay, and so do the pods that
-// belong there; what those had on the node's disk is gone. Others that are not
-// well are not waited for. One that was interrupted is completed by the next
-// for the same workers, and by Up.
+// RecreateNodes throws machines of nodes away, whatever they are now, and has
+// them back while the others run on. Workers are restored from the golden snapshot
+// that they came from, unless cold. Of several control planes one at a time is
+// booted, and gets from the others what is in etcd. Their names stay, and so do
+// the pods that belong there; what those had on the node's disk is gone. Others
+// that are not well are not waited for. One that was interrupted is completed by
+// the next for the same nodes, and by Up.
 func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, cold bool, open Opener, progress *term.Progress) error {
 	h, grower, release, err := s.growing(name, open)
 	if err != nil {
@@ -200,13 +201,13 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 			return err
 		}
 	}
+	if err := replaceable(ctx, h, nodes); err != nil {
+		return err
+	}
 	freezer, cannot := vm.FreezerOf(h.Driver)
 	var restored, booted []string
 	for _, node := range nodes {
-		if err := isWorker(c, node, "recreate"); err != nil {
-			return err
-		}
-		if !cold && cannot == nil && s.holds(ctx, c, freezer, node) {
+		if !cold && cannot == nil && c.Machine(node).Role == vm.Worker && s.holds(ctx, c, freezer, node) {
 			restored = append(restored, node)
 		} else {
 			booted = append(booted, node)
@@ -229,10 +230,39 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 		actions = append(actions, grower.Join(c, booted...)...)
 	}
 	c.Joining = nodes
+	for _, node := range nodes {
+		if m := c.Machine(node); m.Role == vm.ControlPlane {
+			m.Fresh = true
+		}
+	}
 	if err := s.Save(c); err != nil {
 		return err
 	}
 	return Run(ctx, progress, slices.Concat(actions, ready(h, nodes...), s.joined(c)))
+}
+
+// replaceable returns an error where a node's machine cannot be made anew while the
+// others run on: the only control plane, and one of several without the others.
+func replaceable(ctx context.Context, h *vm.Handle, nodes []string) error {
+	c := h.Cluster
+	var one string
+	for _, node := range nodes {
+		m := c.Machine(node)
+		if m == nil || m.Role == vm.Worker || c.Spec.ControlPlanes < 2 {
+			if err := isWorker(c, node, "recreate"); err != nil {
+				return err
+			}
+			continue
+		}
+		if one != "" {
+			return fmt.Errorf("%s and %s are control planes; recreate one at a time, for each gets from the others what is in etcd", one, node)
+		}
+		one = node
+	}
+	if one == "" {
+		return nil
+	}
+	return quorumWithout(ctx, h, one)
 }
 
 // holds tells whether a machine can be restored from its cluster's golden

@@ -71,6 +71,9 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 		return err
 	}
 	c.Phase, c.Resumed = vm.PhaseCreating, time.Time{}
+	for i := range c.Machines {
+		c.Machines[i].Fresh = false
+	}
 	return s.Save(c)
 }
 

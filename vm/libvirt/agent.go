@@ -55,8 +55,8 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 				if status.Signal != 0 {
 					ended = fmt.Sprintf("ended by signal %d", status.Signal)
 				}
-				return string(out), fmt.Errorf("exec %q on %s: %s: %s", strings.Join(argv, " "), machine,
-					ended, strings.TrimSpace(string(stderr)+string(out)))
+				return string(out), &exitError{fmt.Sprintf("exec %q on %s: %s: %s", strings.Join(argv, " "), machine,
+					ended, strings.TrimSpace(string(stderr)+string(out)))}
 			}
 			return string(out), nil
 		}
@@ -67,6 +67,11 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 		}
 	}
 }
+
+// exitError is that of a command that has run, and has failed.
+type exitError struct{ text string }
+
+func (e *exitError) Error() string { return e.text }
 
 // SetTime sets a guest's clock.
 func (d *Driver) SetTime(c *vm.Cluster, machine string, now time.Time) error {

@@ -73,9 +73,9 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 }
 
 // inGolden tells whether a machine is one of the golden snapshot that its
-// cluster was restored from. One that joined later is not.
+// cluster was restored from. One that joined later is not, nor is a fresh one.
 func (d *Driver) inGolden(c *vm.Cluster, machine string) (bool, error) {
-	if c.Golden == "" {
+	if m := c.Machine(machine); c.Golden == "" || m != nil && m.Fresh {
 		return false, nil
 	}
 	_, err := os.Stat(machineFile(d.home.Golden(c.Golden), machine, rootOverlay))

@@ -19,7 +19,15 @@ var _ vm.Grower = (*Driver)(nil)
 func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 	joining := func(m *vm.Machine) bool { return slices.Contains(names, m.Name) }
 	var img *image.Image
-	return []vm.Action{
+	var members []vm.Action
+	for i := range c.Machines {
+		if m := &c.Machines[i]; joining(m) && m.Role == vm.ControlPlane {
+			members = append(members, vm.Action{Name: "Let " + m.Name + " into etcd", Run: func(ctx context.Context, _ *term.Step) error {
+				return d.joinEtcd(ctx, c, m)
+			}})
+		}
+	}
+	return append(members, []vm.Action{
 		{Name: "Make their credentials", Run: func(ctx context.Context, step *term.Step) error {
 			node, err := d.nodeBinary(ctx, d.home, step)
 			if err != nil {
@@ -43,7 +51,7 @@ func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 			return each(slices.DeleteFunc(pointers(c.Machines), joining),
 				func(m *vm.Machine) error { return d.acquaint(ctx, c, m) })
 		}},
-	}
+	}...)
 }
 
 // acquaint tells a machine the names and routes of the others. One that is off
@@ -86,6 +94,9 @@ func (d *Driver) Leave(ctx context.Context, c *vm.Cluster, name string) error {
 	m := c.Machine(name)
 	if m == nil {
 		return nil
+	}
+	if err := d.leaveEtcd(ctx, c, m); err != nil {
+		return err
 	}
 	if err := d.discard(ctx, c, m); err != nil {
 		return err

@@ -48,8 +48,9 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	if err := addTree(archive, "etc/kubernetes", kubeadm.NodeDir(c.Dir, m.Name)); err != nil {
 		return fmt.Errorf("credentials of %s: %w", m.Name, err)
 	}
-	if m.Role == vm.ControlPlane {
-		// Where none was begun, the machine begins itself.
+	if m.Role == vm.ControlPlane && !slices.Contains(c.Joining, m.Name) {
+		// Where none was begun, the machine begins itself; one that joins gets it
+		// from the others.
 		if err := addTree(archive, etcdDir, firstData(c, m.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("first objects of %s: %w", m.Name, err)
 		}
@@ -177,13 +178,17 @@ func environment(c *vm.Cluster, m *vm.Machine) string {
 	if controlPlanes > 1 && c.Spec.Accel == AccelTCG {
 		lease, renew, retry, health = 60, 45, 5, 8
 	}
+	state := "new" // what an etcd heeds that has no data
+	if m.Role == vm.ControlPlane && slices.Contains(c.Joining, m.Name) {
+		state = "existing"
+	}
 	lines := []string{
 		"NODE_NAME=" + m.Name,
 		"NODE_IP=" + m.Address,
 		"SERVICE_CIDR=" + vm.ServiceCIDR,
 		fmt.Sprintf("NODE_PORT_RANGE=%d-%d", vm.NodePortFirst, vm.NodePortFirst+vm.NodePortCount-1),
 		"CLUSTER_MEMBERS=" + strings.Join(members, ","),
-		"CLUSTER_STATE=new",
+		"CLUSTER_STATE=" + state,
 		fmt.Sprintf("MEMBER_HEARTBEAT_MS=%d", heartbeat),
 		fmt.Sprintf("MEMBER_ELECTION_MS=%d", election),
 		// Alone there is nobody to elect, and the lease costs writes and, after
