@@ -123,7 +123,7 @@ func (u *undoing) left(ctx context.Context) []string {
 		if u.handle.Cluster.Machine(o.Name) == nil || slices.Contains(left, o.Name) {
 			continue
 		}
-		look, cancel := context.WithTimeout(ctx, proofWithin)
+		look, cancel := context.WithTimeout(ctx, slowWithin)
 		if _, err := u.fault.Undone(look, u.handle, []fault.Object{o}); err != nil {
 			left = append(left, o.Name)
 		}

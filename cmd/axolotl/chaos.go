@@ -148,7 +148,7 @@ first. Runs that are still at work are left alone.
 
 What cannot be proved on a node for six minutes is tried in harder ways, as at the
 end of a run: its machine is rebooted, then restored from the golden snapshot, then
-made anew (a control plane's is only rebooted).`,
+made anew (the only control plane's is just rebooted).`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			handle, err := a.handle(name)
