@@ -10,6 +10,7 @@ import (
 	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/term"
+	clusters "axolotl/vm/cluster"
 )
 
 // errNotHealed is the error of a run that has watched long enough.
@@ -36,7 +37,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-end.C:
-			return fmt.Errorf("%w within %s: %w", errNotHealed, lateFactor*r.experiment.HealWithin, missing)
+			return fmt.Errorf("%w within %s: %w%s", errNotHealed, lateFactor*r.experiment.HealWithin, missing, r.lastWords())
 		case <-lasted:
 			lasted = nil
 			if err := r.experiment.Fault.Undo(ctx, r.handle, r.targets); err != nil {
@@ -55,6 +56,24 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 		}
 		step.Status("%v", missing)
 	}
+}
+
+// lastWords are what the machines of lost nodes have said last that are not back:
+// of one that does not boot nothing else is to be had.
+func (r *run) lastWords() string {
+	var silent []string
+	for _, n := range timeline.Nodes(r.fault, r.log.Entries()) {
+		if r.over && r.home.Machine(n.Lost.Name) != nil && !n.Reached(timeline.Ready) {
+			silent = append(silent, n.Lost.Name)
+		}
+	}
+	if len(silent) == 0 {
+		return ""
+	}
+	if words := clusters.ConsoleEnds(r.home, silent...); words != "" {
+		return "; " + words
+	}
+	return ""
 }
 
 // well returns nil where all that was lost is back and the steady state

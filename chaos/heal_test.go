@@ -1,8 +1,12 @@
 package chaos
 
 import (
+	"os"
 	"testing"
 	"time"
+
+	"axolotl/chaos/timeline"
+	"axolotl/vm"
 )
 
 func TestLatestOf(t *testing.T) {
@@ -19,5 +23,27 @@ func TestLatestOf(t *testing.T) {
 		if got := latestOf(test.recovered, test.suffered, test.lasted, test.held); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
 		}
+	}
+}
+
+// A machine that did not come back is quoted, and no other.
+func TestLastWords(t *testing.T) {
+	t.Parallel()
+	c := &vm.Cluster{Name: "c", Dir: t.TempDir(), Machines: []vm.Machine{{Name: "n1"}, {Name: "n2"}}}
+	for _, name := range []string{"n1", "n2"} {
+		if err := os.MkdirAll(c.Path("machines", name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(c.Path("machines", name, "console.log"), []byte("panic of "+name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &run{home: c, log: timeline.NewLog(time.Now), fault: timeline.Fault{Nodes: []timeline.Node{{Name: "n2", UID: "2"}, {Name: "not ours", UID: "3"}}}}
+	if words := r.lastWords(); words != "" {
+		t.Errorf("while the fault lasts: %q", words)
+	}
+	r.over = true
+	if words, want := r.lastWords(), `; the console of n2 ends with "panic of n2"`; words != want {
+		t.Errorf("%q, want %q", words, want)
 	}
 }

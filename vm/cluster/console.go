@@ -11,12 +11,12 @@ import (
 // consoleTail is how much of a console's end is told, in bytes.
 const consoleTail = 300
 
-// consoleEnds quotes where the machines' consoles end. It is for errors of
-// clusters whose files are thrown away with them; it is empty where there are
-// no consoles.
-func consoleEnds(c *vm.Cluster) string {
+// ConsoleEnds quotes where the consoles end of those machines that are named, or
+// of all. It is for errors of machines that have nothing else to say, or whose
+// files are thrown away; it is empty where there are no consoles.
+func ConsoleEnds(c *vm.Cluster, names ...string) string {
 	var ends []string
-	for _, m := range c.Machines {
+	for _, m := range among(c, names) {
 		data, err := os.ReadFile(c.Path("machines", m.Name, "console.log"))
 		if err != nil {
 			continue

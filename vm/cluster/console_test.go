@@ -20,9 +20,12 @@ func TestConsoleEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := consoleEnds(c)
+	got := ConsoleEnds(c)
 	if !strings.HasPrefix(got, `the console of cp-1 ends with "login:"; the console of worker-1 ends with "xxx`) || !strings.HasSuffix(got, `xx\n\x1b[31mpanic"`) {
 		t.Errorf("%s", got)
+	}
+	if got := ConsoleEnds(c, "cp-1", "worker-2"); got != `the console of cp-1 ends with "login:"` {
+		t.Errorf("of two: %s", got)
 	}
 	if len(got) > 500 {
 		t.Errorf("%d bytes", len(got))

@@ -202,7 +202,7 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 	)
 	err := Run(ctx, progress, actions)
 	if err != nil {
-		if ends := consoleEnds(c); ends != "" && ctx.Err() == nil {
+		if ends := ConsoleEnds(c); ends != "" && ctx.Err() == nil {
 			err = fmt.Errorf("%w; %s", err, ends)
 		}
 		// Also where ctx has ended: nothing half-made is of use to anybody.
