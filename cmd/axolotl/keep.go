@@ -25,7 +25,7 @@ stopped or paused (by its disk's errors too), is gone, or whose node is not Read
 its lease is stale, for longer than --unhealthy-timeout, is recreated as 'axolotl
 recreate NAME NODE' does, while the others run on. Where the only control plane
 breaks the whole cluster is recreated, and ALL THAT IS IN IT IS GONE; one of several
-is started anew, with its disk.
+is started anew, with its disk, and recreated where that does not help.
 
 It is one machine at a time, never one that a chaos run is at work on, and at most
 --max-recreations within --window; then a person has to see to it. --log tells which

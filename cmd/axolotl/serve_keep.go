@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,7 +63,8 @@ func watched(a *app, name string) (*vm.Cluster, vm.Watcher, error) {
 
 // recreateMachine throws a worker away and has it back while the others run
 // on. Without a control plane there is nothing for it to come back to: with the
-// only one, the whole cluster is. One of several is started anew.
+// only one, the whole cluster is. One of several is started anew, as its member of
+// etcd is on its disk, and is recreated where that does not help.
 func recreateMachine(ctx context.Context, a *app, name, machine string, progress *term.Progress) error {
 	c, err := a.clusters().Load(name)
 	if err != nil {
@@ -77,7 +79,14 @@ func recreateMachine(ctx context.Context, a *app, name, machine string, progress
 		return a.clusters().RecreateNodes(ctx, name, []string{machine}, false, a.open, progress)
 	}
 	if c.Spec.ControlPlanes > 1 {
-		return a.clusters().RestartNode(ctx, name, machine, a.open, progress)
+		err := a.clusters().RestartNode(ctx, name, machine, a.open, progress)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if again := a.clusters().RecreateNodes(ctx, name, []string{machine}, false, a.open, progress); again != nil {
+			return errors.Join(err, again)
+		}
+		return nil
 	}
 	if _, atWork, err := chaos.TargetNodes(c); err != nil || atWork {
 		if err == nil {
