@@ -12,8 +12,13 @@ import (
 const goneEvery = time.Second
 
 // whileThere returns a context that ends with ctx, and when the cluster is taken
-// down: then its cause is a *vm.GoneError.
-func whileThere(ctx context.Context, c *vm.Cluster) (context.Context, context.CancelFunc) {
+// down: then its cause is a *vm.GoneError. One that somebody else has made is only
+// forgotten then, and what was done to it must be undone all the same.
+func whileThere(ctx context.Context, h *vm.Handle) (context.Context, context.CancelFunc) {
+	if h.Driver.Traits().Foreign {
+		return context.WithCancel(ctx)
+	}
+	c := h.Cluster
 	ctx, cancel := context.WithCancelCause(ctx)
 	if err := c.Gone(); err != nil {
 		cancel(err)

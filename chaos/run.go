@@ -177,7 +177,7 @@ type step struct {
 // not. When ctx ends it stops, undoes, and the verdict is Aborted.
 func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 	x := r.newRun(e)
-	ctx, stop := whileThere(ctx, r.Handle.Cluster)
+	ctx, stop := whileThere(ctx, r.Handle)
 	defer stop()
 	var err error
 	defer func() {

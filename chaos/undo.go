@@ -77,7 +77,7 @@ func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.St
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := whileThere(ctx, h.Cluster)
+	ctx, cancel := whileThere(ctx, h)
 	defer cancel()
 	u := &undoing{handle: h, fault: f, objects: e.Objects, within: undoWithin, step: step}
 	proof, err := u.run(ctx)
@@ -92,7 +92,7 @@ func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry) error {
 	if e.Namespace == "" {
 		return nil
 	}
-	ctx, cancel := whileThere(ctx, h.Cluster)
+	ctx, cancel := whileThere(ctx, h)
 	defer cancel()
 	limited, cancel := context.WithTimeout(ctx, undoWithin)
 	defer cancel()
@@ -167,7 +167,7 @@ func (r *run) leave(ctx context.Context) error {
 
 // steadyAgain waits a little for the steady state after the undo.
 func (r *run) steadyAgain(ctx context.Context) error {
-	ctx, cancel := whileThere(ctx, r.home)
+	ctx, cancel := whileThere(ctx, r.handle)
 	defer cancel()
 	limited, cancel := context.WithTimeout(ctx, r.experiment.HealWithin)
 	defer cancel()

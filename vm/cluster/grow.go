@@ -11,8 +11,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/kubectl/pkg/drain"
 
+	"axolotl/internal/check"
 	"axolotl/internal/kube"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -85,19 +87,44 @@ func (s Store) joined(c *vm.Cluster) []vm.Action {
 	}}}
 }
 
-// rejoin lists what makes the machines anew whose joining was interrupted.
-func rejoin(c *vm.Cluster, grower vm.Grower) []vm.Action {
-	return append([]vm.Action{leave(c, grower, c.Joining)}, grower.Join(c, c.Joining...)...)
-}
-
-func leave(c *vm.Cluster, grower vm.Grower, machines []string) vm.Action {
-	return vm.Action{Name: "Throw away what is there of " + strings.Join(machines, ", "), Run: func(ctx context.Context, _ *term.Step) error {
+// rejoin lists what throws machines away, makes them anew without a golden
+// snapshot, and waits until they are alive. What the API server knew of their nodes
+// before proves nothing.
+func rejoin(h *vm.Handle, grower vm.Grower, machines []string) []vm.Action {
+	c := h.Cluster
+	var left time.Time
+	actions := []vm.Action{{Name: "Throw away what is there of " + strings.Join(machines, ", "), Run: func(ctx context.Context, _ *term.Step) error {
 		var errs []error
 		for _, name := range machines {
 			errs = append(errs, grower.Leave(ctx, c, name))
 		}
+		left = time.Now()
 		return errors.Join(errs...)
-	}}
+	}}}
+	actions = append(actions, grower.Join(c, machines...)...)
+	actions = append(actions, vm.Action{Name: "Wait until they are alive", Run: func(ctx context.Context, step *term.Step) error {
+		return wait(ctx, h, aliveSince(h, left, machines...), step)
+	}})
+	for _, name := range machines {
+		if m := c.Machine(name); m.Role == vm.ControlPlane {
+			actions = append(actions, vm.Action{Name: "Wait for the API server of " + name, Run: func(ctx context.Context, step *term.Step) error {
+				return awaitOwnAPI(ctx, h, m, step)
+			}})
+		}
+	}
+	return actions
+}
+
+// awaitOwnAPI waits until the API server on a machine of several is ready, which it
+// is not without its etcd.
+func awaitOwnAPI(ctx context.Context, h *vm.Handle, m *vm.Machine, step *term.Step) error {
+	config := rest.CopyConfig(h.Kube.Config)
+	config.Host = fmt.Sprintf("https://127.0.0.1:%d", m.APIPort)
+	client, err := kube.New(config)
+	if err != nil {
+		return err
+	}
+	return wait(ctx, h, check.APIServer{Client: client}, step)
 }
 
 // DrainWait is how long a node's pods have to go when it is removed.
@@ -226,8 +253,7 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 			}})
 	}
 	if len(booted) > 0 {
-		actions = append(actions, leave(c, grower, booted))
-		actions = append(actions, grower.Join(c, booted...)...)
+		actions = append(actions, rejoin(h, grower, booted)...)
 	}
 	c.Joining = nodes
 	for _, node := range nodes {

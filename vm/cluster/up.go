@@ -138,7 +138,7 @@ func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	}
 	actions := append(driver.Up(c), openAPI(handle))
 	if grower, ok := driver.(vm.Grower); ok && len(c.Joining) > 0 {
-		actions = append(actions, rejoin(c, grower)...)
+		actions = append(actions, rejoin(handle, grower, c.Joining)...)
 	}
 	if c.Golden != "" && c.Phase == vm.PhaseCreating {
 		actions = slices.Concat([]vm.Action{s.inherit(c)}, actions, serve(handle))
