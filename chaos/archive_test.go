@@ -108,6 +108,9 @@ func recorded(t *testing.T, home store.Home, db Recorder) (*run, *bytes.Buffer) 
 	}
 	var said bytes.Buffer
 	c := &vm.Cluster{Name: "demo", Dir: home.Cluster("demo")}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	runner := &Runner{Handle: &vm.Handle{Cluster: c, Driver: simulatedDriver{}}, Progress: term.NewProgress(&said, false), History: db}
 	return runner.newRun(e), &said
 }
