@@ -21,31 +21,43 @@ type undoing struct {
 	handle  *vm.Handle
 	fault   fault.Fault
 	objects []fault.Object
-	within  time.Duration // how long each way may take
+	within  time.Duration // how long it is tried again
+	harder  time.Duration // how long each of the harder ways may take, which may be a boot
 	step    *term.Step    // nil: nobody looks
 
 	ways []string // that were gone, with the time that each took
 }
 
-// rung is one of the harder ways.
+// rung is one of the harder ways to have the machine of a node back.
 type rung struct {
 	name string
-	do   func(ctx context.Context, nodes []string) error
+	do   func(ctx context.Context, node string) error
 }
 
 // run undoes and returns the proof, which names the ways that were needed.
 func (u *undoing) run(ctx context.Context) (string, error) {
-	proof, err := u.try(ctx, "retry", nil)
+	proof, err := u.try(ctx, "retry", u.within, nil)
 	for _, r := range u.rungs() {
 		if err == nil || ctx.Err() != nil {
 			break
 		}
 		left := u.left(ctx)
 		if len(left) == 0 {
-			break // proved now: the next look says how, or what else fails
+			// It came true since, or no machine is what it fails by.
+			if late, next := u.fault.Undone(ctx, u.handle, u.objects); next == nil {
+				proof, err = late, nil
+			}
+			break
 		}
 		var next error
-		proof, next = u.try(ctx, r.name+" of "+strings.Join(left, ", "), func(ctx context.Context) error { return r.do(ctx, left) })
+		proof, next = u.try(ctx, r.name+" of "+strings.Join(left, ", "), u.harder, func(ctx context.Context) error {
+			// One after another: one that cannot be had back so keeps no other from it.
+			var errs []error
+			for _, node := range left {
+				errs = append(errs, r.do(ctx, node))
+			}
+			return errors.Join(errs...)
+		})
 		err = errors.Join(err, next)
 		if next == nil {
 			err = nil
@@ -59,9 +71,9 @@ func (u *undoing) run(ctx context.Context) (string, error) {
 
 // try does what a way does before, undoes, and proves it. The error says which
 // way it was and how long it took.
-func (u *undoing) try(ctx context.Context, way string, before func(context.Context) error) (string, error) {
+func (u *undoing) try(ctx context.Context, way string, within time.Duration, before func(context.Context) error) (string, error) {
 	start := time.Now()
-	limited, cancel := context.WithTimeout(ctx, u.within)
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	if before != nil {
 		u.step.Status("%s", way)
@@ -73,7 +85,7 @@ func (u *undoing) try(ctx context.Context, way string, before func(context.Conte
 	err := check.Wait(limited, undo, undoEvery, nil)
 	var proof string
 	if err == nil {
-		proof, err = proved(ctx, "the undo of "+u.fault.Name()+" is proved", u.within, func(ctx context.Context) (string, error) {
+		proof, err = proved(ctx, "the undo of "+u.fault.Name()+" is proved", within, func(ctx context.Context) (string, error) {
 			return u.fault.Undone(ctx, u.handle, u.objects)
 		})
 	}
@@ -101,19 +113,13 @@ func (u *undoing) rungs() []rung {
 	if u.fault.Effect().On != fault.OnNodes || !h.Driver.Traits().RealMachines {
 		return nil
 	}
-	rungs := []rung{{"reboot", func(ctx context.Context, nodes []string) error {
-		var errs []error
-		for _, node := range nodes {
-			errs = append(errs, fault.StartAnew(ctx, h, node))
-		}
-		return errors.Join(errs...)
-	}}}
+	rungs := []rung{{"reboot", func(ctx context.Context, node string) error { return fault.StartAnew(ctx, h, node) }}}
 	if h.Recreate == nil {
 		return rungs
 	}
 	return append(rungs,
-		rung{"restore", func(ctx context.Context, nodes []string) error { return h.Recreate(ctx, false, nodes...) }},
-		rung{"recreate", func(ctx context.Context, nodes []string) error { return h.Recreate(ctx, true, nodes...) }})
+		rung{"restore", func(ctx context.Context, node string) error { return h.Recreate(ctx, false, node) }},
+		rung{"recreate", func(ctx context.Context, node string) error { return h.Recreate(ctx, true, node) }})
 }
 
 // left are the nodes with machines of ours on which the undo is not proved.

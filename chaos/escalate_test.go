@@ -65,7 +65,7 @@ func TestUndoEscalates(t *testing.T) {
 				d.done = append(d.done, way)
 				return nil
 			}
-			u := &undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond, objects: []fault.Object{
+			u := &undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond, harder: 20 * time.Millisecond, objects: []fault.Object{
 				{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}},
 				{Target: fault.Target{Kind: fault.OnNodes, Name: "of somebody else"}},
 			}}
@@ -96,7 +96,7 @@ func TestUndoDoesNotEscalate(t *testing.T) {
 	t.Parallel()
 	d := &resettable{cures: "reboot"}
 	h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}}
-	u := undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond,
+	u := undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond, harder: 20 * time.Millisecond,
 		objects: []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "n2"}}}}
 	if words, err := u.run(t.Context()); err == nil || d.done != nil {
 		t.Errorf("of another's machine: %q, it did %v", words, d.done)
@@ -109,5 +109,66 @@ func TestUndoDoesNotEscalate(t *testing.T) {
 	d.done = []string{"reboot"}
 	if words, err := u.run(t.Context()); err != nil || words != "it is well" || len(d.done) != 1 {
 		t.Errorf("%q, %v, it did %v", words, err, d.done)
+	}
+}
+
+// TestUndoThatComesTrueLate: what is proved only after the last try is success, and
+// no machine is rebooted for it.
+func TestUndoThatComesTrueLate(t *testing.T) {
+	t.Parallel()
+	d := &resettable{}
+	h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}}
+	f := &late{after: time.Now().Add(100 * time.Millisecond)}
+	u := undoing{handle: h, fault: f, within: 20 * time.Millisecond, harder: time.Hour,
+		objects: []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}}}}
+	words, err := u.run(t.Context())
+	if err != nil || !strings.HasPrefix(words, "after retry (") || !strings.HasSuffix(words, "): it is well") || d.done != nil {
+		t.Errorf("%q, %v, it did %v", words, err, d.done)
+	}
+}
+
+// late is a fault whose undo is proved after an instant, for which one look waits.
+type late struct {
+	fault.PowerCut
+	after time.Time
+}
+
+func (*late) Undo(context.Context, *vm.Handle, []fault.Object) error { return nil }
+
+func (f *late) Undone(ctx context.Context, _ *vm.Handle, _ []fault.Object) (string, error) {
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-time.After(time.Until(f.after)):
+		return "it is well", nil
+	}
+}
+
+// TestOneThatCannotBeHadBack keeps no other from it.
+func TestOneThatCannotBeHadBack(t *testing.T) {
+	t.Parallel()
+	d := &resettable{}
+	h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "cp-1"}, {Name: "n1"}}}}
+	var restored []string
+	h.Recreate = func(_ context.Context, cold bool, nodes ...string) error {
+		if slices.Contains(nodes, "cp-1") {
+			return errors.New("it is the only control plane")
+		}
+		if !cold {
+			restored = append(restored, nodes...)
+		}
+		return nil
+	}
+	u := undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond, harder: 20 * time.Millisecond,
+		objects: []fault.Object{
+			{Target: fault.Target{Kind: fault.OnNodes, Name: "cp-1"}},
+			{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}},
+		}}
+	d.cures = "nothing"
+	if words, err := u.run(t.Context()); err == nil || !strings.Contains(err.Error(), "it is the only control plane") {
+		t.Errorf("%q, %v", words, err)
+	}
+	if !slices.Equal(restored, []string{"n1"}) {
+		t.Errorf("restored %v", restored)
 	}
 }

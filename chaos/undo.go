@@ -67,7 +67,7 @@ func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, sp
 
 // undoFault undoes the fault of an entry and returns the proof of it. It tries
 // for undoWithin, as the API server itself may be what is coming back, and then
-// in harder ways as long. Of a cluster that was taken down nothing is left. The
+// in harder ways. Of a cluster that was taken down nothing is left. The
 // step may be nil.
 func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.Step) (string, error) {
 	if e.Fault == nil {
@@ -79,7 +79,7 @@ func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.St
 	}
 	ctx, cancel := whileThere(ctx, h)
 	defer cancel()
-	u := &undoing{handle: h, fault: f, objects: e.Objects, within: undoWithin, step: step}
+	u := &undoing{handle: h, fault: f, objects: e.Objects, within: undoWithin, harder: h.Cluster.Spec.Deadline(), step: step}
 	proof, err := u.run(ctx)
 	if gone := goneFrom(ctx); gone != nil {
 		return gone.Error(), nil

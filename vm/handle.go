@@ -15,10 +15,11 @@ type Handle struct {
 	Driver  Driver
 	Kube    *kube.Client
 
-	// Recreate makes the machines of workers anew, whatever is left of them,
-	// while the others run on, and waits until their nodes are Ready: from the
-	// golden snapshot that they came from, where there is one, unless cold. It
-	// may be called again after it was interrupted. Nil: nobody can.
+	// Recreate makes the machines of nodes anew, whatever is left of them, while
+	// the others run on, and waits until they are Ready: workers from the golden
+	// snapshot that they came from, where there is one, unless cold; of several
+	// control planes one. The only one is an error. It may be called again after
+	// it was interrupted. Nil: nobody can.
 	Recreate func(ctx context.Context, cold bool, nodes ...string) error
 
 	// LoadImages has write make an OCI archive at a path, of what this host has
