@@ -60,12 +60,16 @@ func (g *Guide) goBack(ctx context.Context) error {
 	if kept == nil || kept.Failed != "" || g.runner.Snapshots == nil {
 		return nil
 	}
+	// Before the namespaces are back: whoever is killed then leaves them to Quit.
+	g.state.leaves(kept.Session)
+	if err := g.save(); err != nil {
+		return err
+	}
 	handle, err := g.runner.Snapshots.Restore(ctx)
 	if err != nil {
 		return fmt.Errorf("go back to the snapshot: %w; 'axolotl lab quit' ends the lab without it", err)
 	}
 	g.runner.session.handle = handle
-	g.state.leaves(kept.Session)
 	return nil
 }
 

@@ -47,9 +47,13 @@ func (g *Guide) left() []*session {
 	return all
 }
 
-// leave begins the end of the session's namespaces. The error says what may still
-// be reached: an Ingress has a host name, which the next session's will have.
+// leave begins the end of the session's namespaces and volumes: of these one that
+// nobody has claimed yet would be given to the next session. The error says what may
+// still be reached: an Ingress has a host name, which the next session's will have.
 func (s *session) leave(ctx context.Context) error {
+	if _, err := s.deleteVolumes(ctx); err != nil {
+		return err
+	}
 	namespaces, err := s.namespaces(ctx)
 	if err != nil {
 		return err

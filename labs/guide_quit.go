@@ -20,7 +20,7 @@ func (g *Guide) end(ctx context.Context) error {
 		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error {
 			var errs []error
 			for _, before := range g.left() {
-				errs = append(errs, before.remove(ctx))
+				errs = append(errs, before.undo(ctx))
 			}
 			return errors.Join(append(errs, s.end(ctx))...)
 		})

@@ -30,9 +30,25 @@ func (s *session) ownVolume(name string) bool { return strings.HasPrefix(name, s
 // removeVolumes removes the session's volumes and waits until they are gone,
 // which they are not while a claim holds them.
 func (s *session) removeVolumes(ctx context.Context) error {
-	names, err := s.volumes(ctx)
-	if err != nil || len(names) == 0 {
+	if left, err := s.deleteVolumes(ctx); err != nil || left == 0 {
 		return err
+	}
+	gone := check.Func("the lab's volumes are gone", func(ctx context.Context) error {
+		left, err := s.volumes(ctx)
+		if err == nil && len(left) > 0 {
+			err = fmt.Errorf("still there: %s", strings.Join(left, ", "))
+		}
+		return err
+	})
+	return ended(ctx, gone)
+}
+
+// deleteVolumes deletes the session's own volumes, and returns how many there were,
+// with those that go by themselves.
+func (s *session) deleteVolumes(ctx context.Context) (int, error) {
+	names, err := s.volumes(ctx)
+	if err != nil {
+		return 0, err
 	}
 	var errs []error
 	for _, name := range names {
@@ -44,17 +60,7 @@ func (s *session) removeVolumes(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	gone := check.Func("the lab's volumes are gone", func(ctx context.Context) error {
-		left, err := s.volumes(ctx)
-		if err == nil && len(left) > 0 {
-			err = fmt.Errorf("still there: %s", strings.Join(left, ", "))
-		}
-		return err
-	})
-	return ended(ctx, gone)
+	return len(names), errors.Join(errs...)
 }
 
 // volumes lists the session's volumes, and those made for its claims that go
