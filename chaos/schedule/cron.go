@@ -67,7 +67,7 @@ func parseWord(text string) (cron.Schedule, error) {
 	if word == "@every" {
 		d, err := time.ParseDuration(duration)
 		if err != nil || d < time.Second || d%time.Second != 0 {
-			return nil, &CronError{text, len(word) + 1, fmt.Sprintf("want whole seconds such as 90s or 1h30m, found %q", duration)}
+			return nil, &CronError{text, len(text) - len(duration), fmt.Sprintf("want whole seconds such as 90s or 1h30m, found %q", duration)}
 		}
 	}
 	parsed, err := cron.ParseStandard(text)

@@ -126,7 +126,7 @@ func TestFaultsOfAFile(t *testing.T) {
 
 // Whatever somebody types is read or refused, with a place that is in it.
 func FuzzCron(f *testing.F) {
-	for _, seed := range []string{"0 11 * * 2", "@every 1h", "TZ=", "*/5,7-9/2 ? * jan mon", "-1 / , - *", "@", "\u00a0"} {
+	for _, seed := range []string{"0 11 * * 2", "@every 1h", "@every", "TZ=", "*/5,7-9/2 ? * jan mon", "-1 / , - *", "@", "\u00a0"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
