@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -49,7 +48,7 @@ func open(ctx context.Context, log *timeline.Log, all []*stream) (*Observer, err
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	o := &Observer{log: log, stop: stop}
 	for _, s := range all {
-		s.log, s.known, s.gap = log, map[types.UID]runtime.Object{}, o.addGap
+		s.log, s.known, s.gap = log, map[types.UID]*timeline.Observation{}, o.addGap
 		if err := s.open(ctx); err != nil {
 			o.Close()
 			return nil, fmt.Errorf("watch %s: %w", s.kind, err)

@@ -37,11 +37,13 @@ type stream struct {
 	// gap is told of each time in which the watch was down.
 	gap func(Gap)
 
-	version string                       // resume from here; empty: list
-	known   map[types.UID]runtime.Object // what exists, as last told
-	alive   time.Duration                // when the watch was last known to work
-	caught  string                       // up to this version events were missed at first
-	late    time.Duration                // ... and this is how late they are
+	version string // resume from here; empty: list
+	// known has what exists, and for each what will be noted where a list lacks
+	// it. The object itself is not kept: a hundred runs watch a thousand nodes.
+	known  map[types.UID]*timeline.Observation
+	alive  time.Duration // when the watch was last known to work
+	caught string        // up to this version events were missed at first
+	late   time.Duration // ... and this is how late they are
 }
 
 // retryAfter is how long a stream waits where the server does not answer. It
@@ -143,7 +145,7 @@ func (s *stream) event(e watch.Event) {
 	s.version = m.GetResourceVersion()
 	switch e.Type {
 	case watch.Added, watch.Modified:
-		s.known[m.GetUID()] = e.Object
+		s.known[m.GetUID()] = s.gone(e.Object)
 		s.note(s.seen(e.Object), s.lateness())
 	case watch.Deleted:
 		delete(s.known, m.GetUID())
@@ -175,17 +177,17 @@ func (s *stream) replace(list runtime.Object) error {
 		return err
 	}
 	before := s.known
-	s.known = map[types.UID]runtime.Object{}
+	s.known = map[types.UID]*timeline.Observation{}
 	for _, item := range items {
 		im, err := meta.Accessor(item)
 		if err != nil {
 			return err
 		}
-		s.known[im.GetUID()] = item
+		s.known[im.GetUID()] = s.gone(item)
 		delete(before, im.GetUID())
 	}
-	for _, item := range before {
-		s.note(s.gone(item), s.late)
+	for _, gone := range before {
+		s.note(gone, s.late)
 	}
 	for _, item := range items {
 		s.note(s.seen(item), s.late)

@@ -26,7 +26,7 @@ var _ vm.Freezer = (*Driver)(nil)
 
 // frozenForm is part of every shape. Raise it where another form of what is
 // frozen, or other devices of a machine, make older ones useless.
-const frozenForm = "1"
+const frozenForm = "2"
 
 // frozenForms keep the shapes of the two forms apart.
 var frozenForms = map[vm.Form]string{vm.Mapped: frozenForm, vm.Saved: frozenForm + " " + string(vm.Saved)}

@@ -214,7 +214,7 @@ func TestSeedOfSeveralMachines(t *testing.T) {
 			"NODE_NAME": m.Name, "NODE_IP": m.Address, "CLUSTER_MEMBERS": members, "CLUSTER_STATE": "new",
 			"SERVICE_CIDR": "10.96.0.0/16", "NODE_PORT_RANGE": "30000-30023", "LEADER_ELECT": "true",
 			"MEMBER_HEARTBEAT_MS": "500", "MEMBER_ELECTION_MS": "5000",
-			"LEADER_LEASE": "60s", "LEADER_RENEW": "45s", "LEADER_RETRY": "5s", "ETCD_HEALTH": "8s", // they are emulated
+			"LEADER_LEASE": "60s", "LEADER_RENEW": "45s", "LEADER_RETRY": "5s", "ETCD_HEALTH": "8s", "GOMAXPROCS": "1", // they are emulated
 		} {
 			if env[name] != want {
 				t.Errorf("%s: %s=%q, want %q", m.Name, name, env[name], want)
@@ -264,7 +264,11 @@ func TestSeedOfSeveralMachines(t *testing.T) {
 func TestSeedOfOneControlPlane(t *testing.T) {
 	c := planned(t)
 	c.Machines = c.Machines[:1]
+	c.Spec.Accel = AccelKVM
 	env := environmentOf(t, map[string]string{"etc/axolotl/node.env": environment(c, &c.Machines[0])})
+	if all, limited := env["GOMAXPROCS"]; limited {
+		t.Errorf("not emulated, yet Go is to use %s of its CPUs", all)
+	}
 	for name, want := range map[string]string{
 		"CLUSTER_MEMBERS": "cp-1=https://10.88.0.11:2380", "LEADER_ELECT": "false", "LEADER_LEASE": "15s", "LEADER_RENEW": "10s", "LEADER_RETRY": "2s", "ETCD_HEALTH": "2s", "MEMBER_HEARTBEAT_MS": "100", "POD_ROUTES": "",
 	} {
