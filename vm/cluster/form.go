@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -61,7 +62,7 @@ func (s Store) form(h *vm.Handle) []vm.Action {
 // a DNS that asks outside.
 func serve(h *vm.Handle) []vm.Action {
 	actions := []vm.Action{{Name: "Wait until all nodes are alive", Run: func(ctx context.Context, step *term.Step) error {
-		return wait(ctx, h, aliveSince(h, h.Cluster.Resumed), step)
+		return wait(ctx, h, kubeletsAnswer(h), step)
 	}}}
 	if h.Cluster.Spec.Internet {
 		actions = append(actions, vm.Action{Name: "Let the cluster's DNS ask outside", Run: func(ctx context.Context, step *term.Step) error {
@@ -174,7 +175,7 @@ func notReady(node *corev1.Node) string {
 			if condition.Status == corev1.ConditionTrue {
 				return ""
 			}
-			return condition.Message
+			return cmp.Or(condition.Message, "it is not Ready")
 		}
 	}
 	return "no word from its kubelet yet"

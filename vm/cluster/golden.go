@@ -185,10 +185,13 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 		vm.Action{Name: "Wait until the cluster is idle", Run: func(ctx context.Context, step *term.Step) error {
 			return wait(ctx, handle, idle(handle), step)
 		}},
-		alignLeases(handle),
-		vm.Action{Name: "Wait until the leases are about to be renewed", Run: func(ctx context.Context, step *term.Step) error {
+	)
+	if c.Spec.Nodes() > c.Spec.ControlPlanes {
+		actions = append(actions, alignLeases(handle), vm.Action{Name: "Wait until the leases are about to be renewed", Run: func(ctx context.Context, step *term.Step) error {
 			return wait(ctx, handle, leasesDue(handle), step)
-		}},
+		}})
+	}
+	actions = append(actions,
 		vm.Action{Name: "Freeze the machines", Run: func(ctx context.Context, _ *term.Step) error {
 			return freezer.Freeze(ctx, c)
 		}},

@@ -14,21 +14,19 @@ import (
 )
 
 // The kubelet renews its lease every 10 s (a quarter of its duration of 40 s)
-// and up to 4 % later. A cluster that is frozen when that is about to happen
-// renews it as the first thing that it does when restored, which is the proof
-// that it lives.
+// and up to 4 % later. A worker that is frozen when that is about to happen
+// renews it as the first thing that it does when it alone is restored, which is the
+// proof that it has found the others.
 const (
 	leaseRenewal = 10 * time.Second
 	idleFor      = 20 * time.Second
-)
 
-// leaseSoon is how long before its renewals a cluster is frozen. One that comes
-// before the clocks are set and anybody looks is no sign of life, and the next is
-// 10 s away; one that comes later is waited for. Emulated on two cores a machine is
-// there 2 to 2.8 s after the beginning of a restore, three machines 3.3 to 5 s.
-func leaseSoon(machines int) time.Duration {
-	return min(1200*time.Millisecond+time.Duration(machines-1)*2*time.Second, leaseRenewal-3*time.Second)
-}
+	// leaseSoon is how long before their renewals machines are frozen. One that
+	// comes before the clock is set and anybody looks is no sign of life, and the
+	// next is 10 s away; one that comes later is waited for. Emulated on two cores
+	// a worker is there 1 to 2.8 s after the beginning of its restore.
+	leaseSoon = 2 * time.Second
+)
 
 // idle holds when a formed cluster has had nothing left to do for a while.
 func idle(h *vm.Handle) check.Condition {
@@ -72,7 +70,7 @@ func renewals(ctx context.Context, h *vm.Handle, machines []vm.Machine) (map[str
 // leasesDue holds when all leases are about to be renewed.
 func leasesDue(h *vm.Handle) check.Condition {
 	start := time.Now()
-	due := leaseRenewal - leaseSoon(len(h.Cluster.Machines))
+	const due = leaseRenewal - leaseSoon
 	return check.Func("all leases are about to be renewed", func(ctx context.Context) error {
 		renewed, err := renewals(ctx, h, h.Cluster.Machines)
 		if err != nil {

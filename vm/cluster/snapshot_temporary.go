@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
-	"axolotl/internal/kube"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -43,35 +41,13 @@ func (s Store) SaveTemporary(ctx context.Context, name string, open Opener, prog
 		return nil, fmt.Errorf("cluster %q has a temporary snapshot already: %w", name, err)
 	}
 	t := &Temporary{store: s, cluster: name, open: open, progress: progress, lock: lock}
-	if err = errors.Join(removeTemporary(c), awaitLeases(ctx, c, open, progress)); err == nil {
+	if err = removeTemporary(c); err == nil {
 		_, err = s.saveSnapshot(ctx, name, temporaryName, open, progress)
 	}
 	if err != nil {
 		return nil, errors.Join(err, t.Delete())
 	}
 	return t, nil
-}
-
-// awaitLeases waits for the next moment in which all nodes are about to renew
-// their leases, so that each restore of what is saved then sees at once that they
-// live. Where there is none within one round it is saved all the same.
-func awaitLeases(ctx context.Context, c *vm.Cluster, open Opener, progress *term.Progress) error {
-	driver, err := open(c)
-	if err != nil || !driver.Traits().RealMachines {
-		return err
-	}
-	return progress.Do("Wait until the leases are about to be renewed", func(step *term.Step) error {
-		round, cancel := context.WithTimeout(ctx, leaseRenewal+time.Second)
-		defer cancel()
-		h := &vm.Handle{Cluster: c, Driver: driver}
-		if h.Kube, err = kube.Open(c.Kubeconfig(), ""); err == nil {
-			err = wait(round, h, leasesDue(h), step)
-		}
-		if err != nil {
-			step.Status("%v", err)
-		}
-		return ctx.Err()
-	})
 }
 
 // Restore has the cluster back as it was, as RestoreSnapshot does. It goes on

@@ -1,0 +1,36 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"axolotl/internal/check"
+	"axolotl/vm"
+)
+
+// kubeletsAnswer holds when every node is Ready, and its kubelet says so now: asked
+// through the API server, it must answer that its loop turns. What the API server
+// knows of a node is from before a restore, for up to ten seconds, until its lease is
+// renewed; this is as good a sign of life where all machines were restored of one
+// instant, with the connections between them.
+func kubeletsAnswer(h *vm.Handle) check.Condition {
+	name := fmt.Sprintf("%d node(s) Ready, and their kubelets answer", len(h.Cluster.Machines))
+	return check.Func(name, func(ctx context.Context) error {
+		var asking errgroup.Group
+		for _, m := range h.Cluster.Machines {
+			asking.Go(func() error {
+				err := h.Kube.Typed.CoreV1().RESTClient().Get().Resource("nodes").Name(m.Name).SubResource("proxy").Suffix("healthz").Do(ctx).Error()
+				if err != nil {
+					return fmt.Errorf("the kubelet of %s: %w", m.Name, err)
+				}
+				return nil
+			})
+		}
+		if err := asking.Wait(); err != nil {
+			return err
+		}
+		return nodesReady(h).Check(ctx)
+	})
+}
