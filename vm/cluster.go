@@ -100,8 +100,8 @@ type Cluster struct {
 	Golden string `json:"golden,omitempty"`
 
 	// Resumed is when the restored machines began to run, by the host's clock.
-	// What a node says of itself counts from then on. Zero: they did not yet,
-	// and whatever exists of them is thrown away and restored anew.
+	// Zero: they did not yet, and whatever exists of them is thrown away and
+	// restored anew.
 	Resumed time.Time `json:"resumed,omitzero"`
 
 	// Snapshot is the name of the person's own snapshot that is being restored,
