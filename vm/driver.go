@@ -168,6 +168,9 @@ type Freezer interface {
 	// build has frozen is of no use.
 	Build() (string, error)
 
+	// Hardware is as Saver's.
+	Hardware() string
+
 	// Freeze pauses all machines of c together, writes memory, devices and
 	// disks of each into c.Dir, and ends them. c was made with SharedMemory
 	// where they are kept as Mapped, and without it where as Saved.
@@ -204,6 +207,11 @@ type Rejoiner interface {
 // Saver is a driver that can save the machines of a cluster that is used, and
 // have them back as they were.
 type Saver interface {
+	// Hardware names the hardware of the machines that this program makes, as far as
+	// what ran in a machine has relied on it: memory of machines with another one is
+	// not to be loaded. Empty where machines have none.
+	Hardware() string
+
 	// Save writes memory, devices and disks of all machines into the directory
 	// dir, which exists, at one instant. Machines that ran are paused for it
 	// and run again afterwards, also after an error, with their clocks set. Of

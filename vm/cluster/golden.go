@@ -32,7 +32,11 @@ type Golden struct {
 	Form    vm.Form             `json:"form,omitempty"` // of the memory; those of before have none, and are mapped
 	Build   string              `json:"build"`          // of the program that froze the machines
 	Files   map[string]fileMark `json:"files"`          // by path below Dir
-	Sum     string              `json:"sum"`            // over all of the record but itself
+
+	// Hardware is vm.Freezer's, of the program that froze the machines.
+	Hardware string `json:"hardware,omitempty"`
+
+	Sum string `json:"sum"` // over all of the record but itself
 
 	Dir string `json:"-"`
 }
@@ -200,7 +204,7 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 			if err != nil {
 				return err
 			}
-			return sealGolden(c, Golden{ID: id, Form: form, Build: build}, dir)
+			return sealGolden(c, Golden{ID: id, Form: form, Build: build, Hardware: freezer.Hardware()}, dir)
 		}},
 	)
 	err := Run(ctx, progress, actions)
@@ -270,6 +274,9 @@ func (s Store) restorable(ctx context.Context, c *vm.Cluster, freezer vm.Freezer
 		return nil, err
 	}
 	form, why, err := freezer.Form(ctx, &c.Spec, nil)
+	if err == nil && g.Hardware != freezer.Hardware() {
+		err = fmt.Errorf("golden snapshot %s is of machines with other hardware than this build of axolotl makes", g.ID)
+	}
 	if err == nil && form != g.Form {
 		err = fmt.Errorf("golden snapshot %s is kept as %q, and here %q serves: %s", g.ID, g.Form, form, why)
 	}

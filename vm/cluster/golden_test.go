@@ -203,6 +203,8 @@ type shaped struct {
 
 var errNotMade = errors.New("this driver makes nothing")
 
+func (shaped) Hardware() string { return "" }
+
 func (d shaped) Form(context.Context, *vm.Spec, *term.Step) (vm.Form, string, error) {
 	return cmp.Or(d.form, vm.Mapped), "a small guest said so", nil
 }
@@ -288,6 +290,10 @@ func TestGoldenOfTheOtherForm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	_, err := s.restorable(t.Context(), c, otherwise{})
+	if err == nil || !strings.Contains(err.Error(), "golden snapshot abc is of machines with other hardware") {
+		t.Errorf("error %v", err)
+	}
 	if data, err := os.ReadFile(filepath.Join(dir, goldenFile)); err != nil || bytes.Contains(data, []byte(`"form"`)) {
 		t.Errorf("this is none of before: %s, %v", data, err)
 	}
@@ -326,3 +332,8 @@ func TestStaleGoldens(t *testing.T) {
 		}
 	}
 }
+
+// otherwise makes machines with other hardware.
+type otherwise struct{ shaped }
+
+func (otherwise) Hardware() string { return "of next year" }

@@ -23,6 +23,9 @@ type Snapshot struct {
 	Cluster vm.Cluster          `json:"cluster"` // the record of then
 	Files   map[string]fileMark `json:"files"`   // by path below dir
 
+	// Hardware is vm.Saver's, of the program that saved it.
+	Hardware string `json:"hardware,omitempty"`
+
 	// Bytes that it takes on disk; Damage, where it cannot be restored. Both are
 	// seen, not stored.
 	Bytes  int64  `json:"bytes"`

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"axolotl/internal/term"
@@ -26,11 +27,17 @@ func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpO
 		return nil, err
 	}
 	// Nothing gives way before what comes is seen to be there.
-	if _, err := vm.SaverOf(driver); err != nil {
+	saver, err := vm.SaverOf(driver)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := s.snapshot(c, snapshot); err != nil {
+	shot, err := s.snapshot(c, snapshot)
+	if err != nil {
 		return nil, err
+	}
+	if shot.Hardware != saver.Hardware() {
+		return nil, fmt.Errorf("snapshot %q of cluster %q was saved by another build of axolotl, whose machines have other hardware: what runs in them would fail here; restore it with that build, or delete it ('axolotl snapshot delete %s %s')",
+			snapshot, c.Name, c.Name, snapshot)
 	}
 	c.Phase, c.Snapshot = vm.PhaseRestoring, snapshot
 	if err := s.Save(c); err != nil {

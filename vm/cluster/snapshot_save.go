@@ -44,7 +44,7 @@ func (s Store) saveSnapshot(ctx context.Context, name, snapshot string, open Ope
 	if err != nil {
 		return nil, err
 	}
-	shot := &Snapshot{Name: snapshot, Cluster: *c, dir: c.Path(snapshotsDir, snapshot)}
+	shot := &Snapshot{Name: snapshot, Cluster: *c, Hardware: saver.Hardware(), dir: c.Path(snapshotsDir, snapshot)}
 	if _, err := os.Stat(shot.dir); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(err, fmt.Errorf("cluster %q has a snapshot %q already; delete it first ('axolotl snapshot delete %s %s')", name, snapshot, name, snapshot))
 	}

@@ -26,6 +26,7 @@ func (*saving) Name() string { return "saving" }
 
 // Nodes whose leases cannot be seen are saved all the same.
 func (*saving) Traits() vm.Traits { return vm.Traits{RealMachines: true} }
+func (*saving) Hardware() string  { return "played" }
 func (*saving) Load(context.Context, *vm.Cluster, string, *term.Step) (time.Time, []string, error) {
 	return time.Time{}, nil, nil
 }
@@ -36,6 +37,8 @@ func (s *saving) Save(_ context.Context, _ *vm.Cluster, dir string, _ *term.Step
 	}
 	return err
 }
+
+var _ vm.Saver = (*saving)(nil)
 
 // snapshotable is a cluster that is up, in a store.
 func snapshotable(t *testing.T) (Store, *vm.Cluster) {
@@ -123,5 +126,31 @@ func TestTemporarySnapshot(t *testing.T) {
 	}
 	if err := SweepTemporary(c); err != nil {
 		t.Error(err)
+	}
+}
+
+// What ran on other hardware is not restored, and nothing gives way for it.
+func TestSnapshotOfOtherHardware(t *testing.T) {
+	s, c := snapshotable(t)
+	driver := &saving{}
+	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
+	quiet := term.NewProgress(io.Discard, true)
+	if _, err := s.SaveSnapshot(t.Context(), "c", "before", open, quiet); err != nil {
+		t.Fatal(err)
+	}
+	shot, err := s.snapshot(c, "before")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shot.Hardware = "of last year"
+	if err := store.WriteJSON(filepath.Join(shot.dir, snapshotFile), shot); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.RestoreSnapshot(t.Context(), "before", UpOptions{Name: "c", Open: open}, quiet)
+	if err == nil || !strings.Contains(err.Error(), "machines have other hardware") {
+		t.Errorf("error %v", err)
+	}
+	if now, err := s.Load("c"); err != nil || now.Phase != vm.PhaseUp {
+		t.Errorf("the cluster is %+v, %v", now, err)
 	}
 }

@@ -26,10 +26,13 @@ var _ vm.Freezer = (*Driver)(nil)
 
 // frozenForm is part of every shape. Raise it where another form of what is
 // frozen, or other devices of a machine, make older ones useless.
-const frozenForm = "2"
+const frozenForm = "3"
 
 // frozenForms keep the shapes of the two forms apart.
 var frozenForms = map[vm.Form]string{vm.Mapped: frozenForm, vm.Saved: frozenForm + " " + string(vm.Saved)}
+
+// Hardware implements vm.Freezer and vm.Saver.
+func (*Driver) Hardware() string { return frozenForm }
 
 // Shape implements vm.Freezer. A machine's state fits only the emulator, the
 // devices, the sizes and, under KVM, the processor that it was saved with.

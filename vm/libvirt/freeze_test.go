@@ -56,7 +56,7 @@ func (w *world) golden(spec vm.Spec) {
 	w.must(err)
 	c := w.building(spec, "golden")
 	w.must(d.Freeze(w.t.Context(), c))
-	w.must(store.WriteJSON(c.Path("golden.json"), map[string]any{"id": id, "form": w.restore, "created": time.Now(), "spec": spec, "image": c.Image}))
+	w.must(store.WriteJSON(c.Path("golden.json"), map[string]any{"id": id, "form": w.restore, "hardware": d.Hardware(), "created": time.Now(), "spec": spec, "image": c.Image}))
 	w.must(os.MkdirAll(w.home.Goldens(), 0o755))
 	w.must(os.Rename(c.Dir, w.home.Golden(id)))
 	w.must(os.RemoveAll(w.home.State))

@@ -46,6 +46,9 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	return os.CopyFS(filepath.Join(dir, dataDir), os.DirFS(c.Path(dataDir)))
 }
 
+// Hardware implements vm.Saver.
+func (*Driver) Hardware() string { return "" }
+
 // Load implements vm.Saver. A cluster that was stopped runs afterwards, too:
 // it has no power of its own.
 func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (time.Time, []string, error) {
