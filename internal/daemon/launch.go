@@ -53,7 +53,11 @@ func (k Kind) Launch(ctx context.Context, cmd *exec.Cmd, p Process, log, ready s
 	if err != nil {
 		return fmt.Errorf("start the %s: %w", p.Component, err)
 	}
-	go cmd.Wait() //nolint:errcheck // only so that it does not stay a zombie while we live
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait() //nolint:errcheck // it has said what there is to say
+		close(ended)
+	}()
 
 	stop := context.AfterFunc(ctx, func() { said.SetReadDeadline(time.Now()) }) //nolint:errcheck // a pipe has deadlines
 	defer stop()
@@ -64,6 +68,11 @@ func (k Kind) Launch(ctx context.Context, cmd *exec.Cmd, p Process, log, ready s
 	case err != nil:
 		return err
 	case string(answer) != ready:
+		// It ends by itself: whoever is told so finds nothing of it any more.
+		select {
+		case <-ended:
+		case <-ctx.Done():
+		}
 		return fmt.Errorf("the %s did not start: %s; see %s", p.Component, strings.TrimSpace(string(answer)), log)
 	}
 	return nil
