@@ -32,7 +32,7 @@ func openGiven(name string) (*vm.Handle, error) {
 	return cluster.Store{Home: home}.Open(name, func(c *vm.Cluster) (vm.Driver, error) {
 		switch c.Driver {
 		case libvirt.Name:
-			return libvirt.New(home, c.URI), nil
+			return libvirt.New(home, c.URI, libvirt.Hosts(c)...), nil
 		case local.Name:
 			return local.New(home), nil
 		}

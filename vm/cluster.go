@@ -145,6 +145,10 @@ type Machine struct {
 	Index   int    `json:"index"`             // 1 for the first, over both roles; addresses follow from it
 	Address string `json:"address,omitempty"` // on the private segment
 
+	// Host is the URI of the libvirt that makes it, where groups of the cluster say
+	// on which host they are; empty: the cluster's.
+	Host string `json:"host,omitempty"`
+
 	// APIPort is the port on 127.0.0.1 that leads to the API server on this
 	// machine; 0 on a worker.
 	APIPort int `json:"apiPort,omitempty"`

@@ -15,7 +15,7 @@ type Group struct {
 	MemoryMiB int    `json:"memoryMiB"` // of each machine
 
 	// Host is the URI of the libvirt that makes them, where that is on another
-	// host; empty: as the cluster's other machines.
+	// host, or ThisHost; empty: the one of the cluster.
 	Host string `json:"host,omitempty"`
 
 	// Labels and Taints are what their nodes are given once they are Ready.
@@ -25,6 +25,9 @@ type Group struct {
 	// Kubelet is what is changed in the settings of their kubelets; nil: nothing.
 	Kubelet *Kubelet `json:"kubelet,omitempty"`
 }
+
+// ThisHost is the Host of machines that are here, where the control plane is not.
+const ThisHost = "this host"
 
 // Taint is a taint of a node, as Kubernetes has them.
 type Taint struct {
@@ -70,6 +73,12 @@ func (s Spec) Group(name string) *Group {
 		}
 	}
 	return nil
+}
+
+// Spread tells whether machines are, or may come to be, on more than one host.
+func (s Spec) Spread() bool {
+	groups := s.AllGroups()
+	return slices.ContainsFunc(groups, func(g Group) bool { return g.Host != groups[0].Host })
 }
 
 // GroupOf is the group of a machine. One whose group is not in the spec any

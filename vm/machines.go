@@ -24,7 +24,7 @@ func PlanMachines(have []Machine, spec Spec) []Machine {
 			for slices.ContainsFunc(machines, func(m Machine) bool { return m.Index == index }) {
 				index++
 			}
-			m := Machine{Name: name, UUID: uuid.NewString(), Role: g.Role, Index: index}
+			m := Machine{Name: name, UUID: uuid.NewString(), Role: g.Role, Index: index, Host: g.Host}
 			if g.Role == Worker && g.Name != WorkerGroup {
 				m.Group = g.Name
 			}

@@ -83,13 +83,15 @@ func (a *app) clusters() cluster.Store { return cluster.Store{Home: a.home} }
 func (a *app) handle(name string) (*vm.Handle, error) { return a.clusters().Open(name, a.open) }
 
 // open implements cluster.Opener.
-func (a *app) open(c *vm.Cluster) (vm.Driver, error) { return a.driver(c.Driver, c.URI) }
+func (a *app) open(c *vm.Cluster) (vm.Driver, error) {
+	return a.driver(c.Driver, c.URI, libvirt.Hosts(c)...)
+}
 
-// driver returns the driver with this name; uri is for those that connect.
-func (a *app) driver(name, uri string) (vm.Driver, error) {
+// driver returns the driver with this name; the rest is for libvirt.
+func (a *app) driver(name, uri string, others ...string) (vm.Driver, error) {
 	switch name {
 	case libvirt.Name:
-		return a.libvirtAt(uri), nil
+		return a.libvirtAt(uri, others...), nil
 	case local.Name:
 		return local.New(a.home), nil
 	case existing.Name:
@@ -100,17 +102,18 @@ func (a *app) driver(name, uri string) (vm.Driver, error) {
 	return nil, codedError{fmt.Errorf("unknown driver %q; use %s", name, driverWords), exitUsage}
 }
 
-// libvirtAt is the one driver for a libvirt URI.
-func (a *app) libvirtAt(uri string) *libvirt.Driver {
+// libvirtAt is the one driver for a libvirt URI, and those of other hosts.
+func (a *app) libvirtAt(uri string, others ...string) *libvirt.Driver {
+	key := strings.Join(append([]string{uri}, others...), " ")
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.libvirt == nil {
 		a.libvirt = map[string]*libvirt.Driver{}
 	}
-	if a.libvirt[uri] == nil {
-		a.libvirt[uri] = libvirt.New(a.home, uri)
+	if a.libvirt[key] == nil {
+		a.libvirt[key] = libvirt.New(a.home, uri, others...)
 	}
-	return a.libvirt[uri]
+	return a.libvirt[key]
 }
 
 // drivers are those that auto chooses from, the preferred one first.
@@ -128,15 +131,15 @@ const driverAuto = "auto"
 var driverWords = strings.Join([]string{driverAuto, libvirt.Name, local.Name, minikube.Name}, ", ") + " or " + existing.Name
 
 // choose returns the function that gives up its driver.
-func (a *app) choose(name, uri string) func(context.Context) (vm.Driver, error) {
+func (a *app) choose(name, uri string, others ...string) func(context.Context) (vm.Driver, error) {
 	return func(ctx context.Context) (vm.Driver, error) {
-		if name == driverAuto && uri == "" {
+		if name == driverAuto && uri == "" && len(others) == 0 {
 			return cluster.Choose(ctx, a.drivers(uri), a.progress)
 		}
 		if name == driverAuto { // who names a libvirt wants no other driver
 			name = libvirt.Name
 		}
-		driver, err := a.driver(name, uri)
+		driver, err := a.driver(name, uri, others...)
 		if placed, ok := driver.(interface{ Where() string }); ok {
 			a.progress.Line("driver %s at %s", name, placed.Where())
 		}

@@ -242,7 +242,7 @@ func opened(ts *testscript.TestScript, name string) (*vm.Cluster, *libvirt.Drive
 	clusters := cluster.Store{Home: store.Home{State: filepath.Dir(ts.Getenv("CLUSTERS"))}}
 	c, err := clusters.Load(name)
 	ts.Check(err)
-	return c, libvirt.New(clusters.Home, c.URI)
+	return c, libvirt.New(clusters.Home, c.URI, libvirt.Hosts(c)...)
 }
 
 // foreignDomain defines a domain that is not ours:

@@ -128,6 +128,7 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	}
 	if f.file != nil {
 		options.File, options.Spec = f.file, f.file.Spec()
+		options.Choose = a.choose(f.driver, f.connect, f.file.Others()...)
 		options.Spec.Accel = f.spec.Accel
 	}
 	return options

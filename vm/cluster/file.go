@@ -62,7 +62,7 @@ type machinesFile struct {
 	Labels  map[string]string `yaml:"labels"`  // that the nodes get once they are Ready
 	Taints  []vm.Taint        `yaml:"taints"`  // that the nodes get once they are Ready; control planes beside several workers PreferNoSchedule, [] for none
 	Kubelet *vm.Kubelet       `yaml:"kubelet"` // what is changed in the settings of the kubelets
-	Host    string            `yaml:"host"`    // of hosts, on which the machines are, the same for all groups; this one
+	Host    string            `yaml:"host"`    // of hosts, on which the machines are; this one
 }
 
 // controlPlaneFile are the machines that run the API server and etcd.
@@ -145,7 +145,7 @@ func (f *File) Spec() vm.Spec {
 	add := func(name string, role vm.Role, count int, m machinesFile) {
 		spec.Groups = append(spec.Groups, vm.Group{
 			Name: name, Role: role, Count: count, CPUs: m.CPUs, MemoryMiB: int(m.Memory),
-			Labels: m.Labels, Taints: m.Taints, Kubelet: m.Kubelet, Host: f.uriOf(m.Host),
+			Labels: m.Labels, Taints: m.Taints, Kubelet: m.Kubelet, Host: f.hostOf(m),
 		})
 	}
 	for _, w := range f.Workers {

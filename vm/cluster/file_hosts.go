@@ -8,11 +8,33 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"axolotl/internal/strictyaml"
+	"axolotl/vm"
 )
 
-// Connect is the URI of the libvirt that makes the machines, where the file says
-// that they are on another host; else it is empty.
+// Connect is the URI of the libvirt that makes the control plane, where the file says
+// that it is on another host; else it is empty.
 func (f *File) Connect() string { return f.uriOf(f.ControlPlane.Host) }
+
+// Others are the hosts, beside the control plane's, that groups are on, as a
+// driver takes them.
+func (f *File) Others() []string {
+	var all []string
+	spec := f.Spec()
+	for _, g := range spec.Groups {
+		if g.Host != spec.Groups[0].Host && !slices.Contains(all, g.Host) {
+			all = append(all, g.Host)
+		}
+	}
+	return all
+}
+
+// hostOf is the host of a group: where nothing is said it is this one.
+func (f *File) hostOf(m machinesFile) string {
+	if m.Host == "" && f.ControlPlane.Host != "" {
+		return vm.ThisHost
+	}
+	return f.uriOf(m.Host)
+}
 
 // uriOf is the URI of a host.
 func (f *File) uriOf(host string) string {
@@ -23,6 +45,9 @@ func (f *File) uriOf(host string) string {
 	}
 	return ""
 }
+
+// hostDrivers are the words for drivers that make machines on other hosts.
+var hostDrivers = []string{"auto", "libvirt"}
 
 func (v fileValidator) hosts() {
 	var names []string
@@ -39,13 +64,12 @@ func (v fileValidator) hosts() {
 		}
 		names = append(names, h.Name)
 	}
+	if len(names) > 0 && v.Driver != "" && !slices.Contains(hostDrivers, v.Driver) {
+		v.fault("hosts", "driver %s makes its nodes here; leave it out, or the hosts", v.Driver)
+	}
 	v.host("controlPlane", v.ControlPlane.Host, names)
 	for i, w := range v.Workers {
-		at := fmt.Sprintf("workers[%d]", i)
-		if v.host(at, w.Host, names); w.Host != v.ControlPlane.Host {
-			v.document.Faultf(at, "machines of one cluster are on one host: these would be on %s, and the control plane on %s; give both the same host",
-				place(w.Host), place(v.ControlPlane.Host))
-		}
+		v.host(fmt.Sprintf("workers[%d]", i), w.Host, names)
 	}
 }
 
@@ -54,12 +78,4 @@ func (v fileValidator) host(at, host string, names []string) {
 	if host != "" && !slices.Contains(names, host) {
 		v.fault(at+".host", "there is no host %q in hosts%s", host, strictyaml.DidYouMean(host, names))
 	}
-}
-
-// place is a host, in a sentence.
-func place(host string) string {
-	if host == "" {
-		return "this host"
-	}
-	return host
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,8 +33,7 @@ func TestFileHosts(t *testing.T) {
 	}
 	for change, want := range map[[2]string]string{
 		{"{host: far}", "{host: fat}"}:                           `cluster.yaml:6:22: there is no host "fat" in hosts; did you mean "far"?`,
-		{"1, host: far", "1, host: near"}:                        `cluster.yaml:8:3: machines of one cluster are on one host: these would be on near, and the control plane on far; give both the same host`,
-		{"1, host: far", "1"}:                                    `these would be on this host, and the control plane on far`,
+		{"name: demo", "name: demo\ndriver: local"}:              `cluster.yaml:5:1: driver local makes its nodes here; leave it out, or the hosts`,
 		{"name: near", "name: far"}:                              `cluster.yaml:5:3: another host is called "far"`,
 		{"name: near", "name: -oProxyCommand=x"}:                 `is no name for a host`,
 		{"qemu+ssh://me@near/session", "qemu+tls://near/system"}: `"qemu+tls://near/system" is no libvirt that is reached by ssh; write for instance qemu+ssh://root@near/system`,
@@ -41,6 +41,58 @@ func TestFileHosts(t *testing.T) {
 	} {
 		if _, err := parse(strings.Replace(elsewhere, change[0], change[1], 1)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", change, err, want)
+		}
+	}
+}
+
+// Groups may be on several hosts; where nothing is said it is this one.
+func TestFileSpread(t *testing.T) {
+	for change, want := range map[[2]string]struct {
+		connect string
+		others  []string
+	}{
+		{"", ""}:                          {"qemu+ssh://root@far/system", nil},
+		{"1, host: far", "1, host: near"}: {"qemu+ssh://root@far/system", []string{"qemu+ssh://me@near/session"}},
+		{"1, host: far", "1"}:             {"qemu+ssh://root@far/system", []string{vm.ThisHost}},
+		{"{host: far}", "{count: 1}"}:     {"", []string{"qemu+ssh://root@far/system"}},
+		{"1, host: far}", "1}\n- {name: a, count: 2, host: near}\n- {name: b, count: 0, host: near}"}: {
+			"qemu+ssh://root@far/system", []string{vm.ThisHost, "qemu+ssh://me@near/session"}},
+	} {
+		f, err := parse(strings.Replace(elsewhere, change[0], change[1], 1))
+		if err != nil {
+			t.Errorf("%q: %v", change, err)
+			continue
+		}
+		if got := f.Connect(); got != want.connect || !slices.Equal(f.Others(), want.others) {
+			t.Errorf("%q: at %q and %q", change, got, f.Others())
+		}
+		if spread := f.Spec().Spread(); spread != (len(want.others) > 0) {
+			t.Errorf("%q: spread %t", change, spread)
+		}
+	}
+}
+
+// What joins the machines cannot be changed while they run.
+func TestFileRefusesToSpread(t *testing.T) {
+	here := strings.NewReplacer("{host: far}", "{count: 1}", "1, host: far", "1").Replace(elsewhere)
+	spread := strings.Replace(elsewhere, "1, host: far", "1, host: near", 1)
+	for name, test := range map[string]struct{ was, asked, want string }{
+		"a group elsewhere":  {here, here + "- {name: more, count: 1, host: far}\n", "cluster.yaml:9:3: that all machines are on one host of cluster \"demo\" cannot be changed"},
+		"the only one gone":  {spread, strings.Replace(elsewhere, "- {count: 1, host: far}", "- {name: more, count: 1, host: far}", 1), "is spread over hosts, and stays so; keep its groups on other hosts, with count: 0"},
+		"one more elsewhere": {spread, spread + "- {name: more, count: 1, host: far}\n", ""},
+		"none there now":     {spread, strings.Replace(spread, "count: 1", "count: 0", 1), ""},
+	} {
+		was, err := parse(test.was)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, err := parse(test.asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = asked.refuse(&vm.Cluster{Name: "demo", Spec: was.Spec()})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

@@ -32,7 +32,13 @@ func (f *File) refuse(c *vm.Cluster) error {
 	if asked.ControlPlanes != have.ControlPlanes {
 		fault("controlPlane.count", "the number of control planes (%d)", have.ControlPlanes)
 	}
+	if have.Spread() && !asked.Spread() { // its machines are joined by a switch, not by their host
+		f.document.Faultf("workers", "cluster %q is spread over hosts, and stays so; keep its groups on other hosts, with count: 0", c.Name)
+	}
 	for _, g := range asked.Groups {
+		if g.Host != asked.Groups[0].Host && !have.Spread() {
+			fault(f.pathOf(g.Name), "that all machines are on one host")
+		}
 		was, path := have.Group(g.Name), f.pathOf(g.Name)
 		if was == nil {
 			continue // it comes

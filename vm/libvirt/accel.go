@@ -62,6 +62,24 @@ func (d *Driver) Acceleration(ctx context.Context, img *image.Image) (accel, why
 	return "", "", fmt.Errorf("no guest boots here: under KVM: %s; under emulation: %s; use --driver local", kvm.Why, tcg.Why)
 }
 
+// accelerations is Acceleration on several hosts: a machine is the same wherever it
+// is, so that all are emulated where one host has no KVM.
+func (d *Driver) accelerations(ctx context.Context, places []*Driver, images map[*site]*image.Image) (accel, why string, err error) {
+	for _, p := range places {
+		its, because, err := p.Acceleration(ctx, images[p.site])
+		if err != nil {
+			return "", "", err
+		}
+		if len(places) > 1 {
+			because += "; at " + p.uri
+		}
+		if accel == "" || its == AccelTCG && accel != AccelTCG {
+			accel, why = its, because
+		}
+	}
+	return accel, why, nil
+}
+
 // Prove shows that a guest boots here, under whichever acceleration.
 func (d *Driver) Prove(ctx context.Context, step *term.Step) (string, error) {
 	img, err := image.Ensure(ctx, d.home, step.Progress())

@@ -7,7 +7,7 @@ import (
 	"axolotl/vm"
 )
 
-// network is where, on the host of its machines, a cluster is.
+// network is where, on the host of a machine, its cluster is.
 type network struct {
 	Loopback string // address that its forwards listen on
 	Segment  string // multicast group of its private segment
@@ -17,8 +17,8 @@ type network struct {
 // On another host nobody knows which ones others will have, so that there a
 // cluster has addresses of its own, by its ID: all of 127.0.0.0/8 is loopback,
 // and groups below 239.0.0.0/8 are nobody's (RFC 2365).
-func networkOf(c *vm.Cluster) network {
-	if !isRemote(c.URI) {
+func networkOf(c *vm.Cluster, m *vm.Machine) network {
+	if !isRemote(hostOf(c, m)) {
 		return network{"127.0.0.1", "230.88.0.1"}
 	}
 	sum := sha256.Sum256([]byte(c.ID))

@@ -29,7 +29,7 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 		return "", fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
 	var started struct{ PID int }
-	err := d.agent(m.UUID, "guest-exec", map[string]any{"path": argv[0], "arg": argv[1:], "capture-output": true}, &started)
+	err := d.at(m).agent(m.UUID, "guest-exec", map[string]any{"path": argv[0], "arg": argv[1:], "capture-output": true}, &started)
 	if err != nil {
 		return "", fmt.Errorf("exec %q on %s: %w", argv[0], machine, err)
 	}
@@ -44,7 +44,7 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 			Out      string `json:"out-data"`
 			Err      string `json:"err-data"`
 		}
-		if err := d.agent(m.UUID, "guest-exec-status", map[string]any{"pid": started.PID}, &status); err != nil {
+		if err := d.at(m).agent(m.UUID, "guest-exec-status", map[string]any{"pid": started.PID}, &status); err != nil {
 			return "", fmt.Errorf("exec %q on %s: %w", argv[0], machine, err)
 		}
 		if status.Exited {
@@ -79,7 +79,7 @@ func (d *Driver) SetTime(c *vm.Cluster, machine string, now time.Time) error {
 	if m == nil {
 		return fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
-	return d.agent(m.UUID, "guest-set-time", map[string]any{"time": now.UnixNano()}, nil)
+	return d.at(m).agent(m.UUID, "guest-set-time", map[string]any{"time": now.UnixNano()}, nil)
 }
 
 // agent sends one command and decodes its "return" into result.
@@ -109,7 +109,7 @@ func (d *Driver) WriteFile(c *vm.Cluster, machine, path string, data []byte) err
 		return fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
 	var handle int
-	if err := d.agent(m.UUID, "guest-file-open", map[string]any{"path": path, "mode": "w"}, &handle); err != nil {
+	if err := d.at(m).agent(m.UUID, "guest-file-open", map[string]any{"path": path, "mode": "w"}, &handle); err != nil {
 		return fmt.Errorf("open %s on %s: %w", path, machine, err)
 	}
 	const chunk = 1 << 20 // bytes; libvirt refuses messages over 4 MiB
@@ -117,12 +117,12 @@ func (d *Driver) WriteFile(c *vm.Cluster, machine, path string, data []byte) err
 	for len(data) > 0 && len(errs) == 0 {
 		n := min(chunk, len(data))
 		encoded := base64.StdEncoding.EncodeToString(data[:n])
-		if err := d.agent(m.UUID, "guest-file-write", map[string]any{"handle": handle, "buf-b64": encoded}, nil); err != nil {
+		if err := d.at(m).agent(m.UUID, "guest-file-write", map[string]any{"handle": handle, "buf-b64": encoded}, nil); err != nil {
 			errs = append(errs, fmt.Errorf("write %s on %s: %w", path, machine, err))
 		}
 		data = data[n:]
 	}
-	if err := d.agent(m.UUID, "guest-file-close", map[string]any{"handle": handle}, nil); err != nil {
+	if err := d.at(m).agent(m.UUID, "guest-file-close", map[string]any{"handle": handle}, nil); err != nil {
 		errs = append(errs, fmt.Errorf("close %s on %s: %w", path, machine, err))
 	}
 	return errors.Join(errs...)

@@ -10,8 +10,10 @@ var _ vm.BootOnly = (*Driver)(nil)
 
 // BootOnly implements vm.BootOnly.
 func (d *Driver) BootOnly() error {
-	if d.remote == nil {
-		return nil
+	for _, p := range d.places(nil) {
+		if p.remote != nil {
+			return fmt.Errorf("machines on another host (%s) are booted, not saved or restored: their memory would have to come here", p.remote.host)
+		}
 	}
-	return fmt.Errorf("machines on another host (%s) are booted, not saved or restored: their memory would have to come here", d.remote.host)
+	return nil
 }

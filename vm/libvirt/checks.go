@@ -13,7 +13,16 @@ import (
 
 // Checks implements vm.Driver.
 func (d *Driver) Checks() []vm.HostCheck {
-	place := vm.HostCheck{Name: "which libvirt to use", Run: func(context.Context) (string, error) { return d.Where(), d.checkPlace() }}
+	var all []vm.HostCheck
+	for _, p := range d.places(nil) {
+		all = append(all, p.checks()...)
+	}
+	return all
+}
+
+// checks are those of one host.
+func (d *Driver) checks() []vm.HostCheck {
+	place := vm.HostCheck{Name: "which libvirt to use", Run: func(context.Context) (string, error) { return d.where(), d.checkPlace() }}
 	if d.checkPlace() != nil {
 		return []vm.HostCheck{place} // it is not even connected to
 	}

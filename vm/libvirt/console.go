@@ -23,7 +23,7 @@ func (d *Driver) Console(ctx context.Context, c *vm.Cluster, machine string, in 
 	if dom.State != vm.MachineRunning {
 		return fmt.Errorf("machine %s is %s; start it first ('axolotl node start %s %s')", machine, dom.State, c.Name, machine)
 	}
-	console, err := d.hypervisor.Console(m.UUID)
+	console, err := d.at(m).hypervisor.Console(m.UUID)
 	if err != nil {
 		return fmt.Errorf("console of %s: %w", machine, err)
 	}

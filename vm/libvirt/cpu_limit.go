@@ -34,7 +34,7 @@ func (d *Driver) CPULimit(_ context.Context, c *vm.Cluster, machine string) (vm.
 	if err != nil {
 		return vm.CPULimit{}, err
 	}
-	return d.hypervisor.CPULimit(m.UUID)
+	return d.at(m).hypervisor.CPULimit(m.UUID)
 }
 
 // SetCPULimit implements vm.CPULimiter. QEMU's other threads, which serve disks
@@ -44,7 +44,7 @@ func (d *Driver) SetCPULimit(_ context.Context, c *vm.Cluster, machine string, l
 	if err != nil {
 		return err
 	}
-	return d.hypervisor.SetCPULimit(m.UUID, limit)
+	return d.at(m).hypervisor.SetCPULimit(m.UUID, limit)
 }
 
 // CPUTime implements vm.CPULimiter.
@@ -53,7 +53,7 @@ func (d *Driver) CPUTime(_ context.Context, c *vm.Cluster, machine string) (time
 	if err != nil {
 		return 0, err
 	}
-	return d.hypervisor.CPUTime(m.UUID)
+	return d.at(m).hypervisor.CPUTime(m.UUID)
 }
 
 func (c *connection) CPULimit(uuid string) (vm.CPULimit, error) {

@@ -29,18 +29,18 @@ func (d *Driver) BreakDisk(_ context.Context, c *vm.Cluster, machine string) err
 		return err
 	}
 	var now string
-	if err := d.monitor(m.UUID, "qom-get", map[string]any{"path": rootDevice, "property": "drive"}, &now); err != nil {
+	if err := d.at(m).monitor(m.UUID, "qom-get", map[string]any{"path": rootDevice, "property": "drive"}, &now); err != nil {
 		return err
 	}
 	if now == brokenNode {
 		return nil // NOTE: QEMU 7.2 ends by an assertion where it is put there twice
 	}
-	nodes, err := d.blockNodes(m.UUID)
+	nodes, err := d.at(m).blockNodes(m.UUID)
 	if err != nil {
 		return err
 	}
 	if !nodes[brokenNode] { // else whoever has added it did not come to use it
-		err := d.monitor(m.UUID, "blockdev-add", map[string]any{
+		err := d.at(m).monitor(m.UUID, "blockdev-add", map[string]any{
 			"driver": "blkdebug", "node-name": brokenNode, "image": now,
 			"inject-error": []map[string]any{{"event": "none", "errno": int(syscall.EIO)}}, // from its beginning on
 		}, nil)
@@ -48,7 +48,7 @@ func (d *Driver) BreakDisk(_ context.Context, c *vm.Cluster, machine string) err
 			return fmt.Errorf("%w; it takes a QEMU with the driver blkdebug", err)
 		}
 	}
-	err = d.monitor(m.UUID, "qom-set", map[string]any{"path": rootDevice, "property": "drive", "value": brokenNode}, nil)
+	err = d.at(m).monitor(m.UUID, "qom-set", map[string]any{"path": rootDevice, "property": "drive", "value": brokenNode}, nil)
 	if err != nil {
 		return fmt.Errorf("%w; it takes a QEMU that changes a disk's drive while it is used (7.2 does)", err)
 	}
@@ -84,7 +84,7 @@ func (d *Driver) DiskErrors(_ context.Context, c *vm.Cluster, machine string) (b
 			Writes int `json:"failed_wr_operations"`
 		} `json:"stats"`
 	}
-	if err := d.monitor(m.UUID, "query-blockstats", nil, &disks); err != nil {
+	if err := d.at(m).monitor(m.UUID, "query-blockstats", nil, &disks); err != nil {
 		return false, 0, err
 	}
 	for _, disk := range disks {

@@ -17,7 +17,7 @@ func (d *Driver) DiskLimits(_ context.Context, c *vm.Cluster, machine string) (v
 	if err != nil {
 		return nil, err
 	}
-	return d.hypervisor.DiskLimits(m.UUID, rootDisk)
+	return d.at(m).hypervisor.DiskLimits(m.UUID, rootDisk)
 }
 
 // SetDiskLimits implements vm.DiskLimiter. QEMU itself holds the disk back: it
@@ -27,7 +27,7 @@ func (d *Driver) SetDiskLimits(_ context.Context, c *vm.Cluster, machine string,
 	if err != nil {
 		return err
 	}
-	return d.hypervisor.SetDiskLimits(m.UUID, rootDisk, limits)
+	return d.at(m).hypervisor.SetDiskLimits(m.UUID, rootDisk, limits)
 }
 
 func (c *connection) DiskLimits(uuid, disk string) (vm.DiskLimits, error) {

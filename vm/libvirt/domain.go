@@ -92,7 +92,7 @@ type memory struct {
 
 // domainXML describes one machine.
 func domainXML(c *vm.Cluster, m *vm.Machine, boot bootFiles, mem memory) (string, error) {
-	owner, err := metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: ownerDir(c.URI, c.Dir)}.element()
+	owner, err := metadata{ClusterID: c.ID, Cluster: c.Name, Machine: m.Name, Dir: ownerDir(hostOf(c, m), c.Dir)}.element()
 	if err != nil {
 		return "", err
 	}
@@ -239,9 +239,15 @@ func disk(target, format, file string, readOnly bool) libvirtxml.DomainDisk {
 	return d
 }
 
+// segmentMAC is the format of a machine's address on the segment, by its index.
+const segmentMAC = "52:54:00:88:02:%02x"
+
 // networkArguments are the two interfaces, given to QEMU directly: libvirt's
 // own multicast interface leaks onto the LAN, and its user-mode one forwards
 // no ports without passt.
+//
+// Between hosts the segment is a switch of ours, which connects to a socket of each
+// machine's (segment.go).
 //
 // restrict=on leaves the guest no way out, unless the cluster was asked for with
 // one; only the forwards, which listen on 127.0.0.1, come in. Frozen devices fit
@@ -252,7 +258,7 @@ func networkArguments(c *vm.Cluster, m *vm.Machine) []string {
 		restrict = "off"
 	}
 	user := []string{"user,id=axouser,ipv6=off,restrict=" + restrict}
-	net := networkOf(c)
+	net := networkOf(c, m)
 	forward := func(host, guest int) {
 		user = append(user, fmt.Sprintf("hostfwd=tcp:%s:%d-10.0.2.15:%d", net.Loopback, host, guest))
 	}
@@ -262,10 +268,14 @@ func networkArguments(c *vm.Cluster, m *vm.Machine) []string {
 	for n := range vm.NodePortCount {
 		forward(m.NodePortBase+n, vm.NodePortFirst+n)
 	}
+	segment := fmt.Sprintf("mcast=%s:%d,localaddr=127.0.0.1", net.Segment, c.SegmentPort)
+	if c.Spec.Spread() {
+		segment = fmt.Sprintf("listen=%s:%d", net.Loopback, linkPort(m)) // of the switch
+	}
 	return []string{
 		"-netdev", strings.Join(user, ","),
 		"-device", fmt.Sprintf("virtio-net-pci,netdev=axouser,mac=52:54:00:88:01:%02x,addr=0x18,romfile=", m.Index),
-		"-netdev", fmt.Sprintf("socket,id=axoseg,mcast=%s:%d,localaddr=127.0.0.1", net.Segment, c.SegmentPort),
-		"-device", fmt.Sprintf("virtio-net-pci,netdev=axoseg,mac=52:54:00:88:02:%02x,addr=0x19,romfile=", m.Index),
+		"-netdev", "socket,id=axoseg," + segment,
+		"-device", fmt.Sprintf("virtio-net-pci,netdev=axoseg,mac="+segmentMAC+",addr=0x19,romfile=", m.Index),
 	}
 }

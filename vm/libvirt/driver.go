@@ -13,6 +13,9 @@
 //     own there (address.go);
 //   - the cluster's first objects are written by programs here.
 //
+// Machines of one cluster may be on several hosts (site.go); their segment is then
+// a switch in the process that has their ports here (segment.go).
+//
 // Golden snapshots and saved ones are of this host only: they map memory from
 // files, and device states go through file descriptors, which libvirt passes on
 // one host only; where they are save images, those are files here (form.go,
@@ -27,6 +30,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 
 	"axolotl/internal/daemon"
 	"axolotl/internal/store"
@@ -42,12 +46,11 @@ const Name = "libvirt"
 
 // Driver makes machines through one libvirt connection.
 type Driver struct {
-	home       store.Home
-	uri        string
-	why        string // this URI
-	restore    string // RestoreVariable
-	hypervisor hypervisor
-	remote     *remote // the host of the machines; nil: this one
+	home    store.Home
+	why     string // the URI of *site
+	restore string // RestoreVariable
+	*site          // of the machine that is spoken of, or of the first one
+	sites   *sites // all
 
 	// Balancer makes the command that runs Balance for a cluster's directory. The
 	// default is this executable with BalanceCommand.
@@ -71,14 +74,16 @@ var (
 )
 
 // New returns the driver for a libvirt URI, or for the default one where that is
-// empty. It connects when it must.
-func New(home store.Home, uri string) *Driver {
+// empty. Clusters that are spread over hosts have their first control plane there,
+// and machines at others, too. It connects when it must.
+func New(home store.Home, uri string, others ...string) *Driver {
 	why := "it was asked for"
 	if uri == "" {
 		uri, why = DefaultURI()
 	}
+	first := reach(uri)
 	return &Driver{
-		home: home, uri: uri, why: why, restore: os.Getenv(RestoreVariable), hypervisor: &connection{uri: uri}, remote: remoteOf(uri),
+		home: home, why: why, restore: os.Getenv(RestoreVariable), site: first, sites: newSites(first, others),
 		Balancer: daemon.Self(BalanceCommand), Tunnel: daemon.Self(TunnelCommand),
 		nodeBinary: image.Node.Ensure, credentials: kubeadm.Make, credential: kubeadm.MakeNode, overlay: makeOverlay,
 		first: controlplane.First, etcdutl: image.Etcdutl.Ensure, divide: controlplane.Divide,
@@ -89,7 +94,16 @@ func New(home store.Home, uri string) *Driver {
 func (d *Driver) Name() string { return Name }
 
 // Where says which libvirt this is, and why it is that one.
-func (d *Driver) Where() string { return fmt.Sprintf("%s (%s)", d.uri, d.why) }
+func (d *Driver) Where() string {
+	var all []string
+	for _, p := range d.places(nil) {
+		all = append(all, p.where())
+	}
+	return strings.Join(all, " and ")
+}
+
+// where is Where of one host.
+func (d *Driver) where() string { return fmt.Sprintf("%s (%s)", d.uri, d.why) }
 
 // Traits implements vm.Driver.
 func (d *Driver) Traits() vm.Traits {
@@ -106,6 +120,9 @@ func (d *Driver) Plan(_ context.Context, c *vm.Cluster) error {
 		c.Image, c.URI = id, d.uri
 	}
 	c.Machines = vm.PlanMachines(c.Machines, c.Spec)
+	for i := range c.Machines {
+		c.Machines[i].Host = here(c.Machines[i].Host)
+	}
 	return assignPorts(d.home, c)
 }
 
@@ -122,17 +139,21 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 	var node string // the node binary, which is kubeadm too
 	var img *image.Image
+	there := map[*site]*image.Image{}
 	return []vm.Action{
 		{Name: "Get the node image", Run: func(ctx context.Context, step *term.Step) (err error) {
 			if node, err = d.nodeBinary(ctx, d.home, step); err != nil {
 				return err
 			}
-			if img, err = d.image(ctx, c, step); err != nil || d.remote == nil {
+			if img, err = d.image(ctx, c, step); err != nil {
 				return err
 			}
-			step.Status("on %s, too", d.remote.host)
-			img, err = d.remote.bring(ctx, c.ID, img)
-			return err
+			for _, p := range d.places(c) {
+				if there[p.site], err = p.bringImage(ctx, c, img, step); err != nil {
+					return err
+				}
+			}
+			return nil
 		}},
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
 			return d.credentials(ctx, node, c.Dir, kubeadmConfig(c))
@@ -141,7 +162,7 @@ func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 			if c.Spec.Accel == AccelKVM || c.Spec.Accel == AccelTCG {
 				return nil // asked for, or proved before
 			}
-			accel, why, err := d.Acceleration(ctx, img)
+			accel, why, err := d.accelerations(ctx, d.places(c), there)
 			if err != nil {
 				return err
 			}
@@ -211,6 +232,7 @@ func (d *Driver) image(ctx context.Context, c *vm.Cluster, step *term.Step) (*im
 // ensureMachine makes what is missing of one machine and has it run, whatever
 // it is now.
 func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) error {
+	d = d.at(m)
 	dom, err := d.ownsOrFree(c, m)
 	if err != nil {
 		return err
@@ -281,27 +303,36 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 		if err := errors.Join(d.endTunnel(ctx, c), d.endBalancer(ctx, c)); err != nil {
 			return err
 		}
-		domains, err := d.hypervisor.Domains()
-		if err != nil {
-			return err
-		}
 		var errs []error
-		for _, dom := range domains {
-			if dom.Owner.ClusterID != c.ID {
-				continue
-			}
-			if err := d.remove(dom.UUID); err != nil {
-				errs = append(errs, fmt.Errorf("remove %s: %w", dom.Name, err))
-			}
+		for _, p := range d.places(c) { // one that does not answer keeps no other one from it
+			errs = append(errs, p.removeAll(ctx, c))
 		}
-		if d.remote == nil || len(errs) > 0 {
-			return errors.Join(errs...)
-		}
-		if c.Phase == vm.PhaseRecreating { // the image will be read again
-			return d.remote.drop(ctx, c.ID, "machines")
-		}
-		return d.remote.forget(ctx, c.ID)
+		return errors.Join(errs...)
 	}}}
+}
+
+// removeAll removes what a cluster has on one host.
+func (d *Driver) removeAll(ctx context.Context, c *vm.Cluster) error {
+	domains, err := d.hypervisor.Domains()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, dom := range domains {
+		if dom.Owner.ClusterID != c.ID {
+			continue
+		}
+		if err := d.remove(dom.UUID); err != nil {
+			errs = append(errs, fmt.Errorf("remove %s: %w", dom.Name, err))
+		}
+	}
+	if d.remote == nil || len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if c.Phase == vm.PhaseRecreating { // the image will be read again
+		return d.remote.drop(ctx, c.ID, "machines")
+	}
+	return d.remote.forget(ctx, c.ID)
 }
 
 // remove cuts a machine's power and removes its record, which stays where it
@@ -322,13 +353,15 @@ func (d *Driver) remove(uuid string) error {
 // Salvage implements cluster.Salvager: the metadata of a domain says of which
 // cluster it is, and in which state directory that was made.
 func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
-	domains, err := d.hypervisor.Domains()
-	if err != nil {
-		return "", err
-	}
-	for _, dom := range domains {
-		if dom.Owner.Cluster == name && dom.Owner.Dir == ownerDir(d.uri, dir) {
-			return dom.Owner.ClusterID, nil
+	for _, p := range d.places(nil) {
+		domains, err := p.hypervisor.Domains()
+		if err != nil {
+			return "", err
+		}
+		for _, dom := range domains {
+			if dom.Owner.Cluster == name && dom.Owner.Dir == ownerDir(p.uri, dir) {
+				return dom.Owner.ClusterID, nil
+			}
 		}
 	}
 	// Its machines are gone; what they were reached by may run.
@@ -363,7 +396,7 @@ func (d *Driver) owned(c *vm.Cluster, machine string) (*vm.Machine, domain, erro
 	if m == nil {
 		return nil, domain{}, fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
-	dom, err := d.hypervisor.Domain(m.UUID)
+	dom, err := d.at(m).hypervisor.Domain(m.UUID)
 	if errors.Is(err, errNoDomain) {
 		return nil, domain{}, fmt.Errorf("machine %s: %w; 'axolotl up %s' has it back", machine, err, c.Name)
 	}

@@ -232,6 +232,7 @@ func (d *Driver) startKept(ctx context.Context, c *vm.Cluster, m *vm.Machine, ke
 
 // discard throws away what exists of a machine of ours.
 func (d *Driver) discard(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
+	d = d.at(m)
 	dom, err := d.hypervisor.Domain(m.UUID)
 	if err != nil && !errors.Is(err, errNoDomain) {
 		return err

@@ -37,6 +37,9 @@ func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 				return err
 			}
 			for _, name := range names {
+				if _, err := d.at(c.Machine(name)).bringImage(ctx, c, img, step); err != nil {
+					return err
+				}
 				if err := d.credential(ctx, node, c.Dir, kubeadmConfig(c), name); err != nil {
 					return err
 				}
@@ -57,7 +60,7 @@ func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 // acquaint tells a machine the names and routes of the others. One that is off
 // cannot be told.
 func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	dom, err := d.hypervisor.Domain(m.UUID)
+	dom, err := d.at(m).hypervisor.Domain(m.UUID)
 	if err != nil || dom.State != vm.MachineRunning {
 		return goneIsSuccess(err)
 	}
@@ -77,7 +80,7 @@ func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 // awaitAgent waits for the agent of a machine that may be booting.
 func (d *Driver) awaitAgent(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
-		err := d.agent(m.UUID, "guest-ping", nil, nil)
+		err := d.at(m).agent(m.UUID, "guest-ping", nil, nil)
 		if err != nil && !errors.Is(err, errAgentSilent) {
 			return check.Permanent(err) // it is off or gone, and no waiting starts it
 		}
@@ -99,6 +102,9 @@ func (d *Driver) Leave(ctx context.Context, c *vm.Cluster, name string) error {
 		return err
 	}
 	if err := d.discard(ctx, c, m); err != nil {
+		return err
+	}
+	if err := d.leaveHost(ctx, c, m); err != nil {
 		return err
 	}
 	return os.RemoveAll(machineFile(c.Dir, name, ""))

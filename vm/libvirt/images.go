@@ -52,6 +52,11 @@ func (d *Driver) LoadImages(ctx context.Context, c *vm.Cluster, archive string) 
 			return fmt.Errorf("machine %s is %s; start it first ('axolotl node start %s %s')", m.Name, dom.State, c.Name, m.Name)
 		}
 	}
+	return d.eachPlace(c, func(p *Driver, machines []*vm.Machine) error { return p.loadInto(ctx, c, machines, archive) })
+}
+
+// loadInto is LoadImages for machines of one host.
+func (d *Driver) loadInto(ctx context.Context, c *vm.Cluster, machines []*vm.Machine, archive string) error {
 	archive, remove, err := d.lend(ctx, c, archive)
 	if err != nil {
 		return err
@@ -62,7 +67,7 @@ func (d *Driver) LoadImages(ctx context.Context, c *vm.Cluster, archive string) 
 	if err != nil {
 		return errors.Join(err, remove())
 	}
-	err = each(pointers(c.Machines), func(m *vm.Machine) error {
+	err = each(machines, func(m *vm.Machine) error {
 		if err := d.loadImages(ctx, c, m, text); err != nil {
 			return fmt.Errorf("load images into %s: %w", m.Name, err)
 		}
@@ -88,7 +93,7 @@ func (d *Driver) loadImages(ctx context.Context, c *vm.Cluster, m *vm.Machine, d
 	// Also where ctx has ended, or the machine has been attached the disk and
 	// the answer was lost.
 	defer func() { err = errors.Join(err, d.takeImages(context.WithoutCancel(ctx), m)) }()
-	if err := d.hypervisor.AttachDisk(m.UUID, disk); err != nil {
+	if err := d.at(m).hypervisor.AttachDisk(m.UUID, disk); err != nil {
 		return err
 	}
 	_, err = d.Exec(ctx, c, m.Name, "/bin/sh", "-c", importImages)
@@ -103,7 +108,7 @@ const detachLimit = time.Minute
 // has given it back. Where there is none it changes nothing.
 func (d *Driver) takeImages(ctx context.Context, m *vm.Machine) error {
 	detached := check.Func("the disk with images is detached from "+m.Name, func(context.Context) error {
-		gone, err := d.hypervisor.DetachDisk(m.UUID, imagesSerial)
+		gone, err := d.at(m).hypervisor.DetachDisk(m.UUID, imagesSerial)
 		if err != nil {
 			return check.Permanent(err)
 		}

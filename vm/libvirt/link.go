@@ -25,7 +25,7 @@ func (d *Driver) SetLink(_ context.Context, c *vm.Cluster, machine string, card 
 	if !ok {
 		return fmt.Errorf("a machine has no card %q; use %q or %q", card, vm.SegmentCard, vm.OutsideCard)
 	}
-	return d.monitor(m.UUID, "set_link", map[string]any{"name": netdev, "up": up}, nil)
+	return d.at(m).monitor(m.UUID, "set_link", map[string]any{"name": netdev, "up": up}, nil)
 }
 
 // powered returns a machine of the cluster's own that has power. A crashed one

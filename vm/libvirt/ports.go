@@ -17,8 +17,12 @@ import (
 const (
 	portFirst = 20000
 	portLast  = 32000
-	portBlock = vm.NodePortCount + 2 // of a machine: NodePorts, API server, and one of the cluster's own
+	portBlock = vm.NodePortCount + 3 // of a machine: NodePorts, API server, its link to the switch, and one of the cluster's own
 )
+
+// linkPort is where the switch of a cluster that is spread over hosts connects to
+// a machine.
+func linkPort(m *vm.Machine) int { return m.NodePortBase + vm.NodePortCount + 1 }
 
 // assignPorts gives each machine that has none a block of ports that nothing
 // listens on and no other cluster's record names. The caller holds the lock that guards new
@@ -46,7 +50,7 @@ func assignPorts(home store.Home, c *vm.Cluster) error {
 			// Each user begins elsewhere: of clusters that are off only their
 			// owner knows. 61 has no factor in common with the number of blocks.
 			next = portFirst + (os.Geteuid()*61+tried)%blocks*portBlock
-			if !taken[next] && blockFree(next) {
+			if !overlaps(taken, next) && blockFree(next) {
 				break
 			}
 		}
@@ -91,6 +95,17 @@ func recordedPorts(home store.Home, except string) (map[int]bool, error) {
 		}
 	}
 	return taken, nil
+}
+
+// overlaps tells whether a block has a port in common with others, which an
+// earlier release may have begun elsewhere than this one does.
+func overlaps(taken map[int]bool, first int) bool {
+	for base := first - portBlock + 1; base < first+portBlock; base++ {
+		if taken[base] {
+			return true
+		}
+	}
+	return false
 }
 
 func blockFree(first int) bool {

@@ -21,7 +21,7 @@ func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) erro
 	if err != nil {
 		return err
 	}
-	return d.hypervisor.Destroy(m.UUID)
+	return d.at(m).hypervisor.Destroy(m.UUID)
 }
 
 // PowerOn implements vm.Powerer.
@@ -30,7 +30,7 @@ func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error
 	if err != nil {
 		return err
 	}
-	return d.start(m.UUID, dom.State)
+	return d.at(m).start(m.UUID, dom.State)
 }
 
 // Reset implements vm.Resetter.
@@ -40,14 +40,14 @@ func (d *Driver) Reset(_ context.Context, c *vm.Cluster, machine string) error {
 		return err
 	}
 	if dom.State == vm.MachineRunning {
-		return d.hypervisor.Reset(m.UUID)
+		return d.at(m).hypervisor.Reset(m.UUID)
 	}
 	// A processor that stands still takes no reset, and one without power
 	// neither.
-	if err := d.hypervisor.Destroy(m.UUID); err != nil {
+	if err := d.at(m).hypervisor.Destroy(m.UUID); err != nil {
 		return err
 	}
-	return d.hypervisor.Start(m.UUID)
+	return d.at(m).hypervisor.Start(m.UUID)
 }
 
 // Pause implements vm.Pauser.
@@ -56,7 +56,7 @@ func (d *Driver) Pause(_ context.Context, c *vm.Cluster, machine string) error {
 	if err != nil {
 		return err
 	}
-	return d.hypervisor.Pause(m.UUID) // of a paused one it is success
+	return d.at(m).hypervisor.Pause(m.UUID) // of a paused one it is success
 }
 
 // Resume implements vm.Pauser. The machine's clock stood still with it, and is
@@ -78,10 +78,10 @@ func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) erro
 	default:
 		return fmt.Errorf("machine %s is %s: there is nothing to resume", machine, dom.State)
 	}
-	if err := d.dropState(m.UUID); err != nil {
+	if err := d.at(m).dropState(m.UUID); err != nil {
 		return err
 	}
-	if err := d.hypervisor.Resume(m.UUID); err != nil {
+	if err := d.at(m).hypervisor.Resume(m.UUID); err != nil {
 		return err
 	}
 	return d.setClock(ctx, c, m)

@@ -149,7 +149,7 @@ func (r *remote) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		Seed:    path.Join(cluster, "machines", m.Name, seedFile),
 		Console: path.Join(cluster, "machines", m.Name, "console.log"),
 	}
-	if isSession(c.URI) {
+	if isSession(hostOf(c, m)) {
 		boot.Agent = remoteAgent(base, c.ID, m.Index)
 	}
 	return boot, nil

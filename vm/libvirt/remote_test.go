@@ -21,34 +21,39 @@ const farURI = "qemu+ssh://me@far.invalid/session"
 // farDir is the home directory on the other host of a world.
 func (w *world) farDir() string { return filepath.Join(filepath.Dir(w.home.State), "far") }
 
-// newFar is a world whose machines are on another host: there sh runs what it
-// would by ssh, each time as one more call that may go wrong, in a home directory
-// of its own. Disks there are made by a qemu-img that only notes what was asked.
+// newFar is a world whose machines are on another host.
 func newFar(t testing.TB) *world {
 	w := newWorld(t)
+	far := w.far()
+	w.adapt = func(d *Driver) { d.uri, d.Tunnel, d.remote = farURI, idleTunnel, far }
+	return w
+}
+
+// idleTunnel is a process that has begun and does nothing.
+func idleTunnel(string) (*exec.Cmd, error) {
+	return exec.Command("sh", "-c", "echo tunnelling; exec sleep 600 >&2"), nil
+}
+
+// far is another host: there sh runs what it would by ssh, each time as one more
+// call that may go wrong, in a home directory of its own. Disks there are made by
+// a qemu-img that only notes what was asked.
+func (w *world) far() *remote {
 	bin := filepath.Join(filepath.Dir(w.home.State), "bin")
 	w.must(os.MkdirAll(bin, 0o755))
 	note := "#!/bin/sh\nwhile [ $# -gt 2 ]; do [ \"$1\" = -b ] && backing=$2; shift; done\n[ -e \"$backing\" ] && echo \"$2 over $backing\" >\"$1\"\n"
 	w.must(os.WriteFile(filepath.Join(bin, "qemu-img"), []byte(note), 0o755))
-	w.adapt = func(d *Driver) {
-		d.uri = farURI
-		d.Tunnel = func(string) (*exec.Cmd, error) {
-			return exec.Command("sh", "-c", "echo tunnelling; exec sleep 600 >&2"), nil
-		}
-		d.remote = &remote{host: "far.invalid", run: func(ctx context.Context, stdin io.Reader, arguments ...string) (said string, err error) {
-			err = w.fake.call("ssh "+strings.Join(arguments, " "), "", func() error {
-				w.must(os.MkdirAll(w.farDir(), 0o755))
-				cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", remoteScript, "axolotl", "session"}, arguments...)...)
-				cmd.Env = []string{"HOME=" + w.farDir(), "PATH=" + bin + ":" + os.Getenv("PATH")}
-				cmd.Stdin, cmd.Stderr = stdin, os.Stderr
-				out, err := cmd.Output()
-				said = strings.TrimSuffix(string(out), "\n")
-				return err
-			})
-			return said, err
-		}}
-	}
-	return w
+	return &remote{host: "far.invalid", run: func(ctx context.Context, stdin io.Reader, arguments ...string) (said string, err error) {
+		err = w.fake.call("ssh "+strings.Join(arguments, " "), "", func() error {
+			w.must(os.MkdirAll(w.farDir(), 0o755))
+			cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", remoteScript, "axolotl", "session"}, arguments...)...)
+			cmd.Env = []string{"HOME=" + w.farDir(), "PATH=" + bin + ":" + os.Getenv("PATH")}
+			cmd.Stdin, cmd.Stderr = stdin, os.Stderr
+			out, err := cmd.Output()
+			said = strings.TrimSuffix(string(out), "\n")
+			return err
+		})
+		return said, err
+	}}
 }
 
 // called are the calls whose words begin so.
@@ -165,7 +170,7 @@ func TestRemoteNetworks(t *testing.T) {
 	a := w.load("a")
 	other := *a
 	other.ID = "another"
-	mine, theirs := networkOf(a), networkOf(&other)
+	mine, theirs := networkOf(a, &a.Machines[0]), networkOf(&other, &other.Machines[0])
 	if mine.Loopback == theirs.Loopback || mine.Segment == theirs.Segment {
 		t.Errorf("%v and %v", mine, theirs)
 	}

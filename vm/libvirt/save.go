@@ -55,11 +55,11 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	step.Status("%d machine(s) are paused while they are saved", len(running))
 	// Also where ctx has ended: they are not left paused.
 	defer func() {
-		dropErr := each(running, func(m *vm.Machine) error { return d.dropState(m.UUID) })
+		dropErr := each(running, func(m *vm.Machine) error { return d.at(m).dropState(m.UUID) })
 		_, resumeErr := d.resume(context.WithoutCancel(ctx), c, running)
 		err = errors.Join(err, dropErr, resumeErr)
 	}()
-	if err := each(running, func(m *vm.Machine) error { return d.hypervisor.Pause(m.UUID) }); err != nil {
+	if err := each(running, func(m *vm.Machine) error { return d.at(m).hypervisor.Pause(m.UUID) }); err != nil {
 		return err
 	}
 	for _, m := range all {

@@ -23,11 +23,12 @@ import (
 const tunnelling = "tunnelling\n"
 
 // Tunnel has the ports that the machines of the cluster of a directory forward on
-// their host at the same ports of this one, until ctx ends or the cluster is gone.
+// another host at the same ports of this one, and is the switch between machines
+// that are on several, until ctx ends or the cluster is gone.
 // It says on answer whether it has begun, once, and closes it.
 func Tunnel(ctx context.Context, dir string, answer io.WriteCloser, log *zap.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
-	t := &tunnel{dir: dir, log: log, links: map[string]*link{}}
+	t := &tunnel{dir: dir, log: log, links: map[string]*link{}, segment: newSegment(log)}
 	defer t.end()
 	defer cancel()
 	var c vm.Cluster
@@ -63,6 +64,8 @@ type tunnel struct {
 	dir   string
 	log   *zap.Logger
 	links map[string]*link // by what they forward
+
+	segment *segment
 }
 
 // link is the way to one machine.
@@ -76,13 +79,19 @@ type link struct {
 // follow has a link for each machine of a record, and no other.
 func (t *tunnel) follow(ctx context.Context, c *vm.Cluster) {
 	wanted := map[string]bool{}
-	for i := range c.Machines {
-		forwards := forwardsTo(c, &c.Machines[i])
+	for _, m := range pointers(c.Machines) {
+		if !isRemote(hostOf(c, m)) {
+			continue
+		}
+		forwards := forwardsTo(c, m)
 		key := strings.Join(forwards, " ")
 		wanted[key] = true
 		if t.links[key] == nil {
-			t.links[key] = t.link(ctx, c, c.Machines[i].Name, forwards)
+			t.links[key] = t.link(ctx, c, m, forwards)
 		}
+	}
+	if c.Spec.Spread() {
+		t.segment.follow(ctx, c)
 	}
 	for key, l := range t.links {
 		if !wanted[key] {
@@ -108,19 +117,23 @@ func (t *tunnel) end() {
 	for _, l := range t.links {
 		<-l.ended
 	}
+	t.segment.end()
 }
 
 // forwardsTo are the forwards of a machine's ports, as ssh takes them.
 func forwardsTo(c *vm.Cluster, m *vm.Machine) []string {
 	var options []string
 	forward := func(port int) {
-		options = append(options, "-L", fmt.Sprintf("127.0.0.1:%d:%s:%[1]d", port, networkOf(c).Loopback))
+		options = append(options, "-L", fmt.Sprintf("127.0.0.1:%d:%s:%[1]d", port, networkOf(c, m).Loopback))
 	}
 	if m.APIPort != 0 {
 		forward(m.APIPort)
 	}
 	for n := range vm.NodePortCount {
 		forward(m.NodePortBase + n)
+	}
+	if c.Spec.Spread() {
+		forward(linkPort(m))
 	}
 	return options
 }
@@ -134,16 +147,16 @@ const (
 
 // link begins the way to a machine, and begins it anew where it breaks, until ctx
 // ends.
-func (t *tunnel) link(ctx context.Context, c *vm.Cluster, machine string, forwards []string) *link {
+func (t *tunnel) link(ctx context.Context, c *vm.Cluster, m *vm.Machine, forwards []string) *link {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &link{machine: machine, begun: make(chan error, 1), cancel: cancel, ended: make(chan struct{})}
+	l := &link{machine: m.Name, begun: make(chan error, 1), cancel: cancel, ended: make(chan struct{})}
 	report := func(err error) {
 		select {
 		case l.begun <- err:
 		default: // only the first counts
 		}
 	}
-	to, who := sshTo(c.URI), daemon.Process{Cluster: c.ID, Dir: t.dir, Component: sshName}
+	to, who := sshTo(hostOf(c, m)), daemon.Process{Cluster: c.ID, Dir: t.dir, Component: sshName}
 	go func() {
 		defer close(l.ended)
 		pause := linkPause
@@ -156,7 +169,7 @@ func (t *tunnel) link(ctx context.Context, c *vm.Cluster, machine string, forwar
 			if lasted {
 				pause = linkPause
 			}
-			t.log.Warn("the way to a machine is broken", zap.String("machine", machine), zap.Error(err), zap.Duration("again in", pause))
+			t.log.Warn("the way to a machine is broken", zap.String("machine", l.machine), zap.Error(err), zap.Duration("again in", pause))
 			select {
 			case <-ctx.Done():
 				return

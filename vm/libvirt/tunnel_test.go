@@ -64,7 +64,7 @@ func TestTunnel(t *testing.T) {
 	w.healthy("c")
 	c := w.load("c")
 	// There, on loopback as well, but at the cluster's own address.
-	there := serveThere(w, networkOf(c).Loopback, c.APIPort)
+	there := serveThere(w, networkOf(c, &c.Machines[0]).Loopback, c.APIPort)
 	reached := func() error { return ask(there, c.APIPort) }
 	w.must(reached())
 
@@ -87,7 +87,7 @@ func TestTunnel(t *testing.T) {
 	w.must(w.driver().Plan(t.Context(), grown(c)))
 	w.must(w.clusters().Save(c))
 	port := c.Machines[1].NodePortBase
-	there = serveThere(w, networkOf(c).Loopback, port)
+	there = serveThere(w, networkOf(c, &c.Machines[0]).Loopback, port)
 	w.await("a machine that has come is reached", func() error { return ask(there, port) })
 
 	gone(w)

@@ -24,11 +24,16 @@ const (
 // cluster whose directory is its argument.
 const TunnelCommand = "libvirt-tunnel"
 
+// needsTunnel tells whether a cluster has machines on another host.
+func needsTunnel(c *vm.Cluster) bool {
+	return c.Spec.Spread() || isRemote(c.URI)
+}
+
 func tunnelLog(c *vm.Cluster) string { return c.Path("tunnel.log") }
 
 // tunnel lists what has the ports of machines on another host here.
 func (d *Driver) tunnel(c *vm.Cluster) []vm.Action {
-	if d.remote == nil {
+	if !needsTunnel(c) {
 		return nil
 	}
 	return []vm.Action{{Name: "Have their ports here", Run: func(ctx context.Context, _ *term.Step) error {
@@ -38,7 +43,7 @@ func (d *Driver) tunnel(c *vm.Cluster) []vm.Action {
 
 // tunnelled tells whether a cluster's tunnel runs, or none is needed.
 func (d *Driver) tunnelled(c *vm.Cluster) (bool, error) {
-	if d.remote == nil {
+	if !needsTunnel(c) {
 		return true, nil
 	}
 	running, err := tunnelKind.Find(daemon.Component(c.ID, tunnelName))

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"axolotl/vm"
 )
@@ -13,7 +14,7 @@ var _ vm.Watcher = (*Driver)(nil)
 // a machine is now libvirt is asked, so that no order of events can deceive.
 func (d *Driver) Watch(ctx context.Context, c *vm.Cluster) (<-chan vm.MachineStatus, error) {
 	ctx, stop := context.WithCancel(ctx)
-	events, err := d.hypervisor.Events(ctx) // before the first look: what happens meanwhile is not missed
+	events, err := d.events(ctx, c) // before the first look: what happens meanwhile is not missed
 	if err != nil {
 		stop()
 		return nil, err
@@ -55,9 +56,42 @@ func (d *Driver) Watch(ctx context.Context, c *vm.Cluster) (<-chan vm.MachineSta
 	return told, nil
 }
 
+// events are those of all hosts of a cluster. They end where those of one do.
+func (d *Driver) events(ctx context.Context, c *vm.Cluster) (<-chan string, error) {
+	places := d.places(c)
+	if len(places) == 1 {
+		return d.hypervisor.Events(ctx)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	all := make(chan string)
+	var group sync.WaitGroup
+	for _, p := range places {
+		events, err := p.hypervisor.Events(ctx)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		group.Go(func() {
+			defer stop()
+			for uuid := range events {
+				select {
+				case all <- uuid:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	go func() {
+		group.Wait()
+		stop()
+		close(all)
+	}()
+	return all, nil
+}
+
 // status is the state of one machine now.
 func (d *Driver) status(m *vm.Machine) (vm.MachineStatus, error) {
-	dom, err := d.hypervisor.Domain(m.UUID)
+	dom, err := d.at(m).hypervisor.Domain(m.UUID)
 	if errors.Is(err, errNoDomain) {
 		return vm.MachineStatus{Name: m.Name, State: vm.MachineMissing, Reason: "libvirt has no such domain"}, nil
 	}

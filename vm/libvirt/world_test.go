@@ -388,11 +388,11 @@ func (w *world) plain() plainer {
 	}
 	for _, c := range w.known() {
 		word(c.ID, "ID-%s", c.Name)
-		if isRemote(c.URI) {
-			word(networkOf(c).Loopback, "LOOPBACK-%s", c.Name)
-			word(networkOf(c).Segment, "SEGMENT-%s", c.Name)
-		}
 		for _, m := range c.Machines {
+			if isRemote(hostOf(c, &m)) {
+				word(networkOf(c, &m).Loopback, "LOOPBACK-%s", c.Name)
+				word(networkOf(c, &m).Segment, "SEGMENT-%s", c.Name)
+			}
 			word(m.UUID, "UUID-%s-%s", c.Name, m.Name)
 			word(strings.ReplaceAll(m.UUID, "-", ""), "UUID-%s-%s", c.Name, m.Name)
 			for n := range portBlock {
