@@ -51,7 +51,7 @@ func TestVMRemote(t *testing.T) {
 	}
 	scripts := []string{"checks"}
 	if os.Getenv(remoteVariable) != "" {
-		scripts = append(scripts, "up")
+		scripts = append(scripts, "up", "spread")
 	} else {
 		t.Logf("no cluster is brought up: that is done with %s=1", remoteVariable)
 	}
@@ -62,6 +62,7 @@ func TestVMRemote(t *testing.T) {
 			Cmds:        scriptCommands,
 			Setup: func(env *testscript.Env) error {
 				env.Defer(func() { endAll(t, env.WorkDir) })
+				env.Defer(func() { removeDomains(t, env) })
 				env.Setenv("FAR", server.URI(far.name))
 				env.Setenv("SYSTEM", strings.Replace(server.URI(far.name), "/session?", "/system?", 1))
 				env.Setenv("NOBODY", server.URI("axolotl-nobody"))

@@ -156,9 +156,10 @@ func (r *remote) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 }
 
 // remoteAgent is agentSocket there: in a directory of the user's own, which
-// nobody else may enter, and goes with the cluster.
+// nobody else may enter. As a socket's path is short, so much of the cluster's ID is
+// in it as tells it from others; it goes with the cluster's machines.
 func remoteAgent(base, cluster string, index int) string {
-	return path.Join(base, "clusters", cluster, fmt.Sprintf("a%d", index))
+	return path.Join(base, "agents", fmt.Sprintf("%.13s.%d", cluster, index))
 }
 
 // putFile copies a file into a cluster's directory and says where it is.

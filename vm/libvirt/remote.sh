@@ -4,6 +4,7 @@
 #   BASE/images/ID                    a node image, which machines only read
 #   BASE/clusters/CLUSTER/image       the ID of the one that they lie over
 #   BASE/clusters/CLUSTER/machines/M  disks and console of a machine
+#   BASE/agents/CLUSTER.N             sockets of guest agents, by the ID's beginning
 #
 # All of it goes with the last cluster that has it.
 set -eu
@@ -27,6 +28,9 @@ alone() {
   flock 9
 }
 
+# agents is what the sockets of a cluster begin with.
+agents() { printf '%.13s.' "$1"; }
+
 case $verb in
 check) # says where files will be, what host this is, and the KiB that are free
   if [ "$kind" = system ] && [ "$(id -u)" != 0 ]; then
@@ -38,6 +42,11 @@ check) # says where files will be, what host this is, and the KiB that are free
   done
   dir=$base
   while [ ! -d "$dir" ]; do dir=${dir%/*}; done
+  socket=$base/agents/1234567890123.255
+  if [ "$kind" = session ] && [ ${#socket} -gt 107 ]; then
+    echo "$socket is $((${#socket} - 107)) bytes too long for a socket's path; give that user a shorter home directory, or XDG_DATA_HOME" >&2
+    exit 1
+  fi
   echo "$base"
   echo "$(uname -n) $(uname -r)"
   df -k --output=avail "$dir" | tail -n 1
@@ -63,6 +72,7 @@ machine) # CLUSTER MACHINE ROOT GIB: makes the disk where there is none; says "s
   dir=$base/clusters/$1/machines/$2
   read -r image <"$base/clusters/$1/image"
   mkdir -p "$dir"
+  if [ "$kind" = session ]; then mkdir -p "$base/agents"; fi
   if [ ! -e "$dir/root.qcow2" ]; then
     qemu-img create -q -f qcow2 -b "$base/images/$image/$3" -F raw "$dir/root.qcow2.new" "${4}G"
     chmod 0600 "$dir/root.qcow2.new"
@@ -86,14 +96,16 @@ put) # CLUSTER FILE MODE BYTES <content: says where it is
   ;;
 drop) # CLUSTER FILE
   rm -rf "$base/clusters/${1:?}/${2:?}"
+  if [ "$2" = machines ]; then rm -f "$base/agents/$(agents "$1")"*; fi
   ;;
 forget) # CLUSTER, and images that no other one has
   alone
   rm -rf "$base/clusters/${1:?}" "$base/images/"*".$1"
+  rm -f "$base/agents/$(agents "$1")"*
   for image in "$base/images/"*; do
     grep -qsxF -e "$(basename "$image" | cut -d . -f 1)" "$base/clusters/"*/image || rm -rf "$image"
   done
-  rmdir "$base/images" "$base/clusters" "$base" 2>/dev/null || true
+  if rmdir "$base/images" "$base/clusters" 2>/dev/null; then rm -rf "$base"; fi
   ;;
 *)
   echo "unknown verb $verb" >&2

@@ -388,6 +388,7 @@ func (w *world) plain() plainer {
 	}
 	for _, c := range w.known() {
 		word(c.ID, "ID-%s", c.Name)
+		word(fmt.Sprintf("%.13s", c.ID), "SHORT-ID-%s", c.Name) // after the whole one
 		for _, m := range c.Machines {
 			if isRemote(hostOf(c, &m)) {
 				word(networkOf(c, &m).Loopback, "LOOPBACK-%s", c.Name)
