@@ -38,7 +38,8 @@ type Driver interface {
 	Down(c *Cluster) []Action
 
 	// Machines returns the state of each machine of the record, in order. A
-	// machine that does not exist has state MachineMissing.
+	// machine that does not exist has state MachineMissing; one of several hosts
+	// that does not answer is no error, and its machines are MachineUnknown.
 	Machines(ctx context.Context, c *Cluster) ([]MachineStatus, error)
 }
 
@@ -73,6 +74,7 @@ const (
 	MachineCrashed MachineState = "crashed"
 	MachineMissing MachineState = "missing"
 	MachineForeign MachineState = "foreign" // not ours to look at
+	MachineUnknown MachineState = "unknown" // its host does not answer
 )
 
 // MachineStatus is one machine now.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -58,9 +59,18 @@ func printStatus(out io.Writer, status *cluster.Status) error {
 }
 
 func nodeTable(out io.Writer, nodes []cluster.NodeStatus) error {
+	head := []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}
+	spread := slices.ContainsFunc(nodes, func(n cluster.NodeStatus) bool { return n.Host != "" })
+	if spread {
+		head = slices.Insert(head, 2, "HOST")
+	}
 	var rows [][]string
 	for _, n := range nodes {
-		rows = append(rows, []string{n.Name, string(n.Role), string(n.Machine), n.Ready, n.Address, n.Note})
+		row := []string{n.Name, string(n.Role), string(n.Machine), n.Ready, n.Address, n.Note}
+		if spread {
+			row = slices.Insert(row, 2, n.Host)
+		}
+		rows = append(rows, row)
 	}
-	return term.Table(out, []string{"NODE", "ROLE", "MACHINE", "READY", "ADDRESS", "NOTE"}, rows)
+	return term.Table(out, head, rows)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,6 +34,7 @@ type NodeStatus struct {
 	Machine vm.MachineState `json:"machine"`
 	Ready   string          `json:"ready"` // "True", "False", "Unknown"; "-" where nobody can tell
 	Address string          `json:"address,omitempty"`
+	Host    string          `json:"host,omitempty"` // of the machine, where they are on several
 	Note    string          `json:"note,omitempty"` // why it is not as it should be
 }
 
@@ -81,6 +83,9 @@ func statusOf(c *vm.Cluster, driver vm.Driver, machines []vm.MachineStatus, node
 	}
 	for i, m := range c.Machines {
 		n := NodeStatus{Name: m.Name, Role: m.Role, Machine: machines[i].State, Address: m.Address, Note: machines[i].Reason, Ready: "-"}
+		if c.Spec.Spread() {
+			n.Host = hostName(cmp.Or(m.Host, c.URI))
+		}
 		node, note := nodes[m.Name], "not registered"
 		switch {
 		case fault != nil:
@@ -98,6 +103,15 @@ func statusOf(c *vm.Cluster, driver vm.Driver, machines []vm.MachineStatus, node
 		status.Nodes = append(status.Nodes, n)
 	}
 	return status
+}
+
+// hostName is the host of a libvirt's URI.
+func hostName(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Hostname() == "" {
+		return "localhost"
+	}
+	return u.Hostname()
 }
 
 // serverOf is where the API server answers: on our port of this host, or where

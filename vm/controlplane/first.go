@@ -36,12 +36,38 @@ const identityLabel = "apiserver.kubernetes.io/identity=kube-apiserver"
 // 127.0.0.1. What the processes say goes into files beside s.Data; the processes
 // end with this one, however it ends.
 func First(ctx context.Context, s *Server, kubeconfig string) error {
+	return first(ctx, s, kubeconfig, nil)
+}
+
+// FirstOfAny is First for clusters of whatever authority and port: in s.Data nothing
+// of that API server stays which has written it.
+func FirstOfAny(ctx context.Context, s *Server, kubeconfig string) error {
+	return first(ctx, s, kubeconfig, func(ctx context.Context) error { return remove(ctx, s, ofServer...) })
+}
+
+// ofServer are the keys of what an API server tells of itself: the authorities that
+// it trusts, to which another one would add its own, and where it is, which another
+// one would leave as it is.
+var ofServer = []string{
+	"/registry/configmaps/kube-system/extension-apiserver-authentication",
+	"/registry/services/specs/default/kubernetes",
+	"/registry/services/endpoints/default/kubernetes",
+	"/registry/endpointslices/default/kubernetes",
+	"/registry/ipaddresses/" + serviceAddress,
+}
+
+// serviceAddress is the first of vm.ServiceCIDR, which the Service "kubernetes" has.
+const serviceAddress = "10.96.0.1"
+
+// first is First. after, where not nil, is called when the API server has ended and
+// etcd has not.
+func first(ctx context.Context, s *Server, kubeconfig string, after func(context.Context) error) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstDeadline)
 	defer cancel()
-	err := with(ctx, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
+	err := with(ctx, s, kubeconfig, after, func(ctx context.Context, client *kube.Client) error {
 		if err := begun(ctx, client); err != nil {
 			return err
 		}
@@ -55,8 +81,9 @@ func First(ctx context.Context, s *Server, kubeconfig string) error {
 	return trim(s.Data)
 }
 
-// with runs etcd and the API server until a condition on what they serve holds.
-func with(ctx context.Context, s *Server, kubeconfig string, holds func(context.Context, *kube.Client) error) (err error) {
+// with runs etcd and the API server until a condition on what they serve holds;
+// after, where not nil, comes between their ends.
+func with(ctx context.Context, s *Server, kubeconfig string, after func(context.Context) error, holds func(context.Context, *kube.Client) error) (err error) {
 	client, err := open(s, kubeconfig)
 	if err != nil {
 		return err
@@ -67,6 +94,11 @@ func with(ctx context.Context, s *Server, kubeconfig string, holds func(context.
 	}
 	// Only then is all of it in its files.
 	defer func() { err = errors.Join(err, etcd.end(syscall.SIGTERM)) }()
+	defer func() {
+		if err == nil && after != nil {
+			err = after(ctx)
+		}
+	}()
 	api, err := start(s, s.APIServer())
 	if err != nil {
 		return err

@@ -165,7 +165,7 @@ func inspect(t *testing.T, s *Server, kubeconfig string, look func(context.Conte
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), firstDeadline)
 	defer cancel()
-	err := with(ctx, s, kubeconfig, func(ctx context.Context, client *kube.Client) error {
+	err := with(ctx, s, kubeconfig, nil, func(ctx context.Context, client *kube.Client) error {
 		if err := begun(ctx, client); err != nil {
 			return err
 		}

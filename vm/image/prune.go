@@ -22,6 +22,10 @@ type InUse struct {
 	Programs bool
 }
 
+// FirstMark is between the name of a node binary in the cache and a hash in the name
+// of what clusters begin with that was made by it.
+const FirstMark = ".first-"
+
 // Pruned is one thing that Prune removed, or would.
 type Pruned struct {
 	Path  string `json:"path"`
@@ -48,6 +52,7 @@ func Prune(home store.Home, used InUse, dryRun bool) ([]Pruned, error) {
 			path := filepath.Join(dir, name.Name())
 			entry, unfinished := strings.CutSuffix(path, ".building")
 			entry = strings.TrimSuffix(entry, ".digest.json")
+			entry, _, _ = strings.Cut(entry, FirstMark)
 			needed := keep[entry] || dir == binDir(home) && used.Programs
 			if strings.HasSuffix(path, ".lock") || needed && !unfinished {
 				continue

@@ -33,14 +33,15 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	oldProgram := filepath.Join(binDir(home), "axolotl-node-000000000000")
+	first, oldFirst := filepath.Dir(program)+FirstMark+"0123abcd", oldProgram+FirstMark+"0123abcd"
 	leftover := imageDir(home, current) + ".building"
-	for _, path := range []string{program, ofHost, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), basePath(home), basePath(home) + ".old"} {
+	for _, path := range []string{program, ofHost, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), filepath.Join(first, "db"), filepath.Join(oldFirst, "db"), basePath(home), basePath(home) + ".old"} {
 		if err := store.WriteFile(path, []byte("x"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	want := []string{leftover, imageDir(home, old), oldProgram, basePath(home) + ".old"}
+	want := []string{leftover, imageDir(home, old), oldProgram, oldFirst, basePath(home) + ".old"}
 	inUse := InUse{Images: []string{used}}
 	for _, dryRun := range []bool{true, false} {
 		pruned, err := Prune(home, inUse, dryRun)
@@ -60,7 +61,7 @@ func TestPrune(t *testing.T) {
 			t.Errorf("dry run %t: pruned\n%q, want\n%q", dryRun, got, want)
 		}
 	}
-	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, ofHost, basePath(home)} {
+	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, first, ofHost, basePath(home)} {
 		if _, err := os.Stat(path); err != nil {
 			t.Error(err)
 		}

@@ -382,6 +382,9 @@ func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus,
 	statuses := make([]vm.MachineStatus, 0, len(c.Machines))
 	for _, m := range c.Machines {
 		status, err := d.status(&m)
+		if err != nil && c.Spec.Spread() {
+			status, err = vm.MachineStatus{Name: m.Name, State: vm.MachineUnknown, Reason: err.Error()}, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,8 +18,11 @@ import (
 // mistake.
 type hosted struct {
 	*fake
-	far bool
+	far  bool
+	away *atomic.Bool // it does not answer
 }
+
+var errAway = errors.New("connection timed out")
 
 // isFar tells where a machine is described for.
 func isFar(d *fakeDomain) bool { return !strings.HasPrefix(d.owner.Dir, "/") }
@@ -26,6 +30,9 @@ func isFar(d *fakeDomain) bool { return !strings.HasPrefix(d.owner.Dir, "/") }
 func (h hosted) has(uuid string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.away != nil && h.away.Load() {
+		return errAway
+	}
 	if d := h.domains[uuid]; d == nil || d.owner.Dir != "" && isFar(d) != h.far {
 		return errNoDomain
 	}
@@ -132,8 +139,8 @@ func newSpread(t testing.TB) *world {
 	w := newWorld(t)
 	far := w.far()
 	w.adapt = func(d *Driver) {
-		d.Tunnel, d.hypervisor = idleTunnel, hosted{w.fake, false}
-		d.sites.reach = func(uri string) *site { return &site{uri: uri, hypervisor: hosted{w.fake, true}, remote: far} }
+		d.Tunnel, d.hypervisor = idleTunnel, hosted{fake: w.fake}
+		d.sites.reach = func(uri string) *site { return &site{uri: uri, hypervisor: hosted{w.fake, true, &w.farAway}, remote: far} }
 		d.sites.of(farURI)
 	}
 	return w
@@ -288,6 +295,13 @@ func TestSpreadMachines(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
+	w.farAway.Store(true)
+	statuses, err = d.Machines(ctx, c)
+	w.must(err)
+	if here, there := statuses[0], statuses[1]; here.State != vm.MachineRunning || there.State != vm.MachineUnknown || there.Reason != errAway.Error() {
+		t.Errorf("with the other host away: %+v", statuses)
+	}
+	w.farAway.Store(false)
 	if _, err := vm.SaverOf(d); err == nil || !strings.Contains(err.Error(), "far.invalid") {
 		t.Errorf("it can be saved: %v", err)
 	}

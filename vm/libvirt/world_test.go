@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ type world struct {
 
 	// restore is in which form machines are kept; empty: as is proved.
 	restore vm.Form
+
+	farAway atomic.Bool // the other host does not answer, in a world that has one
 
 	adapt func(*Driver) // changes each process's driver; nil: nothing
 }

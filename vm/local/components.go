@@ -36,6 +36,21 @@ type component struct {
 // which a node is called NotReady; a kubelet's 40 s would not be.
 const leaseSeconds = 20
 
+// peerURL is how etcd knows its only member, in all clusters: it has none to speak
+// to.
+const peerURL = "https://127.0.0.1:2380"
+
+// serverOf are the cluster's etcd and API server.
+func serverOf(o *orders) controlplane.Server {
+	c := &o.Cluster
+	return controlplane.Server{
+		Program: o.Node, PKI: kubeadm.NodeDir(o.Dir, c.Machines[0].Name) + "/pki", Data: o.path(dataDir), PeerURL: peerURL,
+		Node: c.Machines[0].Name, Address: c.Machines[0].Address,
+		APIHost: "127.0.0.1", APIPort: c.APIPort, EtcdPort: c.APIPort + etcdClientOffset, PeerPort: c.APIPort + etcdPeerOffset,
+		Extra: c.Spec.APIServer.Flags(),
+	}
+}
+
 // components are the processes of a cluster, in the order of their start.
 func components(o *orders, client *kube.Client) []*component {
 	c := &o.Cluster
@@ -43,12 +58,7 @@ func components(o *orders, client *kube.Client) []*component {
 	master := "https://" + loopback(api)
 	node := kubeadm.NodeDir(o.Dir, c.Machines[0].Name)
 	pki := func(file string) string { return node + "/pki/" + file }
-	server := controlplane.Server{
-		Program: o.Node, PKI: node + "/pki", Data: o.path(dataDir),
-		Node: c.Machines[0].Name, Address: c.Machines[0].Address,
-		APIHost: "127.0.0.1", APIPort: api, EtcdPort: api + etcdClientOffset, PeerPort: api + etcdPeerOffset,
-		Extra: c.Spec.APIServer.Flags(),
-	}
+	server := serverOf(o)
 
 	// There is one of each, so neither elects a leader; they serve nothing
 	// that anybody asks for, so neither has a port. Their rate is not limited

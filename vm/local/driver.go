@@ -94,6 +94,9 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
 			return kubeadm.Make(ctx, node, c.Dir, kubeadmConfig(c))
 		}},
+		{Name: "Write the cluster's first objects", Run: func(ctx context.Context, step *term.Step) error {
+			return d.beginCluster(ctx, c, node, step)
+		}},
 		{Name: "Start the control plane and simulated nodes", Run: func(ctx context.Context, step *term.Step) error {
 			return d.start(ctx, &orders{Cluster: *c, Dir: c.Dir, Node: node, Kwok: kwok}, step)
 		}},

@@ -15,6 +15,7 @@ import (
 
 	"axolotl/internal/kube"
 	"axolotl/vm"
+	"axolotl/vm/kubeadm"
 	"axolotl/vm/local/localtest"
 )
 
@@ -34,6 +35,7 @@ func TestLife(t *testing.T) {
 		tell func(*testing.T)
 	}{
 		{"up runs everything, once", l.upTwice},
+		{"it is nobody else's", l.itsOwn},
 		{"nothing listens beyond loopback", l.loopbackOnly},
 		{"pods of a Deployment run", l.deployment},
 		{"a node that was deleted comes back with its power", l.powerOnRegistersAnew},
@@ -65,6 +67,43 @@ func (l *life) upTwice(t *testing.T) {
 	}
 	if after := pids(t, l.Cluster.Cluster); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("a second up changed what runs: %v, was %v", after, before)
+	}
+}
+
+// itsOwn: what it began with was written by another API server, of which nothing is
+// left: neither its authorities nor its port.
+func (l *life) itsOwn(t *testing.T) {
+	core := l.handle.Kube.Typed.CoreV1()
+	told, err := core.ConfigMaps(metav1.NamespaceSystem).Get(t.Context(), "extension-apiserver-authentication", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, file := range map[string]string{"client-ca-file": "ca.crt", "requestheader-client-ca-file": "front-proxy-ca.crt"} {
+		own, err := os.ReadFile(filepath.Join(kubeadm.SharedPKI(l.Dir), file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(told.Data[key]) != strings.TrimSpace(string(own)) {
+			t.Errorf("%s is not the cluster's %s, and that alone:\n%s", key, file, told.Data[key])
+		}
+	}
+	slice, err := l.handle.Kube.Typed.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).Get(t.Context(), "kubernetes", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := core.Services(metav1.NamespaceDefault).Get(t.Context(), "kubernetes", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if port, target := *slice.Ports[0].Port, service.Spec.Ports[0].TargetPort.IntValue(); int(port) != l.APIPort || target != l.APIPort {
+		t.Errorf("the API server is said to have port %d, and the Service to lead to %d; it has %d", port, target, l.APIPort)
+	}
+	leases, err := l.handle.Kube.Typed.CoordinationV1().Leases(metav1.NamespaceSystem).List(t.Context(), metav1.ListOptions{LabelSelector: "apiserver.kubernetes.io/identity=kube-apiserver"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(leases.Items) != 1 {
+		t.Errorf("%d API servers are said to live", len(leases.Items))
 	}
 }
 
