@@ -112,6 +112,10 @@ type Cluster struct {
 	// others run. Whatever exists of them is thrown away and made anew.
 	Joining []string `json:"joining,omitempty"`
 
+	// Begun: its etcd began with what an API server writes at first (roles, priority
+	// classes, namespaces).
+	Begun bool `json:"begun,omitempty"`
+
 	// SharedMemory is the directory of the files that the machines' memory
 	// is, while a golden snapshot is being made of them that will be mapped.
 	SharedMemory string `json:"sharedMemory,omitempty"`

@@ -145,7 +145,7 @@ func newUp(a *app) *cobra.Command {
 its DNS answers. A cluster that is there as asked is left as it is; one whose
 making was interrupted is completed.
 
-With -f the cluster is what a file says: groups of machines with sizes of their
+With -f the cluster is what a file says: groups of machines with sizes and hosts of their
 own, labels, taints, settings of kubelets and of the API server. Run again after
 the file was changed, it adds and removes workers and changes labels and taints;
 what cannot be changed is refused, with the place in the file, before anything is

@@ -42,9 +42,9 @@ func (e *permanentError) Unwrap() error { return e.err }
 
 // Wait checks a condition every interval until it holds or ctx ends. Then the
 // error names the condition and what was missing last; it wraps ctx's error.
-// After a slow check it waits longer, four times as long as the check took and
-// at most two seconds: on an emulated machine, looking would slow down what is
-// looked at.
+// After two slow checks it waits longer, four times as long as the quicker of them
+// took and at most two seconds: on an emulated machine, looking would slow down what
+// is looked at.
 // Each check gets at most attemptTimeout, so that one hung call is not the
 // whole wait. missing, where not nil, is told what is missing after each try.
 func Wait(ctx context.Context, c Condition, interval time.Duration, missing func(error)) error {
@@ -53,6 +53,7 @@ func Wait(ctx context.Context, c Condition, interval time.Duration, missing func
 		slowest        = 2 * time.Second
 	)
 	var last error
+	var before time.Duration // that the attempt before took
 	for {
 		start := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
@@ -72,10 +73,14 @@ func Wait(ctx context.Context, c Condition, interval time.Duration, missing func
 		if missing != nil {
 			missing(last)
 		}
+		// One alone that was slow has waited for something to start.
+		took := time.Since(start)
+		pause := max(interval, min(4*took, 4*before, slowest))
+		before = took
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waited for: %s; last seen: %v: %w", c, last, context.Cause(ctx))
-		case <-time.After(max(interval, min(4*time.Since(start), slowest))):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -80,7 +80,26 @@ func (c *Client) As(user string) (*Client, error) {
 
 // Ready asks the API server's /readyz and returns nil where it says ok.
 func (c *Client) Ready(ctx context.Context) error {
-	_, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+	_, err := c.readyz().DoRaw(ctx)
+	return err
+}
+
+// readyz is one question. An API server that is not ready asks for a second of
+// patience, which client-go would have before each of ten more; whoever waits asks
+// again by himself.
+func (c *Client) readyz() *rest.Request {
+	return c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").MaxRetries(0)
+}
+
+// Serves is Ready of an API server that finds its roles and priority classes in
+// etcd. It looks whether they are there only after a second of its own, one by one,
+// and calls itself ready after that; what they allow is allowed before.
+func (c *Client) Serves(ctx context.Context) error {
+	request := c.readyz()
+	for _, hook := range []string{"rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes"} {
+		request = request.Param("exclude", "poststarthook/"+hook)
+	}
+	_, err := request.DoRaw(ctx)
 	return err
 }
 

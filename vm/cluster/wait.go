@@ -63,14 +63,24 @@ func dnsReplaced(h *vm.Handle) check.Condition {
 	})
 }
 
+// machinesInterval is how often it is seen, while an API server is waited for,
+// whether machines still run: some drivers ask that API server.
+const machinesInterval = 3 * time.Second
+
 // apiReady holds when the API server says that it is ready. A machine that is
 // not running ends the wait: no waiting starts it.
 func apiReady(h *vm.Handle) check.Condition {
+	ready := h.Kube.Ready
+	if h.Cluster.Begun {
+		ready = h.Kube.Serves
+	}
+	asked := time.Now()
 	return check.Func("the API server is ready", func(ctx context.Context) error {
-		err := h.Kube.Ready(ctx)
-		if err == nil {
-			return nil
+		err := ready(ctx)
+		if err == nil || time.Since(asked) < machinesInterval {
+			return err
 		}
+		asked = time.Now()
 		statuses, statusErr := h.Driver.Machines(ctx, h.Cluster)
 		if statusErr != nil {
 			return err

@@ -59,7 +59,11 @@ func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster
 	if err := d.beginMembers(ctx, program, c, members, step); err != nil {
 		return err
 	}
-	return os.Rename(part, firstMembers(c))
+	if err := os.Rename(part, firstMembers(c)); err != nil {
+		return err
+	}
+	c.Begun = true
+	return nil
 }
 
 // beginMembers makes what the members of etcd, or the only one, begin with.

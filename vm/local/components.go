@@ -59,6 +59,10 @@ func components(o *orders, client *kube.Client) []*component {
 	node := kubeadm.NodeDir(o.Dir, c.Machines[0].Name)
 	pki := func(file string) string { return node + "/pki/" + file }
 	server := serverOf(o)
+	ready := client.Ready
+	if c.Begun {
+		ready = client.Serves
+	}
 
 	// There is one of each, so neither elects a leader; they serve nothing
 	// that anybody asks for, so neither has a port. Their rate is not limited
@@ -77,7 +81,7 @@ func components(o *orders, client *kube.Client) []*component {
 		},
 		{
 			name:  "kube-controller-manager",
-			needs: client.Ready,
+			needs: ready,
 			argv: append([]string{
 				o.Node, "kube-controller-manager",
 				"--kubeconfig=" + node + "/controller-manager.conf",
@@ -89,7 +93,7 @@ func components(o *orders, client *kube.Client) []*component {
 		},
 		{
 			name:  "kube-scheduler",
-			needs: client.Ready,
+			needs: ready,
 			argv:  append([]string{o.Node, "kube-scheduler", "--kubeconfig=" + node + "/scheduler.conf"}, alone...),
 		},
 		{

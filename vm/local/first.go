@@ -47,7 +47,11 @@ func (d *Driver) beginCluster(ctx context.Context, c *vm.Cluster, node string, s
 	if err := os.Chmod(part, 0o700); err != nil {
 		return err
 	}
-	return os.Rename(part, data)
+	if err := os.Rename(part, data); err != nil {
+		return err
+	}
+	c.Begun = true
+	return nil
 }
 
 // firstObjects is the directory of an etcd that has them. It is made once for a

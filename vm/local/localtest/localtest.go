@@ -174,7 +174,7 @@ func runActions(ctx context.Context, actions []vm.Action) error {
 // account.
 func ready(h *vm.Handle) check.Condition {
 	return check.Func("the test cluster is ready", func(ctx context.Context) error {
-		if err := h.Kube.Ready(ctx); err != nil {
+		if err := h.Kube.Serves(ctx); err != nil {
 			return err
 		}
 		nodes, err := h.Kube.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
