@@ -140,7 +140,9 @@ func newSpread(t testing.TB) *world {
 	far := w.far()
 	w.adapt = func(d *Driver) {
 		d.Tunnel, d.hypervisor = idleTunnel, hosted{fake: w.fake}
-		d.sites.reach = func(uri string) *site { return &site{uri: uri, hypervisor: hosted{w.fake, true, &w.farAway}, remote: far} }
+		d.sites.reach = func(uri string) *site {
+			return &site{uri: uri, hypervisor: hosted{w.fake, true, &w.farAway}, remote: far}
+		}
 		d.sites.of(farURI)
 	}
 	return w
