@@ -169,7 +169,8 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 		result.lasting = true
 		result.Why = fmt.Sprintf("a guest did not boot within %s", probeDeadline)
 	case err != nil:
-		result.Why = fmt.Sprintf("a guest did not start: %v", err)
+		// QEMU's own words, which may be several lines.
+		result.Why = "a guest did not start: " + strings.Join(strings.Fields(err.Error()), " ")
 	default:
 		result.Why = "a guest ended before it had booted"
 	}

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 var (
 	boots  = func(context.Context) (bool, error) { return true, nil }
 	ends   = func(context.Context) (bool, error) { return false, nil }
-	broken = func(context.Context) (bool, error) { return false, errors.New("KVM: permission denied") }
+	broken = func(context.Context) (bool, error) { return false, errors.New("KVM:\n permission denied") }
 	hangs  = func(context.Context) (bool, error) { return false, context.DeadlineExceeded }
 )
 
@@ -31,6 +32,33 @@ func openImage(t *testing.T, w *world) *image.Image {
 	img, err := image.Open(w.home, id)
 	w.must(err)
 	return img
+}
+
+// Where one of several hosts has no KVM, all machines are emulated.
+func TestAccelerationOfSeveralHosts(t *testing.T) {
+	for _, test := range []struct {
+		here, there func(context.Context) (bool, error)
+		accel, why  string
+	}{
+		{boots, boots, AccelKVM, "at test:///here"},
+		{boots, ends, AccelTCG, "at test:///there"},
+		{ends, boots, AccelTCG, "at test:///here"},
+	} {
+		var places []*Driver
+		images := map[*site]*image.Image{}
+		for uri, kvm := range map[string]func(context.Context) (bool, error){"test:///here": test.here, "test:///there": test.there} {
+			w := newWorld(t)
+			w.fake.boots = map[string]func(context.Context) (bool, error){"kvm": kvm, "qemu": boots}
+			d := w.driver()
+			d.uri = uri
+			places, images[d.site] = append(places, d), openImage(t, w)
+		}
+		slices.SortFunc(places, func(a, b *Driver) int { return strings.Compare(a.uri, b.uri) })
+		accel, why, err := places[0].accelerations(t.Context(), places, images)
+		if err != nil || accel != test.accel || !strings.Contains(why, test.why) {
+			t.Errorf("%q, %q, %v; want %q, %q", accel, why, err, test.accel, test.why)
+		}
+	}
 }
 
 // KVM is believed only where a guest was seen to boot: a host whose guests

@@ -46,6 +46,7 @@ func (d *Driver) beginCluster(ctx context.Context, program string, c *vm.Cluster
 		}
 		members = append(members, controlplane.Member{Name: m.Name, PeerURL: peerURL(&m), Data: filepath.Join(part, m.Name)})
 	}
+	c.Begun = false // of an etcd that is no more
 	// Somebody else may have that port on all addresses, another Kubernetes for
 	// instance. The machine is no worse off than without us.
 	if host := ownLoopback(c); !portFree(host, apiPort) {
