@@ -57,7 +57,7 @@ lint: ## gofmt, vet, and generated files
 generate: ## rebuild generated files
 	$(GO) generate ./...
 
-bench: libvirtd build ## the figures of the README (BENCH="one three local chaos labs" chooses)
+bench: libvirtd build ## the figures of the README (BENCH="one three local chaos labs faults" chooses)
 	@.ci/bench $(BENCH)
 
 clean: ## remove what make build made (clusters and caches: axolotl down --all, axolotl image prune)

@@ -83,7 +83,6 @@ func (p *Report) judgeSteps() {
 	if i := slices.IndexFunc(p.Steps, func(s StepReport) bool { return s.Verdict == HealedLate }); i >= 0 {
 		p.Verdict, p.Reason = HealedLate, fmt.Sprintf("step %d, %s: %s", p.Steps[i].Step, p.Steps[i].Fault.Name, p.Steps[i].Reason)
 	}
-	p.ExitCode = p.Verdict.ExitCode()
 }
 
 // allPods and allNodes are those of the run and of its steps.

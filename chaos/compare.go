@@ -163,7 +163,7 @@ func (c *Comparison) Err() error {
 	for _, side := range []CompareSide{c.A, c.B} {
 		for _, t := range side.Trials {
 			if !tells(t.Verdict) {
-				return &VerdictError{t.Verdict, fmt.Sprintf("run %s of %s: %s", t.ID, side.Experiment, t.Reason)}
+				return &VerdictError{Verdict: t.Verdict, Reason: fmt.Sprintf("run %s of %s: %s", t.ID, side.Experiment, t.Reason)}
 			}
 		}
 	}

@@ -16,6 +16,7 @@ type Description struct {
 	Client     bool          `json:"client"` // a client is played, which needs pods that run
 	Lasts      time.Duration `json:"lastsNs,omitempty"`
 	HealWithin time.Duration `json:"healWithinNs"`
+	Expect     Verdict       `json:"expect,omitempty"`      // the verdict that is wanted, where it is not healed
 	Steady     []string      `json:"steadyState,omitempty"` // beyond what every experiment asks
 	Guards     []string      `json:"guards"`
 }
@@ -30,7 +31,7 @@ type FaultDoc struct {
 func (e *Experiment) Describe() (Description, error) {
 	d := Description{
 		Name: e.Name, Title: e.Title, About: e.About, Breaks: e.deed(), Client: e.Probe != nil,
-		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardNames(),
+		Lasts: e.Lasts, HealWithin: e.HealWithin, Expect: e.Expect, Guards: guardNames(),
 	}
 	for _, f := range e.faults() {
 		spec, err := fault.SpecOf(f)

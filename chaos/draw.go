@@ -110,10 +110,7 @@ func (p *Report) drawRest(d *drawing) {
 	if p.UndoError != "" {
 		d.line("UNDO FAILED %s", p.UndoError)
 	}
-	verdict := string(p.Verdict)
-	if p.HealedAfter != nil {
-		verdict += fmt.Sprintf(" after %s (asked for %s)", term.Seconds(*p.HealedAfter), p.HealWithin)
-	}
+	verdict := p.outcome()
 	d.line("verdict     %s", strings.ToUpper(verdict[:1])+verdict[1:])
 	if p.Reason != "" {
 		d.line("            %s", p.Reason)
@@ -235,4 +232,16 @@ func kinds(failures map[string]int) string {
 		words = append(words, fmt.Sprintf("%s %d", kind, failures[kind]))
 	}
 	return ": " + strings.Join(words, ", ")
+}
+
+// outcome is the verdict in a few words.
+func (p *Report) outcome() string {
+	words := string(p.Verdict)
+	if p.HealedAfter != nil {
+		words += fmt.Sprintf(" after %s (asked for %s)", term.Seconds(*p.HealedAfter), p.HealWithin)
+	}
+	if p.Expected != "" && p.Passed() {
+		words += ", as expected"
+	}
+	return words
 }

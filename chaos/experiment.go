@@ -7,6 +7,7 @@ package chaos
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"axolotl/chaos/fault"
@@ -36,6 +37,10 @@ type Experiment struct {
 	HealWithin time.Duration
 
 	Guards Guards
+
+	// Expect is the verdict that one wants to see, one of Expectable; "" is
+	// Healed.
+	Expect Verdict
 
 	// Seed fixes which targets are chosen, and in what order. 0: one is made
 	// up, and the report says which.
@@ -166,6 +171,7 @@ func (e *Experiment) Validate() error {
 		fault(s.value != nil && *s.value < 0, "target.%s cannot be negative", s.name)
 		fault(s.value != nil && *s.value != 0 && t.App == "", "target.%s needs app: it is set on what is put up", s.name)
 	}
+	fault(e.Expect != "" && !slices.Contains(Expectable, e.Expect), "expect %q is no verdict that can be wanted; use one of %v", e.Expect, Expectable)
 	fault(e.HealWithin < 0 || e.Lasts < 0, "durations cannot be negative")
 	fault(e.Guards.MaxShare < 1 || e.Guards.MaxShare > 100, "guards.maxShare %d: use 1 to 100", e.Guards.MaxShare)
 	if p := e.Probe; p != nil {

@@ -14,7 +14,7 @@ func (e *Experiment) File() (string, error) {
 	f := experimentFile{
 		Name: e.Name, Title: e.Title, About: e.About, Target: targetFile(e.Target),
 		Fault: fileOfFault(e.Fault),
-		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardsFile(e.Guards), Seed: int64(e.Seed),
+		Lasts: e.Lasts, HealWithin: e.HealWithin, Guards: guardsFile(e.Guards), Expect: e.Expect, Seed: int64(e.Seed),
 	}
 	for _, s := range e.Steps {
 		step := stepFile{partFile: fileOfPart(s)}

@@ -19,7 +19,7 @@ func WriteJUnit(w io.Writer, reports ...*Report) error {
 		switch {
 		case p.Verdict == Skipped:
 			c.Skipped = p.Reason
-		case !p.Verdict.Passed():
+		case !p.Passed():
 			c.Failure, c.Detail = string(p.Verdict)+": "+p.Reason, drawn.String()
 		default:
 			c.Output = drawn.String()

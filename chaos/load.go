@@ -38,6 +38,10 @@ type experimentFile struct {
 	HealWithin time.Duration `yaml:"healWithin"`
 	// Guards are the bounds that a run keeps.
 	Guards guardsFile `yaml:"guards"`
+	// Expect is the verdict that one wants to see: healed, healed-late,
+	// not-healed, blocked or refused; healed. A run that ends with it exits with 0,
+	// and any other one does not.
+	Expect Verdict `yaml:"expect"`
 	// Seed fixes which targets are chosen, and in what order; 0: one is made up.
 	Seed int64 `yaml:"seed"`
 }
@@ -131,7 +135,7 @@ func Parse(name string, data []byte) (*Experiment, error) {
 	e := &Experiment{
 		Name: f.Name, Title: f.Title, About: strings.TrimSpace(f.About),
 		Target: Target(f.Target), Lasts: f.Lasts, HealWithin: f.HealWithin,
-		Guards: Guards(f.Guards), Seed: uint64(f.Seed),
+		Guards: Guards(f.Guards), Expect: f.Expect, Seed: uint64(f.Seed),
 	}
 	if f.Probe != nil {
 		p := Probe(*f.Probe)

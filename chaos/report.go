@@ -42,6 +42,7 @@ type Report struct {
 	Seed    uint64        `json:"seed"`
 
 	Verdict  Verdict  `json:"verdict"`
+	Expected Verdict  `json:"expected,omitempty"` // by the experiment, where that is not healed
 	ExitCode int      `json:"exitCode"`
 	Reason   string   `json:"reason,omitempty"`
 	Refusal  *Refusal `json:"refusal,omitempty"`
@@ -90,6 +91,9 @@ func (r *run) outline() *Report {
 		Cluster: r.home.Name, Driver: r.handle.Driver.Name(), Simulated: r.simulated(),
 		Started: r.started, Seed: r.seed, HealWithin: r.experiment.HealWithin,
 	}
+	if e := r.experiment.Expect; e != Healed {
+		report.Expected = e
+	}
 	if plan, err := r.plan(); err == nil {
 		report.Plan = plan
 	}
@@ -114,6 +118,7 @@ func (r *run) conclude(ctx context.Context, failed error) *Report {
 	}
 	report.judge(failed, r.relapse, r.undoErr)
 	report.judgeSteps()
+	report.weigh()
 	var requests []probe.Request
 	if r.client != nil {
 		requests = r.client.Requests()
@@ -168,7 +173,6 @@ func (p *Report) judge(failed, relapse, undo error) {
 		p.Verdict, p.UndoError = UndoFailed, undo.Error()
 		p.Reason = strings.TrimPrefix(p.Reason+"; the undo failed: "+undo.Error(), "; ")
 	}
-	p.ExitCode = p.Verdict.ExitCode()
 }
 
 // tell adds what was seen since the fault.

@@ -39,6 +39,7 @@ func TestJudge(t *testing.T) {
 	for name, test := range tests {
 		p := &Report{HealedAfter: test.healed, HealWithin: 10 * time.Second}
 		p.judge(test.failed, test.relapse, test.undo)
+		p.weigh()
 		if p.Verdict != test.want {
 			t.Errorf("%s: verdict %s, want %s", name, p.Verdict, test.want)
 		}

@@ -50,6 +50,7 @@ type Trial struct {
 	Reason      string         `json:"reason,omitempty"`
 	HealedAfter *time.Duration `json:"healedAfterNs,omitempty"`
 
+	passed bool                                 // it ended as its experiment wants it to
 	phases map[timeline.Milestone]time.Duration // those that are known
 }
 
@@ -171,17 +172,17 @@ func sumUp(asked int, reports []*Report) *Trials {
 func trialsOf(reports []*Report) []Trial {
 	var all []Trial
 	for _, p := range reports {
-		all = append(all, Trial{p.ID, p.Seed, p.Verdict, p.Reason, p.HealedAfter, map[timeline.Milestone]time.Duration{}})
+		all = append(all, Trial{p.ID, p.Seed, p.Verdict, p.Reason, p.HealedAfter, p.Passed(), map[timeline.Milestone]time.Duration{}})
 	}
 	return all
 }
 
-// Err is nil where every trial that was asked for has healed in time, else
-// the error of the first one that did not.
+// Err is nil where every trial has ended as the experiment wants it to, else the
+// error of the first one that did not.
 func (t *Trials) Err() error {
 	for i, trial := range t.Trials {
-		if !trial.Verdict.Passed() {
-			return &VerdictError{trial.Verdict, fmt.Sprintf("trial %d of %d (run %s): %s", i+1, t.Asked, trial.ID, trial.Reason)}
+		if !trial.passed {
+			return &VerdictError{Verdict: trial.Verdict, Reason: fmt.Sprintf("trial %d of %d (run %s): %s", i+1, t.Asked, trial.ID, trial.Reason)}
 		}
 	}
 	return nil
@@ -230,7 +231,7 @@ func (t *Trials) Draw(w io.Writer) error {
 		}
 	}
 	for i, trial := range t.Trials {
-		if !trial.Verdict.Passed() {
+		if !trial.passed {
 			if _, err := fmt.Fprintf(w, "trial %d, run %s: %s: %s\n", i+1, trial.ID, trial.Verdict, term.Escape(trial.Reason)); err != nil {
 				return err
 			}

@@ -1,8 +1,10 @@
 package chaos
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"axolotl/chaos/history"
 )
@@ -60,6 +62,9 @@ func (v Verdict) ExitCode() int {
 // Passed tells whether the verdict is what one hopes for.
 func (v Verdict) Passed() bool { return v == Healed }
 
+// Expectable are the verdicts that an experiment may want to end with.
+var Expectable = []Verdict{Healed, HealedLate, NotHealed, Blocked, Refused}
+
 // VerdictTable is the table of verdicts and exit codes, for help texts.
 func VerdictTable() string {
 	text := ""
@@ -91,19 +96,44 @@ func (r *Refusal) Error() string {
 type VerdictError struct {
 	Verdict Verdict
 	Reason  string
+
+	code int // where it is not the verdict's
 }
 
 func (e *VerdictError) Error() string { return fmt.Sprintf("%s: %s", e.Verdict, e.Reason) }
 
-// ExitCode is the verdict's.
-func (e *VerdictError) ExitCode() int { return e.Verdict.ExitCode() }
+// ExitCode is the verdict's, or another one where the verdict is a good one that
+// was not wanted.
+func (e *VerdictError) ExitCode() int { return cmp.Or(e.code, e.Verdict.ExitCode()) }
 
-// Err is nil where the verdict is Healed, else a *VerdictError.
+// exitUnexpected is the exit code of a run that healed where its experiment
+// wanted another verdict.
+const exitUnexpected = 1
+
+// Passed tells whether the run ended as its experiment wants it to.
+func (p *Report) Passed() bool { return p.Verdict == cmp.Or(p.Expected, Healed) }
+
+// Err is nil where the run ended as its experiment wants it to, else a
+// *VerdictError.
 func (p *Report) Err() error {
-	if p.Verdict.Passed() {
+	if p.Passed() {
 		return nil
 	}
-	return &VerdictError{p.Verdict, p.Reason}
+	return &VerdictError{Verdict: p.Verdict, Reason: p.Reason, code: p.ExitCode}
+}
+
+// weigh sets the exit code, and adds to the reason what was wanted.
+func (p *Report) weigh() {
+	p.ExitCode = p.Verdict.ExitCode()
+	switch {
+	case p.Passed():
+		p.ExitCode = 0
+	case p.Verdict.Passed():
+		p.ExitCode = exitUnexpected
+	}
+	if p.Expected != "" && !p.Passed() {
+		p.Reason = strings.TrimPrefix(p.Reason+"; the experiment expects "+string(p.Expected), "; ")
+	}
 }
 
 // Coded gives a refusal, or the reason for a skip, the exit code that a run
@@ -113,9 +143,9 @@ func Coded(err error) error {
 	var skip *SkipError
 	switch {
 	case errors.As(err, &refusal):
-		return &VerdictError{Refused, refusal.Error()}
+		return &VerdictError{Verdict: Refused, Reason: refusal.Error()}
 	case errors.As(err, &skip):
-		return &VerdictError{Skipped, skip.Reason}
+		return &VerdictError{Verdict: Skipped, Reason: skip.Reason}
 	}
 	return err
 }

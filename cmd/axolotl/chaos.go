@@ -105,6 +105,9 @@ func experimentText(d chaos.Description) string {
 		line("lasts", d.Lasts.String())
 	}
 	line("heals within", d.HealWithin.String())
+	if d.Expect != "" {
+		line("expects", string(d.Expect))
+	}
 	if d.Client {
 		line("client", "played, past the API server; needs pods that run, or --no-probe")
 	}

@@ -32,6 +32,7 @@ type chaosFlags struct {
 	dryRun     bool
 	junit      string
 	html       string
+	all        bool
 	trials     int
 	noRestore  bool
 	format     term.Format
@@ -80,6 +81,17 @@ func (f *chaosFlags) experiment(nameOrFile string) (*chaos.Experiment, error) {
 	return e, nil
 }
 
+// experiments opens several, and says all that is wrong with any of them.
+func (f *chaosFlags) experiments(namesOrFiles []string) ([]*chaos.Experiment, error) {
+	var all []*chaos.Experiment
+	var errs []error
+	for _, name := range namesOrFiles {
+		e, err := f.experiment(name)
+		all, errs = append(all, e), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
 func newChaosPlan(a *app) *cobra.Command {
 	var flags chaosFlags
 	cmd := &cobra.Command{
@@ -120,7 +132,7 @@ func planChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlag
 func newChaosRun(a *app) *cobra.Command {
 	var flags chaosFlags
 	cmd := &cobra.Command{
-		Use:   "run NAME|FILE",
+		Use:   "run NAME|FILE... | --all",
 		Short: "Break something, watch it heal on one clock, and give a verdict",
 		Long: `Check the steady state, write the journal, inject the fault, prove that it took
 effect, follow the healing over watches that were open before, undo, check the
@@ -133,27 +145,43 @@ that is put up for them is steady in it, and is removed after the last. All that
 anybody changes in the cluster meanwhile is lost. The sums tell median, p95, least
 and most of each phase, every value, and of a trial that differs, by which phase.
 
+Several experiments run one after another, and a table of them is printed; what
+the cluster cannot give is skipped. They end early where an undo failed.
+
 Faults:
 ` + faultTable() + `
 Verdicts and exit codes:
-` + chaos.VerdictTable(),
+` + chaos.VerdictTable() + `
+An experiment may want another verdict than "healed" ("expect" in its file): then
+that one exits with 0, and "healed" with 1. The code of several is that of an undo
+that failed, else of the first that did not end as it should.`,
 		Example: `  axolotl chaos run pod-deletion
   axolotl chaos run pod-deletion -n shop --deployment web --seed 7
-  axolotl chaos run ./my-experiment.yaml --dry-run`,
-		Args:              usageErrors(cobra.ExactArgs(1)),
+  axolotl chaos run ./my-experiment.yaml --dry-run
+  axolotl chaos run --all --cluster trial --junit chaos.xml`,
 		ValidArgsFunction: completeExperiments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := flags.experiment(args[0])
+			if flags.all == (len(args) > 0) {
+				return codedError{errors.New("say which experiments, or --all"), exitUsage}
+			}
+			if flags.all {
+				args = chaos.CatalogNames()
+			}
+			experiments, err := flags.experiments(args)
 			if err != nil {
 				return err
 			}
-			if flags.dryRun {
-				return planChaos(cmd.Context(), a, e, flags)
+			if len(experiments) > 1 {
+				return runSeveral(cmd.Context(), a, experiments, flags)
 			}
-			return runChaos(cmd.Context(), a, e, flags)
+			if flags.dryRun {
+				return planChaos(cmd.Context(), a, experiments[0], flags)
+			}
+			return runChaos(cmd.Context(), a, experiments[0], flags)
 		},
 	}
 	flags.add(a, cmd)
+	cmd.Flags().BoolVar(&flags.all, "all", false, "run every experiment that comes with axolotl")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the plan and change nothing")
 	cmd.Flags().IntVar(&flags.trials, "trials", 1, "run it so often, with another seed each time, and sum up")
 	flags.addNoRestore(cmd)
@@ -206,6 +234,26 @@ func runChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags
 		return err
 	}
 	return report.Err()
+}
+
+// runSeveral runs experiments one after another.
+func runSeveral(ctx context.Context, a *app, experiments []*chaos.Experiment, flags chaosFlags) error {
+	if flags.dryRun || flags.trials > 1 || flags.html != "" {
+		return codedError{errors.New("--dry-run, --trials and --html are of one experiment; name one"), exitUsage}
+	}
+	runner, done, err := a.chaosRunner(ctx, flags)
+	if err != nil {
+		return err
+	}
+	defer done()
+	runs := runner.RunAll(ctx, experiments)
+	if err := writeResults(flags, runs.Runs...); err != nil {
+		return err
+	}
+	if err := flags.format.Print(a.out, runs, func() error { return runs.Draw(a.out) }); err != nil {
+		return err
+	}
+	return runs.Err()
 }
 
 func runTrials(ctx context.Context, a *app, runner *chaos.Runner, e *chaos.Experiment, flags chaosFlags) error {

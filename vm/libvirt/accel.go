@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
+	"libvirt.org/go/libvirt"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -169,12 +170,28 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 		result.lasting = true
 		result.Why = fmt.Sprintf("a guest did not boot within %s", probeDeadline)
 	case err != nil:
-		// QEMU's own words, which may be several lines.
-		result.Why = "a guest did not start: " + strings.Join(strings.Fields(err.Error()), " ")
+		result.Why = "a guest did not start: " + inShort(err)
 	default:
 		result.Why = "a guest ended before it had booted"
 	}
 	return result, nil
+}
+
+// inShort is an error in one line. Of what QEMU says when it ends, which libvirt
+// gives whole, that is the first, without who says it and when.
+func inShort(err error) string {
+	text := err.Error()
+	var failed libvirt.Error
+	if errors.As(err, &failed) {
+		text = failed.Message
+	}
+	if _, said, ok := strings.Cut(text, "qemu unexpectedly closed the monitor: "); ok {
+		text, _, _ = strings.Cut(said, "\n")
+		if _, why, ok := strings.Cut(text, ": "); ok { // "TIME qemu-system-x86_64: WHY"
+			text = strings.TrimPrefix(why, "error: ")
+		}
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // withoutKVM tells why no guest can start under KVM, as far as can be seen; "" is

@@ -3,9 +3,12 @@ package libvirt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"libvirt.org/go/libvirt"
 
 	"axolotl/vm/image"
 )
@@ -15,7 +18,12 @@ var (
 	boots  = func(context.Context) (bool, error) { return true, nil }
 	ends   = func(context.Context) (bool, error) { return false, nil }
 	broken = func(context.Context) (bool, error) { return false, errors.New("KVM:\n permission denied") }
-	hangs  = func(context.Context) (bool, error) { return false, context.DeadlineExceeded }
+	// As libvirt said it on a host whose KVM lies.
+	monitorClosed = func(context.Context) (bool, error) {
+		return false, fmt.Errorf("start: %w", libvirt.Error{Code: libvirt.ERR_INTERNAL_ERROR, Message: "internal error: qemu unexpectedly closed the monitor: 2026-11-28T08:57:14.330410Z qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69\n" +
+			"qemu-system-x86_64: ../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed."})
+	}
+	hangs = func(context.Context) (bool, error) { return false, context.DeadlineExceeded }
 )
 
 // prober is a driver whose KVM is not looked for on this host.
@@ -76,6 +84,7 @@ func TestAccelerationIsProved(t *testing.T) {
 		{"KVM hangs", guests{"kvm": hangs, "qemu": boots}, AccelTCG, "no KVM (a guest did not boot within 15s)", 0},
 		{"KVM's guest ends", guests{"kvm": ends, "qemu": boots}, AccelTCG, "no KVM (a guest ended before it had booted)", 1},
 		{"KVM does not start", guests{"kvm": broken, "qemu": boots}, AccelTCG, "no KVM (a guest did not start: KVM: permission denied)", 1},
+		{"QEMU ends under KVM", guests{"kvm": monitorClosed, "qemu": boots}, AccelTCG, "no KVM (a guest did not start: failed to set MSR 0x10a to 0x69)", 1},
 		{"nothing works", guests{"kvm": hangs, "qemu": hangs}, "", "use --driver local", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
