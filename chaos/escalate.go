@@ -16,7 +16,8 @@ import (
 
 // undoing is one undo of a fault, tried in harder and harder ways: again and
 // again, then with the machines rebooted on which it cannot be proved, then with
-// these restored from a snapshot, then made anew without one.
+// these restored from their golden snapshot, or the whole cluster from that which
+// its trials begin from, then with these made anew without one.
 type undoing struct {
 	handle  *vm.Handle
 	fault   fault.Fault
@@ -28,10 +29,33 @@ type undoing struct {
 	ways []string // that were gone, with the time that each took
 }
 
-// rung is one of the harder ways to have the machine of a node back.
+// rung is one of the harder ways: to have the machine of a node back, or the
+// whole cluster, where node is nil.
 type rung struct {
 	name string
-	do   func(ctx context.Context, node string) error
+	node func(ctx context.Context, node string) error
+	all  func(ctx context.Context) error
+}
+
+// do goes the way, for the nodes that it is needed for.
+func (r rung) do(ctx context.Context, left []string) error {
+	if r.node == nil {
+		return r.all(ctx)
+	}
+	// One after another: one that cannot be had back so keeps no other from it.
+	var errs []error
+	for _, node := range left {
+		errs = append(errs, r.node(ctx, node))
+	}
+	return errors.Join(errs...)
+}
+
+// of names the way and what it has back.
+func (r rung) of(left []string) string {
+	if r.node == nil {
+		return r.name + " of the cluster"
+	}
+	return r.name + " of " + strings.Join(left, ", ")
 }
 
 // run undoes and returns the proof, which names the ways that were needed.
@@ -46,18 +70,14 @@ func (u *undoing) run(ctx context.Context) (string, error) {
 			// It came true since, or no machine is what it fails by.
 			if late, next := u.fault.Undone(ctx, u.handle, u.objects); next == nil {
 				proof, err = late, nil
+				break
 			}
-			break
+			if r.node != nil {
+				continue
+			}
 		}
 		var next error
-		proof, next = u.try(ctx, r.name+" of "+strings.Join(left, ", "), u.harder, func(ctx context.Context) error {
-			// One after another: one that cannot be had back so keeps no other from it.
-			var errs []error
-			for _, node := range left {
-				errs = append(errs, r.do(ctx, node))
-			}
-			return errors.Join(errs...)
-		})
+		proof, next = u.try(ctx, r.of(left), u.harder, func(ctx context.Context) error { return r.do(ctx, left) })
 		err = errors.Join(err, next)
 		if next == nil {
 			err = nil
@@ -107,19 +127,24 @@ func (u *undoing) note(way string, start time.Time) string {
 }
 
 // rungs are the harder ways that there are: of faults of nodes, where their
-// machines are ours.
+// machines are ours, and of trials, which all begin with the cluster restored.
 func (u *undoing) rungs() []rung {
 	h := u.handle
-	if u.fault.Effect().On != fault.OnNodes || !h.Driver.Traits().RealMachines {
-		return nil
+	machines := u.fault.Effect().On == fault.OnNodes && h.Driver.Traits().RealMachines
+	var rungs []rung
+	if machines {
+		rungs = append(rungs, rung{name: "reboot", node: func(ctx context.Context, node string) error { return fault.StartAnew(ctx, h, node) }})
 	}
-	rungs := []rung{{"reboot", func(ctx context.Context, node string) error { return fault.StartAnew(ctx, h, node) }}}
-	if h.Recreate == nil {
-		return rungs
+	switch {
+	case h.Restore != nil:
+		rungs = append(rungs, rung{name: "restore", all: h.Restore})
+	case machines && h.Recreate != nil:
+		rungs = append(rungs, rung{name: "restore", node: func(ctx context.Context, node string) error { return h.Recreate(ctx, false, node) }})
 	}
-	return append(rungs,
-		rung{"restore", func(ctx context.Context, node string) error { return h.Recreate(ctx, false, node) }},
-		rung{"recreate", func(ctx context.Context, node string) error { return h.Recreate(ctx, true, node) }})
+	if machines && h.Recreate != nil {
+		rungs = append(rungs, rung{name: "recreate", node: func(ctx context.Context, node string) error { return h.Recreate(ctx, true, node) }})
+	}
+	return rungs
 }
 
 // left are the nodes with machines of ours on which the undo is not proved.

@@ -90,6 +90,36 @@ func TestUndoEscalates(t *testing.T) {
 	}
 }
 
+// TestUndoRestoresTrials: where trials have a snapshot, the whole cluster comes back
+// from it, for faults of whatever kind, and no machine from its golden one.
+func TestUndoRestoresTrials(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		node string
+		want []string
+	}{
+		"a machine of ours":   {"n1", []string{"reboot", "restore of all"}},
+		"no machine, or none": {"of somebody else", []string{"restore of all"}},
+	} {
+		d := &resettable{cures: "restore of all"}
+		h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}}
+		h.Recreate = func(_ context.Context, cold bool, nodes ...string) error {
+			t.Errorf("%s: %v are made anew (cold: %t)", name, nodes, cold)
+			return nil
+		}
+		h.Restore = func(context.Context) error {
+			d.done = append(d.done, "restore of all")
+			return nil
+		}
+		u := &undoing{handle: h, fault: &clinging{driver: d}, within: 20 * time.Millisecond, harder: 20 * time.Millisecond,
+			objects: []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: test.node}}}}
+		words, err := u.run(t.Context())
+		if err != nil || !strings.Contains(words, "restore of the cluster (") || !slices.Equal(d.done, test.want) {
+			t.Errorf("%s: %q, %v, it did %v", name, words, err, d.done)
+		}
+	}
+}
+
 // TestUndoDoesNotEscalate where nothing is wrong, and where it is no machine that
 // the fault is on, or none of ours.
 func TestUndoDoesNotEscalate(t *testing.T) {

@@ -68,6 +68,10 @@ func (r *Runner) begun(ctx context.Context, shot Snapshot, stage *stage) (*Runne
 	if err != nil {
 		return nil, fmt.Errorf("restore the snapshot that trials begin from: %w", err)
 	}
+	handle.Restore = func(ctx context.Context) error {
+		_, err := shot.Restore(ctx)
+		return err
+	}
 	again := *r
 	again.Handle, again.stage = handle, stage
 	if stage != nil {

@@ -49,6 +49,9 @@ func TestTrialsFromASnapshot(t *testing.T) {
 	if err != nil || len(reports) != 1 || !trials.Restored || shot.restored != 1 || shot.deleted != 1 {
 		t.Errorf("%d reports, %v, %+v", len(reports), err, shot)
 	}
+	if h.Restore == nil || h.Restore(t.Context()) != nil || shot.restored != 2 {
+		t.Errorf("an undo of a trial has no way back to the snapshot: %+v", shot)
+	}
 	shot = &savedState{failAt: 1}
 	if trials, reports, err = with(shot).RunTrials(t.Context(), deletion(t), 3); err == nil || trials != nil || len(reports) > 0 || shot.deleted != 1 {
 		t.Errorf("%v, %d reports, %v, %+v", trials, len(reports), err, shot)

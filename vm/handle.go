@@ -22,6 +22,10 @@ type Handle struct {
 	// it was interrupted. Nil: nobody can.
 	Recreate func(ctx context.Context, cold bool, nodes ...string) error
 
+	// Restore has the whole cluster back as it was when it was last restored from
+	// a snapshot that somebody at work on it keeps. Nil: there is none.
+	Restore func(ctx context.Context) error
+
 	// LoadImages has write make an OCI archive at a path, of what this host has
 	// in its cache, and puts the images in it into every machine, which must
 	// run. Machines that come later do not have them. It waits while another
