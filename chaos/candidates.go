@@ -42,8 +42,13 @@ func (s *scene) candidates(ctx context.Context, h *vm.Handle, e *Experiment) ([]
 }
 
 func (s *scene) nodeTargets(e *Experiment) []fault.Target {
+	role := e.Fault.Effect().Role
+	nodes := s.nodesOf(cmp.Or(e.Target.Nodes, role))
+	if role != string(vm.ControlPlane) { // what is broken there serves all nodes
+		nodes = s.busy(nodes)
+	}
 	var all []fault.Target
-	for _, n := range s.nodesOf(cmp.Or(e.Target.Nodes, e.Fault.Effect().Role)) {
+	for _, n := range nodes {
 		all = append(all, fault.Target{Kind: fault.OnNodes, Name: n.Name, UID: n.UID})
 	}
 	return all

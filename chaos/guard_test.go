@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,5 +213,26 @@ func TestUnhealthyClusterIsRefused(t *testing.T) {
 	}
 	if !strings.Contains(report.Reason, "0 of 2 pods ready") {
 		t.Errorf("%q does not say what is not well", report.Reason)
+	}
+}
+
+// The shipped experiment takes a majority of however many control planes there are,
+// also where only one of them runs pods of the target.
+func TestEtcdQuorumLost(t *testing.T) {
+	e, err := Open("etcd-quorum-lost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for planes, want := range map[int]int{1: 1, 3: 2, 5: 3} {
+		s := &scene{}
+		for i := range planes {
+			n := corev1.Node{}
+			n.Name, n.Labels = fmt.Sprintf("cp-%d", i+1), map[string]string{controlPlaneLabel: ""}
+			s.nodes = append(s.nodes, n)
+		}
+		s.pods = []corev1.Pod{{Spec: corev1.PodSpec{NodeName: "cp-1"}}}
+		if got := len(choose(s.nodeTargets(e), e.Target, 1)); got != want {
+			t.Errorf("of %d it takes %d, want %d", planes, got, want)
+		}
 	}
 }

@@ -33,8 +33,7 @@ type Plan struct {
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 
 // nodesOf are the nodes with a role; with none, the workers where there are
-// any, else all. Of those, the ones that run the target's pods, where any
-// does: a fault elsewhere would show nothing of how the target heals.
+// any, else all.
 func (s *scene) nodesOf(role string) []corev1.Node {
 	var workers, planes []corev1.Node
 	for _, n := range s.nodes {
@@ -44,10 +43,15 @@ func (s *scene) nodesOf(role string) []corev1.Node {
 			workers = append(workers, n)
 		}
 	}
-	nodes := workers
 	if role == string(vm.ControlPlane) || (role == "" && len(workers) == 0) {
-		nodes = planes
+		return planes
 	}
+	return workers
+}
+
+// busy are those of nodes that run the target's pods, where any does, else all: a
+// fault elsewhere would show nothing of how the target heals.
+func (s *scene) busy(nodes []corev1.Node) []corev1.Node {
 	idle := func(n corev1.Node) bool {
 		return !slices.ContainsFunc(s.pods, func(p corev1.Pod) bool { return p.Spec.NodeName == n.Name })
 	}

@@ -59,7 +59,7 @@ func TestNodesOf(t *testing.T) {
 	}
 	for name, test := range tests {
 		got := ""
-		for _, n := range test.scene.nodesOf(test.role) {
+		for _, n := range test.scene.busy(test.scene.nodesOf(test.role)) {
 			got += n.Name + " "
 		}
 		if got != test.want {
