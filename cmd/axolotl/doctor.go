@@ -106,7 +106,7 @@ func (a *app) proveForm(ctx context.Context, freezer vm.Freezer) (check, found s
 func (a *app) prove(ctx context.Context, driver vm.Driver, prover cluster.Prover) (check, found string, err error) {
 	check = "a guest boots"
 	err = a.progress.Do(fmt.Sprintf("See whether %s machines boot here", driver.Name()), func(step *term.Step) error {
-		found, err = prover.Prove(ctx, step)
+		found, err = prover.Prove(ctx, true, step)
 		return err
 	})
 	return check, found, err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,6 +65,7 @@ func TestVMRemote(t *testing.T) {
 				env.Defer(func() { endAll(t, env.WorkDir) })
 				env.Defer(func() { removeDomains(t, env) })
 				env.Setenv("FAR", server.URI(far.name))
+				env.Setenv("SSHD", strconv.Itoa(server.PID))
 				env.Setenv("SYSTEM", strings.Replace(server.URI(far.name), "/session?", "/system?", 1))
 				env.Setenv("NOBODY", server.URI("axolotl-nobody"))
 				env.Setenv("USERHOME", far.home)

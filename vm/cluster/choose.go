@@ -12,8 +12,8 @@ import (
 // its checks see.
 type Prover interface {
 	// Prove makes a machine start, or remembers that it did, and returns what
-	// was seen.
-	Prove(ctx context.Context, step *term.Step) (string, error)
+	// was seen. With anew it does not go by what somebody may have mended since.
+	Prove(ctx context.Context, anew bool, step *term.Step) (string, error)
 }
 
 // Choose returns the first driver that works on this host and prints which and
@@ -47,7 +47,7 @@ func works(ctx context.Context, driver vm.Driver, progress *term.Progress) (stri
 	}
 	var found string
 	err := progress.Do(fmt.Sprintf("See whether %s machines boot here", driver.Name()), func(step *term.Step) (err error) {
-		found, err = prover.Prove(ctx, step)
+		found, err = prover.Prove(ctx, false, step)
 		return err
 	})
 	return found, err

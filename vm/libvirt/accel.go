@@ -32,14 +32,26 @@ const (
 // hangs under a KVM that lies never prints anything.
 const probeDeadline = 15 * time.Second
 
+// brief is how long it is remembered that QEMU itself ended before the guest had
+// booted. That is cheap to try again, yet no cluster can be had in two seconds that
+// tries it twice; and whoever mends it asks doctor, which does not go by that.
+const brief = 10 * time.Minute
+
 // probeResult is what is remembered of a probe, and of what it was true for.
 type probeResult struct {
 	Subject string    `json:"subject"`
 	Works   bool      `json:"works"`
 	Why     string    `json:"why"`
 	When    time.Time `json:"when"`
+	Brief   bool      `json:"brief,omitempty"` // it holds for so long only
 
-	lasting bool // it need not be tried again
+	lasting bool // it need not be tried again, or not soon
+}
+
+// holds tells whether what is remembered still counts for a subject.
+func (r probeResult) holds(subject string) bool {
+	age := time.Since(r.When) // negative where the clock was put back
+	return r.Subject == subject && (!r.Brief || age >= 0 && age < brief)
 }
 
 // Acceleration returns AccelKVM where a guest was seen to boot under it, else
@@ -81,11 +93,16 @@ func (d *Driver) accelerations(ctx context.Context, places []*Driver, images map
 	return accel, why, nil
 }
 
-// Prove shows that a guest boots here, under whichever acceleration.
-func (d *Driver) Prove(ctx context.Context, step *term.Step) (string, error) {
+// Prove implements cluster.Prover.
+func (d *Driver) Prove(ctx context.Context, anew bool, step *term.Step) (string, error) {
 	img, err := image.Ensure(ctx, d.home, step.Progress())
 	if err != nil {
 		return "", err
+	}
+	if anew {
+		if err := d.forgetBrief(); err != nil {
+			return "", err
+		}
 	}
 	step.Status("booting a small guest")
 	accel, why, err := d.proveAnywhere(ctx, img)
@@ -129,9 +146,9 @@ func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (pro
 // remembered returns what a probe of this libvirt found for a subject, and
 // probes where that is not remembered.
 func (d *Driver) remembered(what, subject string, probe func() (probeResult, error)) (probeResult, error) {
-	memory := filepath.Join(d.home.State, "acceleration", strings.NewReplacer(":", "", "/", "_").Replace(d.uri)+"-"+what+".json")
+	memory := d.memory(what)
 	var known probeResult
-	if store.ReadJSON(memory, &known) == nil && known.Subject == subject {
+	if store.ReadJSON(memory, &known) == nil && known.holds(subject) {
 		return known, nil
 	}
 	result, err := probe()
@@ -142,8 +159,22 @@ func (d *Driver) remembered(what, subject string, probe func() (probeResult, err
 	return result, store.WriteJSON(memory, result)
 }
 
-// bootProbe returns an error only where nothing was learned. What did not even
-// start is cheap to try again.
+// memory is the file in which the outcome of a probe of this libvirt is kept.
+func (d *Driver) memory(what string) string {
+	return filepath.Join(d.home.State, "acceleration", strings.NewReplacer(":", "", "/", "_").Replace(d.uri)+"-"+what+".json")
+}
+
+// forgetBrief has what is remembered only briefly be tried again.
+func (d *Driver) forgetBrief() error {
+	memory := d.memory(AccelKVM)
+	var known probeResult
+	if store.ReadJSON(memory, &known) != nil || !known.Brief {
+		return nil
+	}
+	return os.Remove(memory)
+}
+
+// bootProbe returns an error only where nothing was learned.
 func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) (probeResult, error) {
 	result := probeResult{When: time.Now().UTC()}
 	if accel == AccelKVM && strings.HasPrefix(d.uri, "qemu:///") {
@@ -170,28 +201,37 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 		result.lasting = true
 		result.Why = fmt.Sprintf("a guest did not boot within %s", probeDeadline)
 	case err != nil:
-		result.Why = "a guest did not start: " + inShort(err)
+		why, ended := inShort(err)
+		result.Brief, result.lasting = ended, ended // what libvirt says of itself may be over in a moment
+		result.Why = "a guest did not start: " + why
 	default:
+		result.Brief, result.lasting = true, true
 		result.Why = "a guest ended before it had booted"
 	}
 	return result, nil
 }
 
-// inShort is an error in one line. Of what QEMU says when it ends, which libvirt
-// gives whole, that is the first, without who says it and when.
-func inShort(err error) string {
+// inShort is an error in one line, and whether it is that QEMU ended by itself. Of
+// what it says then, which libvirt gives whole, that is the first line, without who
+// says it and when.
+func inShort(err error) (why string, ended bool) {
 	text := err.Error()
 	var failed libvirt.Error
 	if errors.As(err, &failed) {
 		text = failed.Message
 	}
-	if _, said, ok := strings.Cut(text, "qemu unexpectedly closed the monitor: "); ok {
+	for _, words := range []string{"qemu unexpectedly closed the monitor: ", "process exited while connecting to monitor: "} {
+		_, said, found := strings.Cut(text, words)
+		if !found {
+			continue
+		}
 		text, _, _ = strings.Cut(said, "\n")
 		if _, why, ok := strings.Cut(text, ": "); ok { // "TIME qemu-system-x86_64: WHY"
 			text = strings.TrimPrefix(why, "error: ")
 		}
+		ended = true
 	}
-	return strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(text), " "), ended
 }
 
 // withoutKVM tells why no guest can start under KVM, as far as can be seen; "" is
