@@ -44,12 +44,15 @@ func (rs *Runs) failed() []*Report {
 	return slices.DeleteFunc(slices.Clone(rs.Runs), func(p *Report) bool { return p.Passed() || p.Verdict == Skipped })
 }
 
-// Err is nil where every run has ended as its experiment wants it to, or was
-// skipped beside others that were not. Its exit code is that of the worst: of an
-// undo that failed, else of the first one.
+// Err is nil where every run that was asked for has ended as its experiment wants it
+// to, or was skipped beside others that were not. Its exit code is that of the worst:
+// of an undo that failed, else of the first one.
 func (rs *Runs) Err() error {
 	failed := rs.failed()
 	if len(failed) == 0 {
+		if len(rs.Runs) < rs.Asked {
+			return &VerdictError{Verdict: Aborted, Reason: fmt.Sprintf("%v after %d of %d experiments", errInterrupted, len(rs.Runs), rs.Asked)}
+		}
 		if slices.ContainsFunc(rs.Runs, func(p *Report) bool { return p.Verdict != Skipped }) {
 			return nil
 		}

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,8 +38,8 @@ func TestRunAll(t *testing.T) {
 
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if runs := runner(t, h).RunAll(ended, []*Experiment{panics, panics}); len(runs.Runs) != 1 {
-		t.Errorf("%d runs after the interrupt", len(runs.Runs))
+	if runs := runner(t, h).RunAll(ended, []*Experiment{panics, panics}); len(runs.Runs) != 1 || runs.Err() == nil {
+		t.Errorf("%d runs after the interrupt, %v", len(runs.Runs), runs.Err())
 	}
 }
 
@@ -61,13 +62,14 @@ func TestRunsErr(t *testing.T) {
 		code int
 		says string
 	}{
-		"all well":             {[]*Report{well, skipped, blocked}, 0, ""},
-		"nothing run":          {[]*Report{skipped, skipped}, 3, "nothing was run"},
-		"one late":             {[]*Report{well, late}, 10, "1 of 2 experiments did not end as they should: late (healed-late)"},
-		"well, and should not": {[]*Report{well, open}, 1, "open (healed)"},
-		"an undo failed":       {[]*Report{late, stuck}, 15, "late (healed-late), stuck (undo-failed)"},
+		"all well":                {[]*Report{well, skipped, blocked}, 0, ""},
+		"nothing run":             {[]*Report{skipped, skipped}, 3, "nothing was run"},
+		"one late":                {[]*Report{well, late}, 10, "1 of 2 experiments did not end as they should: late (healed-late)"},
+		"well, and should not":    {[]*Report{well, open}, 1, "open (healed)"},
+		"an undo failed":          {[]*Report{late, stuck}, 15, "late (healed-late), stuck (undo-failed)"},
+		"interrupted between two": {[]*Report{well, nil}, 14, "interrupted after 1 of 2 experiments"},
 	} {
-		runs := &Runs{Asked: len(test.runs), Runs: test.runs}
+		runs := &Runs{Asked: len(test.runs), Runs: slices.DeleteFunc(test.runs, func(p *Report) bool { return p == nil })}
 		err := runs.Err()
 		if test.code == 0 {
 			if err != nil {
