@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -65,7 +64,6 @@ func TestVMRemote(t *testing.T) {
 				env.Defer(func() { endAll(t, env.WorkDir) })
 				env.Defer(func() { removeDomains(t, env) })
 				env.Setenv("FAR", server.URI(far.name))
-				env.Setenv("SSHD", strconv.Itoa(server.PID))
 				env.Setenv("SYSTEM", strings.Replace(server.URI(far.name), "/session?", "/system?", 1))
 				env.Setenv("NOBODY", server.URI("axolotl-nobody"))
 				env.Setenv("USERHOME", far.home)
