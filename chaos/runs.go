@@ -17,13 +17,13 @@ const RunsKind = "ChaosRuns"
 type Runs struct {
 	APIVersion string    `json:"apiVersion"`
 	Kind       string    `json:"kind"`
-	Asked      int       `json:"asked"` // fewer have run where one was interrupted, or could not be undone
+	Asked      int       `json:"asked"` // fewer have run where they were ended early
 	Runs       []*Report `json:"runs"`
 }
 
-// RunAll runs experiments one after another. It ends early when ctx ends, or
-// where the fault of one could not be undone: what the next would show would be
-// of that.
+// RunAll runs experiments one after another. It ends early when ctx ends, when the
+// cluster is taken down, or where the fault of one could not be undone: what the
+// next would show would be of that.
 func (r *Runner) RunAll(ctx context.Context, experiments []*Experiment) *Runs {
 	all := &Runs{APIVersion: APIVersion, Kind: RunsKind, Asked: len(experiments)}
 	for i, e := range experiments {
@@ -31,7 +31,7 @@ func (r *Runner) RunAll(ctx context.Context, experiments []*Experiment) *Runs {
 		report := r.Run(ctx, e)
 		all.Runs = append(all.Runs, report)
 		r.Progress.Line("%s: %s", e.Name, report.outcome())
-		if ctx.Err() != nil || report.Verdict == UndoFailed {
+		if ctx.Err() != nil || report.Verdict == UndoFailed || r.Handle.Cluster.Gone() != nil {
 			break
 		}
 	}
@@ -51,7 +51,7 @@ func (rs *Runs) Err() error {
 	failed := rs.failed()
 	if len(failed) == 0 {
 		if len(rs.Runs) < rs.Asked {
-			return &VerdictError{Verdict: Aborted, Reason: fmt.Sprintf("%v after %d of %d experiments", errInterrupted, len(rs.Runs), rs.Asked)}
+			return &VerdictError{Verdict: Aborted, Reason: fmt.Sprintf("ended early, after %d of %d experiments", len(rs.Runs), rs.Asked)}
 		}
 		if slices.ContainsFunc(rs.Runs, func(p *Report) bool { return p.Verdict != Skipped }) {
 			return nil

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,22 @@ func TestRunAll(t *testing.T) {
 	}
 }
 
+// When the cluster is taken down no other experiment begins.
+func TestRunAllOfAClusterThatGoes(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	panics, err := Open("kernel-panic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(h.Cluster.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if runs := runner(t, h).RunAll(t.Context(), []*Experiment{panics, panics}); len(runs.Runs) != 1 || runs.Err() == nil {
+		t.Errorf("%d runs in a cluster that is gone, %v", len(runs.Runs), runs.Err())
+	}
+}
+
 // TestRunsErr: which runs count, which exit code they give, and what is said.
 func TestRunsErr(t *testing.T) {
 	seconds := 8 * time.Second
@@ -67,7 +84,7 @@ func TestRunsErr(t *testing.T) {
 		"one late":                {[]*Report{well, late}, 10, "1 of 2 experiments did not end as they should: late (healed-late)"},
 		"well, and should not":    {[]*Report{well, open}, 1, "open (healed)"},
 		"an undo failed":          {[]*Report{late, stuck}, 15, "late (healed-late), stuck (undo-failed)"},
-		"interrupted between two": {[]*Report{well, nil}, 14, "interrupted after 1 of 2 experiments"},
+		"interrupted between two": {[]*Report{well, nil}, 14, "ended early, after 1 of 2 experiments"},
 	} {
 		runs := &Runs{Asked: len(test.runs), Runs: slices.DeleteFunc(test.runs, func(p *Report) bool { return p == nil })}
 		err := runs.Err()

@@ -146,7 +146,7 @@ func (d *Driver) prove(ctx context.Context, img *image.Image, accel string) (pro
 // remembered returns what a probe of this libvirt found for a subject, and
 // probes where that is not remembered.
 func (d *Driver) remembered(what, subject string, probe func() (probeResult, error)) (probeResult, error) {
-	memory := d.memory(what)
+	memory := d.probeFile(what)
 	var known probeResult
 	if store.ReadJSON(memory, &known) == nil && known.holds(subject) {
 		return known, nil
@@ -159,14 +159,14 @@ func (d *Driver) remembered(what, subject string, probe func() (probeResult, err
 	return result, store.WriteJSON(memory, result)
 }
 
-// memory is the file in which the outcome of a probe of this libvirt is kept.
-func (d *Driver) memory(what string) string {
+// probeFile is the file in which the outcome of a probe of this libvirt is kept.
+func (d *Driver) probeFile(what string) string {
 	return filepath.Join(d.home.State, "acceleration", strings.NewReplacer(":", "", "/", "_").Replace(d.uri)+"-"+what+".json")
 }
 
 // forgetBrief has what is remembered only briefly be tried again.
 func (d *Driver) forgetBrief() error {
-	memory := d.memory(AccelKVM)
+	memory := d.probeFile(AccelKVM)
 	var known probeResult
 	if store.ReadJSON(memory, &known) != nil || !known.Brief {
 		return nil

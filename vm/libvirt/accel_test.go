@@ -136,7 +136,7 @@ func TestBriefProof(t *testing.T) {
 	accel(AccelTCG)
 	w.fake.boots["kvm"] = boots // it is mended
 	accel(AccelTCG)
-	memory := prober(w).memory(AccelKVM)
+	memory := prober(w).probeFile(AccelKVM)
 	var known probeResult
 	w.must(store.ReadJSON(memory, &known))
 	for _, when := range []time.Time{time.Now().Add(-brief), time.Now().Add(time.Hour)} {
