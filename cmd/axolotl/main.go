@@ -20,6 +20,11 @@ func main() { os.Exit(run()) }
 
 // run is main with an exit code, so that deferred calls are made.
 func run() int {
+	// Root's QEMU is another user, who enters directories of ours whatever the
+	// umask of root's shell; what is secret has its own permissions.
+	if os.Geteuid() == 0 {
+		syscall.Umask(0o022)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the process at once: what it was making is on

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,6 +66,7 @@ func TestVMRemote(t *testing.T) {
 				env.Defer(func() { removeDomains(t, env) })
 				env.Setenv("FAR", server.URI(far.name))
 				env.Setenv("SYSTEM", strings.Replace(server.URI(far.name), "/session?", "/system?", 1))
+				env.Setenv("SSHD", strconv.Itoa(server.PID))
 				env.Setenv("NOBODY", server.URI("axolotl-nobody"))
 				env.Setenv("USERHOME", far.home)
 				// The user's axolotl is not meant, and so comes last.

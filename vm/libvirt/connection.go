@@ -18,7 +18,8 @@ import (
 // connection is a hypervisor behind a libvirt URI. It connects when first
 // asked and again after libvirtd was restarted.
 type connection struct {
-	uri string
+	uri    string
+	dialer dialer
 
 	mu   sync.Mutex
 	conn *libvirt.Connect
@@ -55,7 +56,7 @@ const (
 // connect makes one more connection.
 func (c *connection) connect() (*libvirt.Connect, error) {
 	startEvents()
-	conn, err := libvirt.NewConnect(c.uri)
+	conn, err := c.dialer.dial(c.uri, answerTime)
 	if err == nil && isRemote(c.uri) {
 		err = conn.SetKeepAlive(keepAliveSeconds, keepAliveCount)
 	}
@@ -386,6 +387,8 @@ func (c *connection) explain(err error) error {
 	switch {
 	case strings.Contains(text, "dlopen") || strings.Contains(text, "Failed to open libvirt"):
 		return fmt.Errorf("%w; install libvirt (Debian: apt-get install libvirt-daemon-system libvirt-clients)", err)
+	case errors.Is(err, errSilent):
+		return fmt.Errorf("%w; see that 'virsh -c %s version' answers", err, c.uri)
 	case isRemote(c.uri):
 		return fmt.Errorf("%w; install libvirt there (Debian: apt-get install libvirt-daemon-system) and see that 'virsh -c %s version' answers", err, c.uri)
 	case isSession(c.uri) && strings.Contains(text, "runtime directory"):

@@ -51,9 +51,7 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		backing, format = machineFile(frozen, m.Name, rootOverlay), "qcow2"
 		boot.Seed = machineFile(frozen, m.Name, seedFile)
 	}
-	// NOTE: 0755 and 0711 above: QEMU of qemu:///system runs as its own user.
-	// The files themselves are given to it by libvirt while it runs.
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeMachineDir(c, m); err != nil {
 		return boot, err
 	}
 	if _, err := os.Stat(boot.Root); errors.Is(err, fs.ErrNotExist) {
@@ -70,6 +68,13 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		return boot, nil
 	}
 	return boot, writeSeed(boot.Seed, c, m)
+}
+
+// makeMachineDir makes the directory of a machine's files. QEMU of
+// qemu:///system runs as its own user, and enters it; the files themselves are
+// given to that by libvirt while it runs.
+func makeMachineDir(c *vm.Cluster, m *vm.Machine) error {
+	return os.MkdirAll(c.Path("machines", m.Name), 0o755)
 }
 
 // inGolden tells whether a machine is one of the golden snapshot that its

@@ -125,10 +125,11 @@ func remoteImage(base, id string, img *image.Image) *image.Image {
 // ensureDisks is Driver.ensureDisks there. The seed is written here first, as
 // all that is in it is here.
 func (r *remote) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) (bootFiles, error) {
-	seed := c.Path("machines", m.Name, seedFile)
-	if err := os.MkdirAll(filepath.Dir(seed), 0o700); err != nil {
+	// Those of machines of this host are beside it.
+	if err := makeMachineDir(c, m); err != nil {
 		return bootFiles{}, err
 	}
+	seed := c.Path("machines", m.Name, seedFile)
 	if err := writeSeed(seed, c, m); err != nil {
 		return bootFiles{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"axolotl/internal/store"
@@ -116,7 +115,7 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 		if err := d.discard(ctx, c, m); err != nil {
 			return err
 		}
-		if err := os.MkdirAll(filepath.Dir(machineFile(c.Dir, m.Name, rootOverlay)), 0o755); err != nil {
+		if err := makeMachineDir(c, m); err != nil {
 			return err
 		}
 		if err := copyDisks(ctx, dir, c.Dir, m.Name); err != nil {

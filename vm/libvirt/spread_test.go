@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"axolotl/vm"
+	"axolotl/vm/image"
 )
 
 // hosted is the libvirt of one of two hosts. It knows no machine of the other, and
@@ -227,6 +228,24 @@ func TestSpreadNetworks(t *testing.T) {
 	}
 	if own := forwardsTo(c, &c.Machines[1]); len(own) != 2*(vm.NodePortCount+1) {
 		t.Errorf("forwards %v", own)
+	}
+}
+
+// QEMU here is another user, and enters the directories of machines also where
+// those of another host come first.
+func TestSpreadDirectories(t *testing.T) {
+	w := newSpread(t)
+	w.must(w.up(w.options("c", spread(1))))
+	c, d := w.load("c"), w.driver()
+	w.must(os.RemoveAll(c.Path("machines")))
+	img, err := image.Open(d.home, c.Image)
+	w.must(err)
+	_, err = d.at(&c.Machines[1]).ensureDisks(t.Context(), c, &c.Machines[1], img)
+	w.must(err)
+	info, err := os.Stat(c.Path("machines"))
+	w.must(err)
+	if info.Mode().Perm()&0o001 == 0 {
+		t.Errorf("others cannot enter it: %v", info.Mode())
 	}
 }
 

@@ -73,7 +73,7 @@ func (s ssh) command(ctx context.Context, options []string, script string, argum
 		words = append(words, quoted(argument))
 	}
 	// Whoever has this run may not be there to type a password.
-	all := slices.Concat([]string{"-T", "-o", "BatchMode=yes"}, s.options, options, []string{"--", s.host, strings.Join(words, " ")})
+	all := slices.Concat([]string{"-T", "-o", "BatchMode=yes", "-o", fmt.Sprintf("ConnectTimeout=%.0f", answerTime.Seconds())}, s.options, options, []string{"--", s.host, strings.Join(words, " ")})
 	return exec.CommandContext(ctx, s.program, all...)
 }
 

@@ -53,7 +53,7 @@ func TestCheckURI(t *testing.T) {
 // ssh goes where libvirt goes for the same URI.
 func TestSSHOfURI(t *testing.T) {
 	cmd := sshTo("qemu+ssh://me@far:2222/session?command=/opt/ssh&keyfile=/k&no_verify=1").command(t.Context(), []string{"-N"}, "echo $1", "it's")
-	want := []string{"/opt/ssh", "-T", "-o", "BatchMode=yes", "-p", "2222", "-l", "me", "-i", "/k", "-o", "StrictHostKeyChecking=no",
+	want := []string{"/opt/ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-p", "2222", "-l", "me", "-i", "/k", "-o", "StrictHostKeyChecking=no",
 		"-N", "--", "far", `sh -c 'echo $1' axolotl 'it'\''s'`}
 	if !slices.Equal(cmd.Args, want) {
 		t.Errorf("%q, want %q", cmd.Args, want)

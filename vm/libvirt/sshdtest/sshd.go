@@ -16,6 +16,7 @@ import (
 // Server is a sshd that runs until the test ends.
 type Server struct {
 	Port int
+	PID  int // of who listens; each connection has a process of its own
 	// Program is an ssh that knows the server's key and has the one that it
 	// lets in, and no other settings.
 	Program string
@@ -80,6 +81,7 @@ func Start(t testing.TB) Server {
 	// It ends with a test that is killed, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(cmd.Start())
+	s.PID = cmd.Process.Pid
 	t.Cleanup(func() {
 		if t.Failed() {
 			said, _ := os.ReadFile(log.Name()) // it helps, where it can be had
