@@ -50,6 +50,7 @@ func TestShippedExperiments(t *testing.T) {
 		{"node-freeze", Skipped, 0},
 		{"dns-outage", Skipped, 0},
 		{"vm-ruined", Skipped, 0},
+		{"control-plane-ruined", Skipped, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

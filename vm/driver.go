@@ -199,6 +199,14 @@ type Grower interface {
 	Leave(ctx context.Context, c *Cluster, name string) error
 }
 
+// Ruiner is a Grower whose machines can be lost as by a fire.
+type Ruiner interface {
+	// Ruin removes one machine and its files, and tells nobody: its node stays in
+	// Kubernetes, and a control plane is still expected by the others' etcd.
+	// RecreateNodes has it back. One that is gone is success.
+	Ruin(ctx context.Context, c *Cluster, name string) error
+}
+
 // Rejoiner is a Grower that does not choose the names of its machines.
 type Rejoiner interface {
 	// CanRejoin returns nil where machines that leave can join again by the

@@ -4,25 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"axolotl/vm"
 )
 
-// MachineRuin deletes the machines of workers with their disks.
-type MachineRuin struct{}
+// MachineRuin deletes the machines of workers, or of some of several control
+// planes, with their disks.
+type MachineRuin struct{ role vm.Role }
 
 // Name implements Fault.
-func (*MachineRuin) Name() string { return "vm-ruined" }
+func (f *MachineRuin) Name() string {
+	if f.role == vm.ControlPlane {
+		return "control-plane-ruined"
+	}
+	return "vm-ruined"
+}
 
-// Effect implements Fault. A control plane has etcd on its disk, which no
-// machine that is made anew brings back.
-func (*MachineRuin) Effect() Effect {
-	return Effect{On: OnNodes, Takes: TakesMachines, Role: string(vm.Worker)}
+// Effect implements Fault.
+func (f *MachineRuin) Effect() Effect {
+	return Effect{On: OnNodes, Takes: TakesMachines, Role: string(f.role), Etcd: f.role == vm.ControlPlane}
 }
 
 // Doc implements Fault.
-func (*MachineRuin) Doc() Doc {
+func (f *MachineRuin) Doc() Doc {
+	if f.role == vm.ControlPlane {
+		return Doc{
+			Does:   "deletes the machines of control planes, with all that is on their disks: the others' etcd still counts on them",
+			Needs:  "three control planes whose machines can be made anew (libvirt, --control-planes 3)",
+			Proved: "the driver says that there is no such machine",
+			Undone: "etcd forgets the lost member; the machine is made anew, and joins as a new one, which gets from the others what is in etcd; the driver says that it runs, and the node is Ready in the boot that the machine itself is in",
+		}
+	}
 	return Doc{
 		Does:   "deletes the machines of workers, with all that is on their disks",
 		Needs:  "workers whose machines can be made anew (libvirt, --workers 1 or more)",
@@ -32,22 +44,36 @@ func (*MachineRuin) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*MachineRuin) Available(h *vm.Handle) error {
+func (f *MachineRuin) Available(h *vm.Handle) error {
 	if _, ok := h.Driver.(vm.Grower); !ok || !h.Driver.Traits().RealMachines || h.Recreate == nil {
 		return noSuch(h, "deleted and made anew")
 	}
-	if !slices.ContainsFunc(h.Cluster.Machines, func(m vm.Machine) bool { return m.Role == vm.Worker }) {
+	count := 0
+	for _, m := range h.Cluster.Machines {
+		if m.Role == f.role {
+			count++
+		}
+	}
+	switch _, ruins := h.Driver.(vm.Ruiner); {
+	case f.role == vm.Worker && count == 0:
 		return fmt.Errorf("cluster %q has no worker to lose; use one with --workers 1 or more", h.Cluster.Name)
+	case f.role == vm.ControlPlane && count < 2:
+		return fmt.Errorf("cluster %q has one control plane, with all of etcd on its disk; use one with --control-planes 3", h.Cluster.Name)
+	case f.role == vm.ControlPlane && !ruins:
+		return noSuch(h, "lost without their etcd being told")
 	}
 	return nil
 }
 
 // Prepare implements Fault.
-func (*MachineRuin) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
+func (f *MachineRuin) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
+	if f.role == vm.ControlPlane && len(targets) > 1 {
+		return nil, errors.New("control planes are made anew one at a time, for each gets from the others what is in etcd; have count: 1")
+	}
 	return prepare(targets, func(t Target) (map[string]string, error) {
 		machine, err := ownMachine(h, t.Name)
-		if err == nil && machine.Role != vm.Worker {
-			err = errors.New("it is a control plane, and etcd is on it; choose a worker")
+		if err == nil && machine.Role != f.role {
+			err = fmt.Errorf("it is a %s; %s is for a %s", machine.Role, f.Name(), f.role)
 		}
 		return nil, err
 	})
@@ -56,6 +82,9 @@ func (*MachineRuin) Prepare(_ context.Context, h *vm.Handle, targets []Target) (
 // Inject implements Fault.
 func (*MachineRuin) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return strike(objects, "delete the machine of", func(o Object) error {
+		if ruiner, ok := h.Driver.(vm.Ruiner); ok {
+			return ruiner.Ruin(ctx, h.Cluster, o.Name)
+		}
 		return h.Driver.(vm.Grower).Leave(ctx, h.Cluster, o.Name)
 	})
 }

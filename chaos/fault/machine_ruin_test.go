@@ -13,11 +13,17 @@ import (
 // ruinable is a driver of two machines that can be deleted.
 type ruinable struct {
 	inside
-	there map[string]bool
+	there  map[string]bool
+	ruined []string // and nobody was told
 }
 
 func (d *ruinable) Join(*vm.Cluster, ...string) []vm.Action { return nil }
 func (d *ruinable) Leave(_ context.Context, _ *vm.Cluster, name string) error {
+	delete(d.there, name)
+	return nil
+}
+func (d *ruinable) Ruin(_ context.Context, _ *vm.Cluster, name string) error {
+	d.ruined = append(d.ruined, name)
 	delete(d.there, name)
 	return nil
 }
@@ -36,7 +42,7 @@ func (d *ruinable) Machines(context.Context, *vm.Cluster) ([]vm.MachineStatus, e
 // TestMachineRuin: what is deleted is made anew, once, and what was not deleted
 // is left alone; a control plane is not touched.
 func TestMachineRuin(t *testing.T) {
-	f := &MachineRuin{}
+	f := &MachineRuin{vm.Worker}
 	d := &ruinable{inside: inside{boot: "boot1"}, there: map[string]bool{"n1": true, "n2": true}}
 	h := machineWith(&d.inside)
 	h.Driver = d
@@ -57,7 +63,7 @@ func TestMachineRuin(t *testing.T) {
 		return nil
 	}
 	must(t, f.Available(h))
-	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnNodes, Name: "n2"}}); err == nil || !strings.Contains(err.Error(), "control plane") {
+	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnNodes, Name: "n2"}}); err == nil || !strings.Contains(err.Error(), "control-plane") {
 		t.Errorf("of a control plane: %v", err)
 	}
 	objects, err := f.Prepare(t.Context(), h, aim(f))
@@ -85,6 +91,41 @@ func TestMachineRuin(t *testing.T) {
 	if !slices.Equal(recreated, []string{"n1"}) {
 		t.Errorf("made anew: %v", recreated)
 	}
+	if words, err := f.Undone(t.Context(), h, objects); err != nil || words != "machine n1 is running; node n1 is Ready in boot boot1" {
+		t.Errorf("%q, %v", words, err)
+	}
+}
+
+// TestControlPlaneRuin: of several control planes one goes, and its etcd leaves
+// nobody; the only one is not touched.
+func TestControlPlaneRuin(t *testing.T) {
+	f, err := New("control-plane-ruined")
+	must(t, err)
+	d := &ruinable{inside: inside{boot: "boot1"}, there: map[string]bool{"n1": true, "n2": true}}
+	h := machineWith(&d.inside)
+	h.Driver = d
+	h.Recreate = func(_ context.Context, _ bool, nodes ...string) error {
+		for _, name := range nodes {
+			d.there[name] = true
+		}
+		return nil
+	}
+	h.Cluster.Machines[0].Role, h.Cluster.Machines[1].Role = vm.ControlPlane, vm.Worker
+	if err := f.Available(h); err == nil || !strings.Contains(err.Error(), "--control-planes 3") {
+		t.Errorf("of the only one: %v", err)
+	}
+	h.Cluster.Machines[1].Role = vm.ControlPlane
+	must(t, f.Available(h))
+	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnNodes, Name: "n1"}, {Kind: OnNodes, Name: "n2"}}); err == nil {
+		t.Error("two at once")
+	}
+	objects, err := f.Prepare(t.Context(), h, aim(f))
+	must(t, err)
+	must(t, f.Inject(t.Context(), h, objects))
+	if !slices.Equal(d.ruined, []string{"n1"}) {
+		t.Errorf("ruined: %v", d.ruined)
+	}
+	must(t, f.Undo(t.Context(), h, objects))
 	if words, err := f.Undone(t.Context(), h, objects); err != nil || words != "machine n1 is running; node n1 is Ready in boot boot1" {
 		t.Errorf("%q, %v", words, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"axolotl/vm"
 )
 
 // ErrNoTarget is Inject's error where every target was gone already.
@@ -31,7 +33,8 @@ var makers = []func() Fault{
 	func() Fault { return &PowerCut{} },
 	func() Fault { return &MachineReset{} },
 	func() Fault { return &NodeFreeze{} },
-	func() Fault { return &MachineRuin{} },
+	func() Fault { return &MachineRuin{vm.Worker} },
+	func() Fault { return &MachineRuin{vm.ControlPlane} },
 	newNodeReboot, newKernelPanic,
 	newKubeletStop, newContainerdStop,
 	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused, newEtcdSlow,

@@ -149,6 +149,10 @@ func (s *story) grow(t *testing.T) {
 	s.c.Joining = nil
 	s.states(t, s.c, vm.MachineRunning, nil)
 	s.settled(t)
+	if ruiner, ok := s.driver.(vm.Ruiner); ok {
+		twice(t, func() error { return ruiner.Ruin(t.Context(), s.c, name) })
+		s.states(t, s.c, vm.MachineRunning, map[string]vm.MachineState{name: vm.MachineMissing})
+	}
 	twice(t, func() error { return grower.Leave(t.Context(), s.c, name) })
 	s.c.Machines = s.c.Machines[:len(before)]
 	s.c.Spec = s.c.Spec.Resize(vm.WorkerGroup, -1)

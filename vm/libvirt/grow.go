@@ -13,7 +13,10 @@ import (
 	"axolotl/vm/image"
 )
 
-var _ vm.Grower = (*Driver)(nil)
+var (
+	_ vm.Grower = (*Driver)(nil)
+	_ vm.Ruiner = (*Driver)(nil)
+)
 
 // Join implements vm.Grower.
 func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
@@ -101,10 +104,19 @@ func (d *Driver) Leave(ctx context.Context, c *vm.Cluster, name string) error {
 	if err := d.leaveEtcd(ctx, c, m); err != nil {
 		return err
 	}
-	if err := d.discard(ctx, c, m); err != nil {
+	if err := d.Ruin(ctx, c, name); err != nil {
 		return err
 	}
-	if err := d.leaveHost(ctx, c, m); err != nil {
+	return d.leaveHost(ctx, c, m)
+}
+
+// Ruin implements vm.Ruiner.
+func (d *Driver) Ruin(ctx context.Context, c *vm.Cluster, name string) error {
+	m := c.Machine(name)
+	if m == nil {
+		return nil
+	}
+	if err := d.discard(ctx, c, m); err != nil {
 		return err
 	}
 	return os.RemoveAll(machineFile(c.Dir, name, ""))
