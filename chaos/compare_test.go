@@ -44,7 +44,7 @@ B  5 of 5 trials of b: patient
                A MEDIAN   B MEDIAN   B - A             P        EFFECT   
 healed after   4.00 s     6.20 s     +2.20 s (+55 %)   0.0079   1.00     differs
 noticed        1.00 s     1.00 s     +0.00 s (+0 %)    1        0.50     noise
-ready          3.00 s     5.10 s     +2.10 s (+70 %)   0.016    1.00     differs
+ready          3.00 s     5.15 s     +2.15 s (+72 %)   0.016    1.00     differs
 
 B is slower, by more than noise: p = 0.0079 (Mann-Whitney U, two-sided). Of one trial of each, that of B is slower in 100 % (large effect).
 run b2 of b: not-healed: it did not

@@ -35,6 +35,13 @@ type witness struct {
 	left  map[types.UID]time.Time
 }
 
+// tookFrom is how long it took from when a pod was leaving until another was ready.
+func (w *witness) tookFrom(lost, by types.UID) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ready[by].Sub(w.left[lost])
+}
+
 func watchIndependently(t testing.TB, h *vm.Handle) *witness {
 	t.Helper()
 	client, err := kube.Open(h.Cluster.Kubeconfig(), "")

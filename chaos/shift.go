@@ -91,7 +91,7 @@ func shiftAt(times []time.Duration, i, n int) (Shift, bool) {
 }
 
 func median(times []time.Duration) time.Duration {
-	return probe.Rank(slices.Sorted(slices.Values(times)), 0.5)
+	return probe.Median(slices.Sorted(slices.Values(times)))
 }
 
 func floats(times []time.Duration) []float64 {

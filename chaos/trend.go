@@ -43,7 +43,7 @@ type PhaseTrend struct {
 	Values  []TrendValue  `json:"values"`
 }
 
-// WindowStats sum up a phase in a window, nearest-rank. N may be less than the
+// WindowStats sum up a phase in a window; P95 is nearest-rank. N may be less than the
 // window's runs, and 0: not all of them have come to the phase.
 type WindowStats struct {
 	N      int           `json:"n"`
@@ -137,7 +137,7 @@ func phaseTrend(name string, windows [][]history.Run, n int) PhaseTrend {
 		stats := WindowStats{N: len(times) - start}
 		if stats.N > 0 {
 			sorted := slices.Sorted(slices.Values(times[start:]))
-			stats.Median, stats.P95 = probe.Rank(sorted, 0.5), probe.Rank(sorted, 0.95)
+			stats.Median, stats.P95 = probe.Median(sorted), probe.Rank(sorted, 0.95)
 		}
 		p.Windows = append(p.Windows, stats)
 	}

@@ -131,7 +131,7 @@ func TestTrend(t *testing.T) {
 
 FROM             2026-11-24   2026-11-28    2026-12-08
 healed in time   4 of 4       10 of 10      9 of 10
-healed after     8.01  8.03   8.08  12.01   12.06  12.11
+healed after     8.02  8.03   8.09  12.01   12.06  12.11
 
 SLOWER  healed after since run libvirt-12 (2026-12-06T22:20:27Z): median 8.06 s before, 12.0 s from it on (+49 %, p = 1.1e-05)
 experiment pod-deletion (driver local), 4 run(s) in windows of 10: median and 95th percentile, in seconds   SIMULATED: no container ran

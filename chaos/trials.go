@@ -54,8 +54,8 @@ type Trial struct {
 	phases map[timeline.Milestone]time.Duration // those that are known
 }
 
-// Stats sums up times. Median and P95 are nearest-rank: values that were read,
-// never between two.
+// Stats sums up times. P95 is nearest-rank, a value that was read: of fewer than
+// twenty trials the longest.
 type Stats struct {
 	Min    time.Duration   `json:"minNs"`
 	Median time.Duration   `json:"medianNs"`
@@ -77,7 +77,7 @@ func statsOf(values []time.Duration) *Stats {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	return &Stats{
-		Min: sorted[0], Max: sorted[len(sorted)-1], Median: probe.Rank(sorted, 0.5), P95: probe.Rank(sorted, 0.95), Values: values,
+		Min: sorted[0], Max: sorted[len(sorted)-1], Median: probe.Median(sorted), P95: probe.Rank(sorted, 0.95), Values: values,
 	}
 }
 

@@ -26,7 +26,7 @@ func TestSummarize(t *testing.T) {
 	want := Summary{
 		URL: "u", Interval: ms(50), Sent: 7, Failed: 3, FailedShare: 3.0 / 7,
 		Failures:     map[string]int{"refused": 2, "timeout": 1},
-		FirstFailure: &first, LastFailure: &last, LongestGap: ms(360), Median: ms(10), P99: ms(30),
+		FirstFailure: &first, LastFailure: &last, LongestGap: ms(360), Median: ms(15), P99: ms(30),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -115,6 +115,19 @@ func until(t *testing.T, what string, holds func() bool) {
 		case <-deadline:
 			t.Fatalf("waited for: %s", what)
 		case <-tick.C:
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for want, sorted := range map[time.Duration][]time.Duration{
+		7: {7},
+		6: {4, 8},
+		5: {1, 5, 80},
+		3: {1, 2, 4, 80},
+	} {
+		if got := Median(sorted); got != want {
+			t.Errorf("of %v: %v", sorted, got)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func Summarize(s Settings, requests []Request, from, to time.Time) Summary {
 	sum.LongestGap = longestGap(arrivals, from, to)
 	if len(took) > 0 {
 		slices.Sort(took)
-		sum.Median, sum.P99 = Rank(took, 0.5), Rank(took, 0.99)
+		sum.Median, sum.P99 = Median(took), Rank(took, 0.99)
 	}
 	return sum
 }
@@ -76,6 +76,16 @@ func longestGap(arrivals []time.Time, from, to time.Time) time.Duration {
 		}
 	}
 	return longest
+}
+
+// Median is the middle of sorted durations: of an even number the mean of the two
+// in the middle.
+func Median(sorted []time.Duration) time.Duration {
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
 // Rank is the nearest-rank percentile of sorted values.
