@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"axolotl/vm"
 )
@@ -107,7 +108,10 @@ func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) 
 	}
 	var lost []string
 	for _, o := range objects {
-		if h.Cluster.Machine(o.Name) != nil && states[o.Name] != vm.MachineRunning {
+		// One that was being made anew when its process was killed may run, and
+		// not have joined.
+		half := slices.Contains(h.Cluster.Joining, o.Name)
+		if h.Cluster.Machine(o.Name) != nil && (half || states[o.Name] != vm.MachineRunning) {
 			lost = append(lost, o.Name)
 		}
 	}

@@ -94,6 +94,11 @@ func TestMachineRuin(t *testing.T) {
 	if words, err := f.Undone(t.Context(), h, objects); err != nil || words != "machine n1 is running; node n1 is Ready in boot boot1" {
 		t.Errorf("%q, %v", words, err)
 	}
+	h.Cluster.Joining = []string{"n1"} // the making was killed when it ran already
+	must(t, f.Undo(t.Context(), h, objects))
+	if !slices.Equal(recreated, []string{"n1", "n1"}) {
+		t.Errorf("made anew: %v", recreated)
+	}
 }
 
 // TestControlPlaneRuin: of several control planes one goes, and its etcd leaves

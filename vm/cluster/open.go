@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"axolotl/internal/kube"
 	"axolotl/internal/term"
@@ -49,7 +50,11 @@ func (s Store) openMended(name string, open Opener, mend func(context.Context, *
 func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
 	same := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
 	h := &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, cold bool, nodes ...string) error {
-		return s.RecreateNodes(ctx, c.Name, nodes, cold, same, term.NewProgress(io.Discard, true))
+		err := s.RecreateNodes(ctx, c.Name, nodes, cold, same, term.NewProgress(io.Discard, true))
+		if err == nil { // of this handle's copy of the record, too
+			c.Joining = slices.DeleteFunc(c.Joining, func(name string) bool { return slices.Contains(nodes, name) })
+		}
+		return err
 	}}
 	if loader, ok := driver.(vm.ImageLoader); ok {
 		h.LoadImages = s.giveImages(c.Name, loader)
