@@ -183,6 +183,44 @@ func TestUseAndRelease(t *testing.T) {
 	}
 }
 
+// Whoever is done with one does not wait until another is there.
+func TestReleaseWhileAnotherComes(t *testing.T) {
+	needCluster(t)
+	used, coming := tiny(storage), tiny(ingress)
+	used.Name, coming.Name = "used", "coming"
+	h := loading(t, func([]byte) error { return nil })
+	if err := used.Use(t.Context(), h, "one", quiet()); err != nil {
+		t.Fatal(err)
+	}
+	began, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	slow := loading(t, func([]byte) error {
+		close(began)
+		<-goOn
+		return errors.New("the machines are off")
+	})
+	go func() { ended <- coming.Use(t.Context(), slow, "two", quiet()) }()
+	select {
+	case <-began:
+	case err := <-ended:
+		t.Fatalf("it was there at once: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := used.Release(ctx, h, "one"); err != nil {
+		t.Error(err)
+	}
+	close(goOn)
+	<-ended
+	for _, a := range []*Addon{used, coming} {
+		if err := a.Release(t.Context(), h, "two"); err != nil {
+			t.Error(err)
+		}
+		if there := leftOver(t, a); there != nil {
+			t.Errorf("left of %s: %v", a.Name, there)
+		}
+	}
+}
+
 // A use that fails, at whatever point, is taken back as any.
 func TestReleaseOfWhatIsHalfInstalled(t *testing.T) {
 	needCluster(t)

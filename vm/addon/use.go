@@ -133,11 +133,13 @@ func users(ns *corev1.Namespace) []string {
 	return names
 }
 
-// lock takes the lock under which add-ons of a cluster come and go.
+// lock takes the lock under which the add-on comes and goes in a cluster. Others
+// have their own: to compile and start one takes minutes, and whoever is done with
+// another one does not wait for that.
 func (a *Addon) lock(ctx context.Context, h *vm.Handle, step *term.Step) (unlock func(), err error) {
-	lock, err := store.WaitLock(ctx, h.Cluster.Path("addons.lock"), func(locked *store.LockedError) {
+	lock, err := store.WaitLock(ctx, h.Cluster.Path("addons", a.Name+".lock"), func(locked *store.LockedError) {
 		if step != nil {
-			step.Status("waiting for %q (pid %d), which is at work on the cluster's add-ons", locked.Holder.Command, locked.Holder.PID)
+			step.Status("waiting for %q (pid %d), which is at work on the add-on", locked.Holder.Command, locked.Holder.PID)
 		}
 	})
 	if err != nil {

@@ -56,6 +56,13 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Context, func(store.Home, string) error, *term.Step) error {
 	return func(ctx context.Context, write func(store.Home, string) error, step *term.Step) error {
 		archive := filepath.Join(s.Home.Cluster(name), "made-"+imagesFile)
+		making, err := store.WaitLock(ctx, archive+".lock", func(locked *store.LockedError) {
+			step.Status("waiting for %q (pid %d), which makes images for the cluster", locked.Holder.Command, locked.Holder.PID)
+		})
+		if err != nil {
+			return err
+		}
+		defer making.Unlock() //nolint:errcheck // the kernel frees it at the latest
 		defer os.Remove(archive)
 		if err := write(s.Home, archive); err != nil {
 			return err
