@@ -221,6 +221,18 @@ func TestReleaseWhileAnotherComes(t *testing.T) {
 	}
 }
 
+// Of a cluster that was taken down meanwhile nothing comes back.
+func TestClusterIsGone(t *testing.T) {
+	gone := vm.Handle{Cluster: &vm.Cluster{Name: "c", Dir: t.TempDir() + "/c"}}
+	var said *vm.GoneError
+	if err := ingress.Release(t.Context(), &gone, "one"); !errors.As(err, &said) {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := os.Stat(gone.Cluster.Dir); err == nil {
+		t.Error("its directory is there again")
+	}
+}
+
 // A use that fails, at whatever point, is taken back as any.
 func TestReleaseOfWhatIsHalfInstalled(t *testing.T) {
 	needCluster(t)

@@ -56,6 +56,10 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Context, func(store.Home, string) error, *term.Step) error {
 	return func(ctx context.Context, write func(store.Home, string) error, step *term.Step) error {
 		archive := filepath.Join(s.Home.Cluster(name), "made-"+imagesFile)
+		// The lock's file would be all that there is of a cluster that was taken down.
+		if _, err := s.Load(name); err != nil {
+			return err
+		}
 		making, err := store.WaitLock(ctx, archive+".lock", func(locked *store.LockedError) {
 			step.Status("waiting for %q (pid %d), which makes images for the cluster", locked.Holder.Command, locked.Holder.PID)
 		})
