@@ -32,7 +32,7 @@ func WriteFile(path string, data []byte, perm os.FileMode) error {
 	if err := file.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return SyncDir(dir)
+	return Sync(dir)
 }
 
 // WriteJSON writes value as indented JSON, in the way of WriteFile, readable
@@ -63,18 +63,18 @@ func RemoveFile(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := SyncDir(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := Sync(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// SyncDir makes the names in a directory survive a power cut.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
+// Sync makes what a file holds, or the names in a directory, survive a power cut.
+func Sync(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return d.Sync()
+	defer f.Close()
+	return f.Sync()
 }

@@ -263,7 +263,7 @@ func sealGolden(c *vm.Cluster, g Golden, dir string) (err error) {
 	if err := os.Rename(c.Dir, dir); err != nil {
 		return err
 	}
-	return store.SyncDir(filepath.Dir(dir))
+	return store.Sync(filepath.Dir(dir))
 }
 
 // restorable returns a cluster's golden snapshot where machines can be restored

@@ -40,7 +40,7 @@ func copyCredentials(c *vm.Cluster, from string) error {
 		if err := os.RemoveAll(to); err != nil {
 			return err
 		}
-		if err := os.CopyFS(to, os.DirFS(filepath.Join(from, dir))); err != nil {
+		if err := store.CopyTree(to, filepath.Join(from, dir)); err != nil {
 			return fmt.Errorf("credentials in %s: %w", from, err)
 		}
 	}

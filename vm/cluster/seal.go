@@ -38,10 +38,14 @@ func mark(path string, all bool) (fileMark, error) {
 }
 
 // markFiles marks all files below a directory, by their paths in it. With all,
-// it reads also the large ones.
+// it reads also the large ones. They are on disk when it returns: what a record
+// vouches for must be there after a power cut, too.
 func markFiles(dir string, all bool) (map[string]fileMark, error) {
 	files := map[string]fileMark{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil {
+			err = store.Sync(path)
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}

@@ -72,7 +72,7 @@ func (s Store) saveSnapshot(ctx context.Context, name, snapshot string, open Ope
 // seal adds the credentials to what was saved, and gives it its name.
 func (shot *Snapshot) seal(c *vm.Cluster, saving string) (err error) {
 	for _, dir := range credentialDirs {
-		if err := os.CopyFS(filepath.Join(saving, dir), os.DirFS(c.Path(dir))); err != nil {
+		if err := store.CopyTree(filepath.Join(saving, dir), c.Path(dir)); err != nil {
 			return err
 		}
 	}
@@ -93,5 +93,5 @@ func (shot *Snapshot) seal(c *vm.Cluster, saving string) (err error) {
 	if err := os.Rename(saving, shot.dir); err != nil {
 		return err
 	}
-	return store.SyncDir(filepath.Dir(shot.dir))
+	return store.Sync(filepath.Dir(shot.dir))
 }

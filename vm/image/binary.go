@@ -132,13 +132,13 @@ func (b Binary) buildEntry(ctx context.Context, entry string, step *term.Step) e
 	if err := noteDigest(program); err != nil {
 		return err
 	}
-	if err := store.SyncDir(whole); err != nil {
+	if err := store.Sync(whole); err != nil {
 		return err
 	}
 	if err := os.Rename(whole, entry); err != nil {
 		return err
 	}
-	return store.SyncDir(filepath.Dir(entry))
+	return store.Sync(filepath.Dir(entry))
 }
 
 // waitLock takes a lock, waiting while another process has it.

@@ -209,7 +209,7 @@ func (b *build) seal(_ context.Context, step *term.Step) error {
 	if err := os.Rename(b.temp, dir); err != nil {
 		return err
 	}
-	return store.SyncDir(filepath.Dir(dir))
+	return store.Sync(filepath.Dir(dir))
 }
 
 func (b *build) path(name string) string { return filepath.Join(b.temp, name) }

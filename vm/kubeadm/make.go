@@ -267,5 +267,5 @@ func (m *maker) place(final string, inputs []byte, fill func(temp string) error)
 	if err := os.Rename(temp, final); err != nil {
 		return err
 	}
-	return store.SyncDir(filepath.Dir(final))
+	return store.Sync(filepath.Dir(final))
 }

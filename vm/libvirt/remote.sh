@@ -83,7 +83,7 @@ machine) # CLUSTER MACHINE ROOT GIB: makes the disk where there is none; says "s
   ;;
 put) # CLUSTER FILE MODE BYTES <content: says where it is
   file=$base/clusters/$1/$2
-  cat >"$file.new"
+  (umask 077 && cat >"$file.new") # it may hold keys
   # Whoever is killed while he sends it ends it, too.
   if [ "$(stat -c %s "$file.new")" != "$4" ]; then
     rm -f "$file.new"

@@ -41,10 +41,7 @@ func (d *Driver) beginCluster(ctx context.Context, c *vm.Cluster, node string, s
 	if err := os.RemoveAll(part); err != nil { // of one that was killed
 		return err
 	}
-	if err := os.CopyFS(part, os.DirFS(first)); err != nil {
-		return err
-	}
-	if err := os.Chmod(part, 0o700); err != nil {
+	if err := store.CopyTree(part, first); err != nil {
 		return err
 	}
 	if err := os.Rename(part, data); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
+	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
 )
@@ -43,7 +44,7 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	if err := stopAll(ctx, c.ID, step); err != nil {
 		return err
 	}
-	return os.CopyFS(filepath.Join(dir, dataDir), os.DirFS(c.Path(dataDir)))
+	return store.CopyTree(filepath.Join(dir, dataDir), c.Path(dataDir))
 }
 
 // Hardware implements vm.Saver.
@@ -58,7 +59,7 @@ func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term
 	if err := os.RemoveAll(c.Path(dataDir)); err != nil {
 		return time.Time{}, nil, err
 	}
-	if err := os.CopyFS(c.Path(dataDir), os.DirFS(filepath.Join(dir, dataDir))); err != nil {
+	if err := store.CopyTree(c.Path(dataDir), filepath.Join(dir, dataDir)); err != nil {
 		return time.Time{}, nil, err
 	}
 	started := time.Now()
