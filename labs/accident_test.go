@@ -191,7 +191,7 @@ func (realPods) Traits() vm.Traits { return vm.Traits{RealPods: true} }
 // What a container writes cannot act on the terminal.
 func TestLogsAreEscaped(t *testing.T) {
 	answers := map[string]any{
-		"/api/v1/namespaces": corev1.NamespaceList{Items: []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "n"}}}},
+		"/api/v1/namespaces": corev1.NamespaceList{Items: []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "n", Labels: map[string]string{LabelSession: "abcde"}}}}},
 		"/api/v1/namespaces/n/pods": corev1.PodList{Items: []corev1.Pod{{
 			ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}},
 		}}},
@@ -210,6 +210,7 @@ func TestLogsAreEscaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSession(&vm.Handle{Cluster: &vm.Cluster{Name: "c"}, Driver: realPods{}, Kube: client}, newLab(t, "noisy"), time.Now)
+	s.resume("abcde")
 	all := s.collect(t.Context(), []Evidence{Logs})
 	if len(all) != 1 || !strings.Contains(all[0].Text, "gone") || !strings.Contains(all[0].Text, "\nnext") || strings.ContainsAny(all[0].Text, "\x1b\a\u202e") {
 		t.Errorf("got %q", all)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 
@@ -18,8 +19,8 @@ import (
 	"axolotl/vm"
 )
 
-// Labels of every namespace that a lab makes. Only what carries the session's
-// own ID is ever removed.
+// Labels of every namespace that a lab makes. Only what carries the session's own
+// ID, as a label or in its name, is ever removed.
 const (
 	LabelLab     = "axolotl.dev/lab"
 	LabelSession = "axolotl.dev/lab-session"
@@ -72,15 +73,19 @@ func (s *session) begin(ctx context.Context) error {
 	return s.makeNamespace(ctx, s.namespace)
 }
 
-// makeNamespace makes a namespace and waits until pods can be made in it,
-// which they cannot before its service account is there.
+// makeNamespace makes a namespace, unless the learner has, and waits until pods
+// can be made in it, which they cannot before its service account is there.
 func (s *session) makeNamespace(ctx context.Context, name string) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name:   name,
 		Labels: map[string]string{LabelLab: s.lab.Name, LabelSession: s.id},
 	}}
 	client := s.handle.Kube.Typed.CoreV1()
-	if _, err := client.Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+	_, err := client.Namespaces().Create(ctx, namespace, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) && s.owns(name) == nil {
+		err = nil // the learner was quicker
+	}
+	if err != nil {
 		return fmt.Errorf("make namespace %q: %w", name, err)
 	}
 	account := check.Func("namespace "+name+" has its service account", func(ctx context.Context) error {
@@ -98,13 +103,20 @@ func (s *session) owns(namespace string) error {
 	return fmt.Errorf("a lab acts only in its own namespaces, not in %q; leave the namespace out, or begin it with \"{{ namespace }}\"", namespace)
 }
 
-// namespaces lists the namespaces that this session made and that exist.
+// namespaces lists the session's namespaces that exist: those that it made, and
+// those that the learner made where a step says so, which have no label but a name
+// that no other session gives.
 func (s *session) namespaces(ctx context.Context) ([]corev1.Namespace, error) {
-	list, err := s.handle.Kube.Typed.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: LabelSession + "=" + s.id})
+	list, err := s.handle.Kube.Typed.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
 	}
-	return list.Items, nil
+	return slices.DeleteFunc(list.Items, func(n corev1.Namespace) bool {
+		if id, labelled := n.Labels[LabelSession]; labelled {
+			return id != s.id
+		}
+		return s.owns(n.Name) != nil
+	}), nil
 }
 
 // end mends what the session broke, removes its namespaces, waits until they
@@ -127,8 +139,8 @@ func (s *session) undo(ctx context.Context) error {
 		return errors.Join(mended, err)
 	}
 	if err != nil {
-		return fmt.Errorf("remove the namespaces of lab %q: %w; finish with: kubectl delete namespace -l %s=%s",
-			s.lab.Name, err, LabelSession, s.id)
+		return fmt.Errorf("remove the namespaces of lab %q: %w; finish with: kubectl get namespaces,persistentvolumes -o name | grep /%s | xargs kubectl delete",
+			s.lab.Name, err, s.namespace)
 	}
 	return nil
 }
@@ -138,7 +150,7 @@ func (s *session) mendAll(ctx context.Context) error {
 	broke := len(s.struck) > 0
 	mended := s.mend(ctx, "")
 	if mended != nil {
-		mended = fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo", s.lab.Name, mended)
+		mended = fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo --cluster %s", s.lab.Name, mended, s.handle.Cluster.Name)
 	}
 	err := s.endKubeconfig()
 	if broke {
