@@ -66,11 +66,17 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	for _, step := range s.lab.Steps {
-		if slices.ContainsFunc(step.Do, func(a Action) bool { return a.Namespace != "" }) {
+		if slices.ContainsFunc(step.Do, s.isOwn) {
 			return nil
 		}
 	}
 	return s.makeNamespace(ctx, s.namespace)
+}
+
+// isOwn tells whether an action makes the lab's own namespace, and not one beside.
+func (s *session) isOwn(a Action) bool {
+	name, err := expandWith(a.Namespace, s.variables)
+	return err == nil && name == s.namespace
 }
 
 // makeNamespace makes a namespace, unless the learner has, and waits until pods
