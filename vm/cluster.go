@@ -184,10 +184,12 @@ func (c *Cluster) Path(elem ...string) string {
 func (c *Cluster) Kubeconfig() string { return c.Path("admin.conf") }
 
 // Become makes of c what other, a record of the same cluster from before, says.
-// Its name, ID and directory stay, and so do the ports on this host.
+// Its name, ID and directory stay, and so do the ports on this host. A machine that
+// is not there now has none: those from before may be another cluster's.
 func (c *Cluster) Become(other *Cluster) {
 	machines := slices.Clone(other.Machines)
 	for i := range machines {
+		machines[i].APIPort, machines[i].NodePortBase = 0, 0
 		if now := c.Machine(machines[i].Name); now != nil {
 			machines[i].APIPort, machines[i].NodePortBase = now.APIPort, now.NodePortBase
 		}

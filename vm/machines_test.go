@@ -44,12 +44,12 @@ func TestPlanMachines(t *testing.T) {
 
 func TestBecomeKeepsPortsOfThisHost(t *testing.T) {
 	now := &Cluster{Name: "one", APIPort: 21, Machines: []Machine{{Name: "cp-1", UUID: "new", APIPort: 21, NodePortBase: 1}, {Name: "worker-1"}}, Joining: []string{"worker-1"}}
-	then := &Cluster{Name: "one", APIPort: 11, Golden: "g", Image: "i", Spec: Spec{ControlPlanes: 1}, Machines: []Machine{{Name: "cp-1", UUID: "old", APIPort: 11, NodePortBase: 9}}}
+	then := &Cluster{Name: "one", APIPort: 11, Golden: "g", Image: "i", Spec: Spec{ControlPlanes: 1, Workers: 1}, Machines: []Machine{{Name: "cp-1", UUID: "old", APIPort: 11, NodePortBase: 9}, {Name: "worker-2", NodePortBase: 5}}}
 	now.Become(then)
-	if got := now.Machines; len(got) != 1 || got[0].UUID != "old" || got[0].APIPort != 21 || got[0].NodePortBase != 1 {
+	if got := now.Machines; len(got) != 2 || got[1].NodePortBase != 0 || got[0].UUID != "old" || got[0].APIPort != 21 || got[0].NodePortBase != 1 {
 		t.Errorf("machines are %+v", got)
 	}
-	if now.APIPort != 21 || now.Golden != "g" || now.Image != "i" || now.Spec.Nodes() != 1 || now.Joining != nil {
+	if now.APIPort != 21 || now.Golden != "g" || now.Image != "i" || now.Spec.Nodes() != 2 || now.Joining != nil {
 		t.Errorf("the cluster is %+v", now)
 	}
 	if then.Machines[0].APIPort != 11 {

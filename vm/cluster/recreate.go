@@ -70,7 +70,8 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 	if err := Run(ctx, progress, append(driver.Down(c), emptied(c))); err != nil {
 		return err
 	}
-	c.Phase, c.Resumed = vm.PhaseCreating, time.Time{}
+	// None of them joins the others any more: all begin together.
+	c.Phase, c.Resumed, c.Joining = vm.PhaseCreating, time.Time{}, nil
 	for i := range c.Machines {
 		c.Machines[i].Fresh = false
 	}

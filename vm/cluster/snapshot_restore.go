@@ -66,6 +66,9 @@ func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	actions := append(driver.Down(c), emptied(c, outliving...), vm.Action{
 		Name: "Restore the machines", Run: func(ctx context.Context, step *term.Step) (err error) {
 			c.Become(&shot.Cluster)
+			if err := s.record(ctx, driver, c); err != nil { // with ports for those that have none
+				return err
+			}
 			if err := copyCredentials(c, shot.dir); err != nil {
 				return err
 			}

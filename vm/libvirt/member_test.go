@@ -142,6 +142,26 @@ func TestControlPlaneIsRecreatedAtEveryCall(t *testing.T) {
 	}
 }
 
+// The whole cluster is recreated where one of its control planes was being made anew:
+// that one does not join the others any more, all begin together.
+func TestClusterIsRecreatedWhileOneJoins(t *testing.T) {
+	w := newWorld(t)
+	w.golden(three(0))
+	w.must(w.up(w.restored("c", three(0))))
+	w.healthy("c")
+	w.withEtcd(w.load("c"))
+	w.fake.refused = "Destroy" // which follows its being noted
+	if err := w.clusters().RecreateNodes(t.Context(), "c", []string{"cp-2"}, false, w.open, quiet); err == nil || w.load("c").Joining == nil {
+		t.Fatalf("it was not interrupted: %v", err)
+	}
+	w.fake.refused = ""
+	w.must(w.recreate(w.restored("c", three(0))))
+	c := w.load("c")
+	if c.Joining != nil || c.Machines[1].Fresh {
+		t.Errorf("joining %v, fresh %t", c.Joining, c.Machines[1].Fresh)
+	}
+}
+
 // etcd refuses for some seconds, machines are off: it is asked again, and another
 // one.
 func TestMembersAreChangedPatiently(t *testing.T) {

@@ -103,6 +103,29 @@ func TestSnapshotRestoreAtEveryCall(t *testing.T) {
 	})
 }
 
+// A machine that is only in the snapshot comes back at ports that are free now: its
+// own may have become another cluster's.
+func TestSnapshotRestoreTakesNobodysPorts(t *testing.T) {
+	w := newWorld(t)
+	w.golden(spec(2))
+	w.golden(spec(1))
+	used(w)
+	w.must(save(w))
+	c := w.load("c")
+	w.must(w.driver().Leave(t.Context(), c, "worker-2"))
+	c.Machines, c.Spec.Workers = c.Machines[:2], 1
+	w.must(w.clusters().Save(c))
+	w.must(w.up(w.restored("other", spec(1))))
+	w.must(started(w.clusters().RestoreSnapshot(t.Context(), "s", w.restored("c", spec(2)), quiet)))
+	taken := map[int]bool{}
+	for _, m := range append(w.load("c").Machines, w.load("other").Machines...) {
+		if m.NodePortBase == 0 || overlaps(taken, m.NodePortBase) {
+			t.Errorf("%s has ports from %d on; taken are %v", m.Name, m.NodePortBase, taken)
+		}
+		taken[m.NodePortBase] = true
+	}
+}
+
 // answering are agents that take files and run programs.
 func answering() *guest { return &guest{files: map[float64]*bytes.Buffer{}} }
 
