@@ -2,6 +2,7 @@ package labs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -22,8 +23,8 @@ type Break struct {
 	Pod   string            `yaml:"pod" json:"pod,omitempty"`     // of the lab's namespace,
 	Pods  map[string]string `yaml:"pods" json:"pods,omitempty"`   // or those with these labels,
 	Count int               `yaml:"count" json:"count,omitempty"` // as many of them, one where it is not set
-	Node  string            `yaml:"node" json:"node,omitempty"`   // for faults on nodes; one of the control plane where the fault is on that
-	Name  string            `yaml:"name" json:"name,omitempty"`   // for faults on a Deployment, ConfigMap or Secret
+	Node  string            `yaml:"node" json:"node,omitempty"`   // for faults on nodes; the whole control plane where the fault is on that and none is named
+	Name  string            `yaml:"name" json:"name,omitempty"`   // for faults on a Deployment, ConfigMap or Secret, but for the cluster's DNS server
 
 	fault fault.Fault
 }
@@ -36,7 +37,7 @@ func (b *Break) String() string {
 	case b.Name != "":
 		return fmt.Sprintf("break %s by %s", b.Name, b.Fault)
 	case b.Pod == "" && len(b.Pods) == 0:
-		return "break the control plane by " + b.Fault
+		return "break the cluster by " + b.Fault
 	}
 	return fmt.Sprintf("break %s by %s", Target{Kind: "Pod", Name: b.Pod, Labels: b.Pods}, b.Fault)
 }
@@ -51,16 +52,21 @@ func (b *Break) validate(v *validator, at string) {
 			strictyaml.DidYouMean(b.Fault, fault.Names()))
 		return
 	}
-	v.document.DecodeAt(at+".with", f)
+	v.document.DecodeAt(at+".with", fault.Settings(f))
 	b.fault = f
 	aimed := b.Pod != "" || len(b.Pods) > 0 || b.Count != 0
-	switch on := f.Effect().On; on {
-	case fault.OnPods:
+	switch on := f.Effect().On; {
+	case f.Effect().Role == fault.RoleDNS:
+		v.needsRealPods(at)
+		if b.Name != "" || b.Node != "" || aimed {
+			v.document.Faultf(at, "%s breaks the cluster's own DNS server; say nothing else", b.Fault)
+		}
+	case on == fault.OnPods:
 		v.podOrPods(at, b.Pod, b.Pods)
 		if b.Node != "" || b.Name != "" {
 			v.document.Faultf(at, "%s breaks pods; say which by pod or pods, and nothing else", b.Fault)
 		}
-	case fault.OnNodes:
+	case on == fault.OnNodes:
 		if b.Node == "" && f.Effect().Role != string(vm.ControlPlane) || b.Name != "" || aimed {
 			v.document.Faultf(at, "%s breaks a node; say which by node, and nothing else", b.Fault)
 		}
@@ -79,30 +85,59 @@ func (b *Break) validate(v *validator, at string) {
 }
 
 func (b *Break) do(ctx context.Context, s *session) error {
-	if err := b.fault.Available(s.handle); err != nil {
+	f, err := b.filledIn(s.variables)
+	if err != nil {
+		return err
+	}
+	if err := f.Available(s.handle); err != nil {
 		return err
 	}
 	targets, err := b.targets(ctx, s)
 	if err != nil {
 		return err
 	}
-	return s.strike(ctx, b.fault, targets, "")
+	return s.strike(ctx, f, targets, "")
+}
+
+// filledIn is the fault with the variables in its settings filled in.
+func (b *Break) filledIn(variables map[string]any) (fault.Fault, error) {
+	spec, err := fault.SpecOf(b.fault)
+	if err != nil {
+		return nil, err
+	}
+	var with any
+	if err := json.Unmarshal(spec.With, &with); err != nil {
+		return nil, err
+	}
+	if with, err = expandAll(with, variables); err != nil {
+		return nil, err
+	}
+	if spec.With, err = json.Marshal(with); err != nil {
+		return nil, err
+	}
+	return spec.Fault()
 }
 
 func (b *Break) targets(ctx context.Context, s *session) ([]fault.Target, error) {
-	switch on := b.fault.Effect().On; on {
-	case fault.OnPods:
+	switch on := b.fault.Effect().On; {
+	case b.fault.Effect().Role == fault.RoleDNS:
+		return fault.DNSServers(ctx, s.handle)
+	case on == fault.OnPods:
 		return b.pods(ctx, s)
-	case fault.OnNodes:
-		name := b.Node
-		if name == "" {
-			name = controlPlane(s.handle.Cluster)
+	case on == fault.OnNodes:
+		names := []string{b.Node}
+		if b.Node == "" {
+			names = controlPlanes(s.handle.Cluster, b.fault)
 		}
-		node, err := s.handle.Kube.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return nil, err
+		var targets []fault.Target
+		for _, name := range names {
+			node, err := s.handle.Kube.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+			if err != nil {
+				return nil, err
+			}
+			targets = append(targets, fault.Target{Kind: on, Name: node.Name, UID: node.UID})
 		}
-		return []fault.Target{{Kind: on, Name: node.Name, UID: node.UID}}, nil
+		return targets, nil
 	default:
 		selector, err := s.selector(Target{Kind: on, Name: b.Name})
 		if err != nil {
@@ -116,15 +151,20 @@ func (b *Break) targets(ctx context.Context, s *session) ([]fault.Target, error)
 	}
 }
 
-// controlPlane is the name of the first machine, and so node, of the control
-// plane.
-func controlPlane(c *vm.Cluster) string {
+// controlPlanes are the machines, and so nodes, of the control plane that a fault
+// strikes: all of them, as one alone would be stood in for by another. Of what etcd
+// runs on it is the first only: the others would lose what is in it.
+func controlPlanes(c *vm.Cluster, f fault.Fault) []string {
+	var names []string
 	for _, m := range c.Machines {
 		if m.Role == vm.ControlPlane {
-			return m.Name
+			names = append(names, m.Name)
 		}
 	}
-	return ""
+	if effect := f.Effect(); len(names) > 1 && (effect.Etcd || effect.Takes.Nodes()) {
+		names = names[:1]
+	}
+	return names
 }
 
 // pods are the targets of a fault on pods.

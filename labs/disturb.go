@@ -16,6 +16,8 @@ func (s *Step) disturbs() string {
 			return fmt.Sprintf("step %q switches a machine off and on", s.Name)
 		case action.Break != nil && action.Break.fault.Effect().On == fault.OnNodes:
 			return fmt.Sprintf("step %q breaks a node by %s", s.Name, action.Break.Fault)
+		case action.Break != nil && action.Break.fault.Effect().Role == fault.RoleDNS:
+			return fmt.Sprintf("step %q breaks the cluster's DNS by %s", s.Name, action.Break.Fault)
 		}
 	}
 	return ""
