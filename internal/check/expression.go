@@ -158,7 +158,11 @@ func (e *Expression) eval(ctx context.Context, variables map[string]any) (any, [
 		}
 		return nil, nil, &Unclear{Expected: e.source, Err: err, Seen: e.seen(details)}
 	}
-	value, err := native(out)
+	left := maxElements
+	value, err := left.native(out)
+	if errors.Is(err, errTooMuch) {
+		return nil, nil, Permanent(fmt.Errorf("%q yields more than an expression may; make it simpler", e.source))
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%q: %w", e.source, err)
 	}

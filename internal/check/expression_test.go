@@ -99,6 +99,37 @@ func TestCostLimitEndsTheWait(t *testing.T) {
 
 // A pattern that takes other engines as many steps as there are ways to split
 // the text, 2^60, takes this one as many as the text is long.
+// What is shared costs CEL nothing, and would be written out a billion times.
+func TestValueDoesNotExplode(t *testing.T) {
+	repeated := func(what, with string, times int) string {
+		return strings.TrimSuffix(strings.Repeat(what+with, times), with)
+	}
+	sum := repeated("("+repeated("a", "+", 24)+")", "+", 24)
+	list := "[" + repeated("a", ",", 300) + "]"
+	for name, source := range map[string]string{
+		"concatenated": "[object.items]" + strings.Repeat(".map(a, "+sum+")", 3) + "[0]",
+		"nested":       "[object.items]" + strings.Repeat(".map(a, "+list+")", 3),
+		"long":         "['0123456789'].map(a, " + sum + ").map(a, " + sum + ").map(a, " + list + ")",
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := Compile(source, Value, objectVariables)
+			if err != nil {
+				t.Fatal(err)
+			}
+			variables := map[string]any{"object": map[string]any{"items": []any{int64(1), int64(2)}}}
+			condition := Func("it yields", func(ctx context.Context) error { _, err := e.Eval(ctx, variables); return err })
+			begun := time.Now()
+			err = Wait(t.Context(), condition, time.Millisecond, nil)
+			if err == nil || !strings.Contains(err.Error(), "than an expression may") {
+				t.Errorf("got %.200v", err)
+			}
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
 func TestPatternDoesNotExplode(t *testing.T) {
 	for _, source := range []string{"object.x.matches('^(a+)+$')", "object.x.matches('^(a|a|aa)*$')", "object.x.matches('(.*a){20}b')"} {
 		e, err := Compile(source, Assertion, objectVariables)

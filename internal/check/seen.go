@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 
 	"cel.dev/cel-go/cel"
@@ -18,6 +19,7 @@ func (e *Expression) seen(details *cel.EvalDetails) []string {
 		return nil
 	}
 	tree := e.ast.NativeRep()
+	left := maxElements // for all of them
 	var lines []string
 	add := func(node ast.Expr) {
 		value, known := details.State().Value(node.ID())
@@ -32,7 +34,7 @@ func (e *Expression) seen(details *cel.EvalDetails) []string {
 			lines = append(lines, text+" is not there")
 			return
 		}
-		if v, err := native(value); err == nil {
+		if v, err := left.native(value); err == nil {
 			lines = append(lines, fmt.Sprintf("%s = %s", text, brief(v)))
 		}
 	}
@@ -74,12 +76,37 @@ func isOperator(name string) bool {
 	return name[0] == '_' || name[0] == '!' || name[0] == '-' || name[0] == '@'
 }
 
+// elements are how many a value may yet have when it is written out. CEL shares
+// what stands in a list more than once and counts it once, so that a short
+// expression yields more than a machine's memory holds.
+type elements int
+
+const maxElements elements = 100_000
+
+// perElement is how many bytes of a text count as one more element.
+const perElement = 100
+
+var errTooMuch = errors.New("there is more of it than a value may have")
+
+// take counts one more element, and what it is long.
+func (left *elements) take(text string) error {
+	*left -= elements(1 + len(text)/perElement)
+	if *left < 0 {
+		return errTooMuch
+	}
+	return nil
+}
+
 // native turns CEL's value into Go's: string, bool, int64, float64, nil, and
 // lists and maps of them. Times and durations become their text.
-func native(value ref.Val) (any, error) {
+func (left *elements) native(value ref.Val) (any, error) {
+	if text, ok := value.(types.String); ok {
+		return string(text), left.take(string(text))
+	}
+	if err := left.take(""); err != nil {
+		return nil, err
+	}
 	switch v := value.(type) {
-	case types.String:
-		return string(v), nil
 	case types.Bool:
 		return bool(v), nil
 	case types.Int:
@@ -94,12 +121,12 @@ func native(value ref.Val) (any, error) {
 		if !v.HasValue() {
 			return nil, nil
 		}
-		return native(v.GetValue())
+		return left.native(v.GetValue())
 	case traits.Mapper:
 		m := map[string]any{}
 		for it := v.Iterator(); it.HasNext() == types.True; {
 			key := it.Next()
-			element, err := native(v.Get(key))
+			element, err := left.native(v.Get(key))
 			if err != nil {
 				return nil, err
 			}
@@ -109,7 +136,7 @@ func native(value ref.Val) (any, error) {
 	case traits.Lister:
 		list := []any{}
 		for it := v.Iterator(); it.HasNext() == types.True; {
-			element, err := native(it.Next())
+			element, err := left.native(it.Next())
 			if err != nil {
 				return nil, err
 			}
@@ -118,7 +145,7 @@ func native(value ref.Val) (any, error) {
 		return list, nil
 	}
 	if text, ok := value.ConvertToType(types.StringType).(types.String); ok {
-		return string(text), nil
+		return string(text), left.take(string(text))
 	}
 	return nil, fmt.Errorf("a value of type %s is of no use here", value.Type().TypeName())
 }
