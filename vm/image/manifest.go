@@ -31,6 +31,10 @@ func (m Manifest) write(dir string) error {
 	return store.WriteFile(filepath.Join(dir, manifestFile), append(data, '\n'), 0o644)
 }
 
+// RootDigest names the bytes of the root file system. It is not the ID, which names
+// what they are made of: one that is made again has other times in it.
+func (i *Image) RootDigest() string { return i.Manifest.Files[rootFile].SHA256 }
+
 // damageFile holds what a full check found, in an image that must not be used
 // any more.
 const damageFile = "damaged"

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"axolotl/vm"
 )
 
 // qemuInfo is what qemu-img says of a disk.
@@ -114,5 +116,38 @@ func TestUpKeepsDisks(t *testing.T) {
 	w.must(w.up(w.options("c", spec(0))))
 	if data, err := os.ReadFile(path); err != nil || string(data) != "a week of work" {
 		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// A node image that was made anew has other bytes: no disk that lies over the old one
+// is started, and another golden snapshot is taken.
+func TestDiskOverAnImageThatWasMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	w.golden(spec(1))
+	w.must(w.up(w.restored("restored", spec(1))))
+	w.healthy("restored")
+	w.must(w.up(w.options("booted", spec(0))))
+	w.healthy("booted")
+	w.imageManifest(openImage(t, w).ID, "other")
+	for _, name := range []string{"restored", "booted"} {
+		c := w.load(name)
+		w.become(c.Machines[0].UUID, vm.MachineStopped)
+		options := w.options(name, c.Spec)
+		if err := w.up(options); err == nil || !strings.Contains(err.Error(), "was made anew since, and has other bytes now; 'axolotl recreate "+name+"'") {
+			t.Errorf("up of %s: %v", name, err)
+		}
+		if err := w.driver().PowerOn(t.Context(), c, "cp-1"); err == nil || !strings.Contains(err.Error(), "was made anew since") {
+			t.Errorf("power of %s: %v", name, err)
+		}
+		if state := w.fake.domains[c.Machines[0].UUID].state; state != vm.MachineStopped {
+			t.Errorf("%s is %s", name, state)
+		}
+		w.must(w.recreate(options)) // cold, as it says what is needed
+		w.must(w.up(options))
+	}
+	one := spec(1)
+	before := w.load("restored").Golden
+	if shape, err := w.driver().Shape(t.Context(), &one, w.restore, quiet.Start("shape")); err != nil || shape == before {
+		t.Errorf("shape %q, %v", shape, err)
 	}
 }

@@ -35,7 +35,8 @@ var frozenForms = map[vm.Form]string{vm.Mapped: frozenForm, vm.Saved: frozenForm
 func (*Driver) Hardware() string { return frozenForm }
 
 // Shape implements vm.Freezer. A machine's state fits only the emulator, the
-// devices, the sizes and, under KVM, the processor that it was saved with.
+// devices, the sizes and, under KVM, the processor that it was saved with; its disk
+// only the very bytes that it lies over, which an image made anew has not.
 func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, form vm.Form, step *term.Step) (string, error) {
 	if err := errors.Join(d.checkPlace(), d.BootOnly()); err != nil {
 		return "", err
@@ -49,9 +50,9 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, form vm.Form, step *t
 		return "", err
 	}
 	data, err := json.Marshal(struct {
-		Form, Host, Kernel string
-		Spec               vm.Spec
-	}{frozenForms[form], host, kernelArguments, spec.Bare()})
+		Form, Host, Kernel, Root string
+		Spec                     vm.Spec
+	}{frozenForms[form], host, kernelArguments, img.RootDigest(), spec.Bare()})
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"axolotl/vm"
+	"axolotl/vm/image"
 )
 
 var (
@@ -29,6 +30,12 @@ func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error
 	m, dom, err := d.owned(c, machine)
 	if err != nil {
 		return err
+	}
+	// Of an image that is not whole QEMU finds out whether it can be used.
+	if img, err := image.Open(d.home, c.Image); err == nil {
+		if err := d.sameBase(c, m, img); err != nil {
+			return fmt.Errorf("disk of %s: %w", machine, err)
+		}
 	}
 	return d.at(m).start(m.UUID, dom.State)
 }

@@ -79,12 +79,13 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	return each(all, func(m *vm.Machine) error { return copyDisks(ctx, c.Dir, dir, m.Name) })
 }
 
-// copyDisks copies a machine's overlay, and its seed where it has one.
+// copyDisks copies a machine's overlay, what that lies over, and its seed where it
+// has one.
 func copyDisks(ctx context.Context, from, to, machine string) error {
-	for _, name := range []string{rootOverlay, seedFile} {
+	for _, name := range []string{rootOverlay, baseFile, seedFile} {
 		source := machineFile(from, machine, name)
-		if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) && name == seedFile {
-			continue // it reads that of the golden snapshot
+		if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) && name != rootOverlay {
+			continue // that of the golden snapshot counts
 		}
 		if err := store.CopySparse(ctx, machineFile(to, machine, name), source); err != nil {
 			return fmt.Errorf("copy the disks of %s: %w", machine, err)
