@@ -147,6 +147,27 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 	return s.openGolden(id, time.Now())
 }
 
+// claimGolden has a cluster's golden snapshot back where it was removed before the
+// cluster's record, which is saved by now, said that it is used.
+func (s Store) claimGolden(ctx context.Context, driver vm.Driver, c *vm.Cluster, progress *term.Progress) error {
+	if c.Golden == "" {
+		return nil
+	}
+	lock, err := lockWait(ctx, s.Home.Golden(c.Golden)+".lock", nil) // of whoever is removing it
+	if err != nil {
+		return err
+	}
+	_, err = s.openGolden(c.Golden, time.Now())
+	if err = errors.Join(err, lock.Unlock()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	freezer, err := vm.FreezerOf(driver)
+	if err == nil {
+		_, err = s.EnsureGolden(ctx, driver, freezer, &c.Spec, progress)
+	}
+	return err
+}
+
 // goldensKept is how many golden snapshots that no cluster lies over are kept,
 // a gigabyte for each machine.
 const goldensKept = 4

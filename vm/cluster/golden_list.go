@@ -135,6 +135,9 @@ func (s Store) removeGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, er
 			continue
 		}
 		err := s.ifUnlocked(entry.ID, func(id string) error {
+			if len(s.goldenUsers(id)) > 0 { // since we looked
+				return nil
+			}
 			removed = append(removed, entry)
 			return os.RemoveAll(s.Home.Golden(id))
 		})

@@ -152,6 +152,33 @@ func TestBoundGoldens(t *testing.T) {
 	}
 }
 
+// A cluster that is made of one while others are removed has it: whoever removes looks
+// once more, and whoever has noted that he uses it looks whether it is still there.
+func TestGoldenIsNotRemovedUnderANewCluster(t *testing.T) {
+	s := testStore(t)
+	seal(t, s, "abc", time.Now().Add(-time.Hour))
+	user := &vm.Cluster{Name: "user", ID: "1", Golden: "abc", Dir: s.Home.Cluster("user")}
+	removed, err := s.removeGoldens(func(GoldenEntry) bool { // it was unused when this is asked
+		if err := errors.Join(os.MkdirAll(user.Dir, 0o755), s.Save(user)); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
+	if _, opened := s.openGolden("abc", time.Now()); err != nil || len(removed) > 0 || opened != nil {
+		t.Errorf("removed %v, %v; opened: %v", removed, err, opened)
+	}
+	quiet := term.NewProgress(io.Discard, true)
+	if err := s.claimGolden(t.Context(), shaped{}, user, quiet); err != nil {
+		t.Error(err)
+	}
+	if err := os.RemoveAll(s.Home.Golden("abc")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.claimGolden(t.Context(), shaped{}, user, quiet); !errors.Is(err, errNotMade) {
+		t.Errorf("it was not made again: %v", err)
+	}
+}
+
 // What a large file has lost is seen only where all is read. It is not used
 // afterwards, and is made anew.
 func TestVerifyGoldens(t *testing.T) {

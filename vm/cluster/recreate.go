@@ -40,6 +40,9 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if err := s.Save(c); err != nil {
 		return nil, err
 	}
+	if err := s.claimGolden(ctx, driver, c, progress); err != nil {
+		return nil, err
+	}
 	return s.bringUp(ctx, c, driver, options, progress)
 }
 

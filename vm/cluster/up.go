@@ -178,9 +178,13 @@ func (s Store) create(ctx context.Context, driver vm.Driver, options UpOptions, 
 		}
 		c.Golden = golden.ID
 	}
-	return c, Run(ctx, progress, []vm.Action{{Name: "Record the cluster", Run: func(ctx context.Context, _ *term.Step) error {
+	err = Run(ctx, progress, []vm.Action{{Name: "Record the cluster", Run: func(ctx context.Context, _ *term.Step) error {
 		return s.record(ctx, driver, c)
 	}}})
+	if err != nil {
+		return nil, err
+	}
+	return c, s.claimGolden(ctx, driver, c, progress)
 }
 
 // record plans a cluster's machines and writes its record, the first thing of
