@@ -95,6 +95,9 @@ func (s *session) nodePortAddress(nodePort string) (string, error) {
 	if err != nil {
 		return "", check.Permanent(fmt.Errorf("nodePort %q is no number; remember one with object.spec.ports[0].nodePort", nodePort))
 	}
+	if len(s.handle.Cluster.Machines) == 0 {
+		return "", check.Permanent(fmt.Errorf("driver %q has no machines, and so forwards no NodePorts", s.handle.Driver.Name()))
+	}
 	return s.handle.Cluster.Machines[0].NodePortAddress(port)
 }
 

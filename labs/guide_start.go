@@ -32,7 +32,7 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	reason, err := lab.Needs.missing(ctx, h)
+	reason, err := lab.missing(ctx, h)
 	if err != nil {
 		return nil, err
 	}

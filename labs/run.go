@@ -58,7 +58,7 @@ func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error)
 	if lab.Draw > 0 {
 		result.Seed = o.Seed
 	}
-	reason, err := lab.Needs.missing(ctx, h)
+	reason, err := lab.missing(ctx, h)
 	err = errors.Join(err, drawErr)
 	switch {
 	case err != nil:
