@@ -193,7 +193,8 @@ func labelRole(ctx context.Context, h *vm.Handle, node *corev1.Node, role vm.Rol
 }
 
 // approveServing approves the serving certificates that kubelets of our own
-// machines ask for, after looking at who asks and for what.
+// machines ask for, after looking at who asks and for what. Others' requests are
+// nobody's that is waited for.
 func approveServing(ctx context.Context, h *vm.Handle) error {
 	requests := h.Kube.Typed.CertificatesV1().CertificateSigningRequests()
 	list, err := requests.List(ctx, metav1.ListOptions{
@@ -204,10 +205,11 @@ func approveServing(ctx context.Context, h *vm.Handle) error {
 	}
 	for i := range list.Items {
 		csr := &list.Items[i]
-		if decided(csr) {
+		m := asker(csr, h.Cluster)
+		if m == nil || decided(csr) {
 			continue
 		}
-		if err := isOurKubelet(csr, h.Cluster); err != nil {
+		if err := isOfKubelet(csr, m); err != nil {
 			return fmt.Errorf("certificate request %s: %w", csr.Name, err)
 		}
 		csr.Status.Conditions = append(csr.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
