@@ -6,48 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/history"
+	"axolotl/internal/disktest"
 	"axolotl/vm"
 )
-
-// smallDisk mounts a disk of two mebibytes that is the test's own.
-func smallDisk(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		t.Skipf("needs to mount a disk: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// fill writes a file until the disk is full.
-func fill(path string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	for size := 1 << 16; size > 0; { // in ever smaller pieces
-		_, err = file.Write(make([]byte, size))
-		if err != nil {
-			size /= 2
-		}
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		return err
-	}
-	return nil
-}
 
 // filling is a cordon that takes the last room on a disk, too.
 type filling struct {
@@ -56,7 +22,7 @@ type filling struct {
 }
 
 func (f *filling) Inject(ctx context.Context, h *vm.Handle, objects []fault.Object) error {
-	return errors.Join(f.Fault.Inject(ctx, h, objects), fill(f.path))
+	return errors.Join(f.Fault.Inject(ctx, h, objects), disktest.Fill(f.path))
 }
 
 // FAULTS.md 14: the disk becomes full in the middle of a run. What it did is
@@ -64,7 +30,7 @@ func (f *filling) Inject(ctx context.Context, h *vm.Handle, objects []fault.Obje
 // is room.
 func TestDiskFullInTheMiddleOfARun(t *testing.T) {
 	h := cluster(t)
-	disk := smallDisk(t)
+	disk := disktest.Small(t)
 	c := *h.Cluster
 	c.Dir = filepath.Join(disk, "cluster")
 	config, err := os.ReadFile(h.Cluster.Kubeconfig())

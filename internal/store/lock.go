@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -70,7 +71,9 @@ func TryLock(path string) (*Lock, error) {
 		// NOTE: written in place: a rename would leave the lock on the old inode.
 		err = os.WriteFile(path, note, 0o600)
 	}
-	if err != nil {
+	// On a full disk it is held all the same, by somebody unknown: whoever makes
+	// room must get it.
+	if err != nil && !errors.Is(err, syscall.ENOSPC) {
 		_ = lock.Unlock()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

@@ -119,3 +119,15 @@ func TestRemovedLocksAreHeldByOne(t *testing.T) {
 		t.Error("the file is left")
 	}
 }
+
+// Whoever takes things away on a full disk gets the lock, though nobody can be told who
+// has it.
+func TestLockOnAFullDisk(t *testing.T) {
+	lock, err := TryLock("/dev/full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Error(err)
+	}
+}

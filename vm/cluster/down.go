@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"axolotl/internal/kube"
 	"axolotl/internal/term"
@@ -66,7 +67,8 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 		kubeconfig = "" // there is no context of ours, though one may have its name
 	}
 	c.Phase = vm.PhaseDeleting
-	if err := s.Save(c); err != nil {
+	// What makes room again must not need any: the record names all that there is.
+	if err := s.Save(c); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
 	return Run(ctx, progress, append(driver.Down(c), s.forget(c, kubeconfig)...))

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"axolotl/internal/disktest"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -92,3 +94,29 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// FAULTS.md 14: what makes room on a full disk needs none.
+func TestDownOnAFullDisk(t *testing.T) {
+	disk := disktest.Small(t)
+	s := Store{Home: store.Home{State: disk}}
+	c := &vm.Cluster{Name: "c", ID: "1", Driver: "first", Phase: vm.PhaseUp, Dir: s.Home.Cluster("c")}
+	if err := errors.Join(os.MkdirAll(c.Dir, 0o755), s.Save(c), disktest.Fill(c.Path("disk"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(c); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	driver := &removing{salvager{name: "first"}}
+	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
+	if err := s.Down(t.Context(), "c", open, nil, "", term.NewProgress(io.Discard, true)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(c.Dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its directory: %v", err)
+	}
+}
+
+// removing is a driver of clusters that it has made itself.
+type removing struct{ salvager }
+
+func (*removing) Traits() vm.Traits { return vm.Traits{} }
