@@ -105,6 +105,10 @@ func (s *session) removeOnly(ctx context.Context, progress *term.Progress) error
 	if err != nil {
 		return err
 	}
+	volumes, err := s.volumes(ctx)
+	if err != nil {
+		return err
+	}
 	for _, name := range addon.Names() {
 		a, err := addon.Find(name)
 		if err != nil {
@@ -118,7 +122,7 @@ func (s *session) removeOnly(ctx context.Context, progress *term.Progress) error
 			s.addons = append(s.addons, name)
 		}
 	}
-	if len(left)+len(s.addons) == 0 { // killed before it made anything, or after all was removed
+	if len(left)+len(volumes)+len(s.addons) == 0 { // killed before it made anything, or after all was removed
 		return s.endKubeconfig()
 	}
 	return progress.Do("Remove what was left", func(*term.Step) error {
@@ -127,6 +131,9 @@ func (s *session) removeOnly(ctx context.Context, progress *term.Progress) error
 		}
 		for i := range left {
 			progress.Line("removed: namespace %s, left by a run of lab %s that was killed", left[i].Name, s.lab.Name)
+		}
+		for _, name := range volumes {
+			progress.Line("removed: volume %s, left by a run of lab %s that was killed", name, s.lab.Name)
 		}
 		return nil
 	})

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"axolotl/internal/term"
 	"axolotl/vm"
 )
@@ -66,6 +69,34 @@ func TestLeftByAKilledRun(t *testing.T) {
 	if err := alive.letGoOfRun(false); err != nil {
 		t.Error(err)
 	}
+}
+
+// A run that was killed when its namespace was gone, and its volume not yet.
+func TestVolumeLeftByAKilledRun(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	h, c := *handle, *handle.Cluster
+	h.Cluster, c.Dir = &c, t.TempDir()
+	dead := begun(t, &h, "left-volume")
+	name := dead.namespace + "-disk"
+	if err := dead.do(t.Context(), Action{Apply: "{apiVersion: v1, kind: PersistentVolume, metadata: {name: " + name +
+		"}, spec: {capacity: {storage: 1Mi}, accessModes: [ReadWriteOnce], hostPath: {path: /tmp/left}}}"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(dead.removeNamespaces(t.Context()), dead.held.Unlock()); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := removeLeft(t.Context(), &h, term.NewProgress(&out, false), time.Now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Kube.Typed.CoreV1().PersistentVolumes().Get(t.Context(), name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("volume %s is left: %v", name, err)
+	}
+	if want := "removed: volume " + name; !strings.Contains(out.String(), want) {
+		t.Errorf("it says %q, not %q", out.String(), want)
+	}
+	noFile(t, &h, dead.namespace)
 }
 
 // noFile wants nothing to be left to whoever comes next.
