@@ -23,6 +23,20 @@ func (c *Cluster) Gone() error {
 	return nil
 }
 
+// TryLock takes a lock whose file is in the cluster's state directory, or returns a
+// *store.LockedError at once. Of a cluster that was taken down nothing is brought back
+// by it: the error is a *GoneError then.
+func (c *Cluster) TryLock(elem ...string) (*store.Lock, error) {
+	lock, err := store.TryLockIn(c.Dir, elem...)
+	if gone := c.Gone(); gone != nil {
+		if err == nil {
+			_ = lock.Unlock() // it may be in the next one of this name
+		}
+		return nil, gone
+	}
+	return lock, err
+}
+
 // GoneError is that of work in a cluster that was taken down meanwhile.
 type GoneError struct{ Cluster string }
 

@@ -1,40 +1,48 @@
-package vm_test
+package vm
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"axolotl/internal/store"
-	"axolotl/vm"
 )
 
-func TestGone(t *testing.T) {
-	c := &vm.Cluster{Name: "c", ID: "1", Dir: filepath.Join(t.TempDir(), "c")}
-	write := func(id string) {
-		t.Helper()
-		if err := store.WriteJSON(c.Path(vm.RecordFile), &vm.Cluster{Name: "c", ID: id}); err != nil {
-			t.Fatal(err)
+// Whoever waits for a lock of a cluster that is taken down meanwhile is told so, and
+// its directory stays away.
+func TestLockOfAClusterThatGoes(t *testing.T) {
+	c := &Cluster{Name: "c", ID: "1", Dir: filepath.Join(t.TempDir(), "c")}
+	if err := store.WriteJSON(c.Path(RecordFile), c); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := c.TryLock("addons", "a.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock() //nolint:errcheck // the test is over
+	looks := 0
+	_, err = store.Await(t.Context(), func() (*store.Lock, error) { return c.TryLock("addons", "a.lock") }, func(*store.LockedError) {
+		if looks++; looks > 1 {
+			if err := os.RemoveAll(c.Dir); err != nil {
+				t.Fatal(err)
+			}
 		}
+	})
+	var gone *GoneError
+	if !errors.As(err, &gone) || looks != 2 {
+		t.Errorf("after %d looks: %v", looks, err)
 	}
-	write("1")
-	if err := c.Gone(); err != nil {
-		t.Errorf("it is there: %v", err)
+	if _, err := os.Stat(c.Dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its directory: %v", err)
 	}
-	write("2")
-	if c.Gone() == nil {
-		t.Error("another one has its name")
-	}
-	if err := os.Remove(c.Path(vm.RecordFile)); err != nil {
+
+	// Another one of its name is not its own.
+	if err := store.WriteJSON(c.Path(RecordFile), &Cluster{Name: "c", ID: "2"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Gone(); err != nil {
-		t.Errorf("a cluster need not have a record: %v", err)
-	}
-	if err := os.RemoveAll(c.Dir); err != nil {
-		t.Fatal(err)
-	}
-	if c.Gone() == nil {
-		t.Error("its directory is gone")
+	if _, err := c.TryLock("addons", "b.lock"); !errors.As(err, &gone) {
+		t.Errorf("in another one: %v", err)
 	}
 }

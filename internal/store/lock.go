@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,11 +45,29 @@ type Lock struct{ flock *flock.Flock }
 // any more would be closed by the garbage collector, and its lock freed.
 var held sync.Map // of *Lock
 
-// TryLock takes the lock at path, or returns a *LockedError at once.
+// TryLock takes the lock at path, or returns a *LockedError at once. Its directory
+// is made where it is missing.
 func TryLock(path string) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
+	return tryLock(path)
+}
+
+// TryLockIn is TryLock of a file in a directory that others remove when they are done
+// with it, or in one below that. It does not bring that directory back: the error is
+// fs.ErrNotExist then.
+func TryLockIn(dir string, elem ...string) (*Lock, error) {
+	path := filepath.Join(append([]string{dir}, elem...)...)
+	if below := filepath.Dir(path); below != filepath.Clean(dir) {
+		if err := os.Mkdir(below, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	}
+	return tryLock(path)
+}
+
+func tryLock(path string) (*Lock, error) {
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	taken, err := lock.TryLock()
 	if err != nil {
@@ -57,7 +76,7 @@ func TryLock(path string) (*Lock, error) {
 	if taken && !current(lock) {
 		// Its holder has removed it between our look at its name and our lock.
 		_ = lock.Unlock()
-		return TryLock(path)
+		return tryLock(path)
 	}
 	if !taken {
 		var holder Holder
@@ -85,9 +104,15 @@ func TryLock(path string) (*Lock, error) {
 // WaitLock takes the lock at path, and waits while somebody else has it; told
 // hears who, after each look in vain.
 func WaitLock(ctx context.Context, path string, told func(*LockedError)) (*Lock, error) {
+	return Await(ctx, func() (*Lock, error) { return TryLock(path) }, told)
+}
+
+// Await tries to take a lock until nobody else has it; told hears who, after each
+// try in vain.
+func Await(ctx context.Context, try func() (*Lock, error), told func(*LockedError)) (*Lock, error) {
 	const poll = 200 * time.Millisecond
 	for {
-		lock, err := TryLock(path)
+		lock, err := try()
 		var locked *LockedError
 		if err == nil || !errors.As(err, &locked) {
 			return lock, err

@@ -137,11 +137,8 @@ func users(ns *corev1.Namespace) []string {
 // have their own: to compile and start one takes minutes, and whoever is done with
 // another one does not wait for that.
 func (a *Addon) lock(ctx context.Context, h *vm.Handle, step *term.Step) (unlock func(), err error) {
-	// The lock's file would be all that there is of a cluster that was taken down.
-	if err := h.Cluster.Gone(); err != nil {
-		return nil, fmt.Errorf("add-on %s: %w", a.Name, err)
-	}
-	lock, err := store.WaitLock(ctx, h.Cluster.Path("addons", a.Name+".lock"), func(locked *store.LockedError) {
+	try := func() (*store.Lock, error) { return h.Cluster.TryLock("addons", a.Name+".lock") }
+	lock, err := store.Await(ctx, try, func(locked *store.LockedError) {
 		if step != nil {
 			step.Status("waiting for %q (pid %d), which is at work on the add-on", locked.Holder.Command, locked.Holder.PID)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -55,12 +54,14 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 // before the cluster is taken, as that may take minutes.
 func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Context, func(store.Home, string) error, *term.Step) error {
 	return func(ctx context.Context, write func(store.Home, string) error, step *term.Step) error {
-		archive := filepath.Join(s.Home.Cluster(name), "made-"+imagesFile)
-		// The lock's file would be all that there is of a cluster that was taken down.
-		if _, err := s.Load(name); err != nil {
+		const archiveName = "made-" + imagesFile
+		c, err := s.Load(name)
+		if err != nil {
 			return err
 		}
-		making, err := store.WaitLock(ctx, archive+".lock", func(locked *store.LockedError) {
+		archive := c.Path(archiveName)
+		try := func() (*store.Lock, error) { return c.TryLock(archiveName + ".lock") }
+		making, err := store.Await(ctx, try, func(locked *store.LockedError) {
 			step.Status("waiting for %q (pid %d), which makes images for the cluster", locked.Holder.Command, locked.Holder.PID)
 		})
 		if err != nil {
@@ -78,8 +79,7 @@ func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Conte
 			return err
 		}
 		defer s.unlock(name, lock)
-		c, err := s.Load(name)
-		if err != nil {
+		if c, err = s.Load(name); err != nil {
 			return err
 		}
 		if err := settledMachines(c); err != nil {

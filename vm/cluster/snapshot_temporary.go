@@ -36,7 +36,7 @@ func (s Store) SaveTemporary(ctx context.Context, name string, open Opener, prog
 	if err != nil {
 		return nil, err
 	}
-	lock, err := store.TryLock(c.Path(snapshotsDir, temporaryLock))
+	lock, err := c.TryLock(snapshotsDir, temporaryLock)
 	if err != nil {
 		return nil, fmt.Errorf("cluster %q has a temporary snapshot already: %w", name, err)
 	}
@@ -77,7 +77,7 @@ func SweepTemporary(c *vm.Cluster) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	lock, err := store.TryLock(path)
+	lock, err := c.TryLock(snapshotsDir, temporaryLock)
 	var locked *store.LockedError
 	if errors.As(err, &locked) {
 		return nil
