@@ -21,7 +21,7 @@ type Action struct {
 	Break     *Break    `yaml:"break" json:"break,omitempty"`         // pods or a node, by a fault of chaos
 	Undo      string    `yaml:"undo" json:"undo,omitempty"`           // the fault of this name that the lab injected
 	Context   *Context  `yaml:"context" json:"context,omitempty"`     // of the lab's own kubeconfig
-	Machine   *Machine  `yaml:"machine" json:"machine,omitempty"`     // under a node: off, on, remove, add
+	Machine   *Machine  `yaml:"machine" json:"machine,omitempty"`     // under a node: off, on, remove, add, wipe, recreate
 	Await     *Check    `yaml:"await" json:"await,omitempty"`         // what the actions before bring about, and the next builds on
 }
 

@@ -3,7 +3,6 @@ package labs
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,7 +13,7 @@ import (
 )
 
 // Machine acts on the machine under a node. Machines that are off at the end
-// of the lab are started.
+// of the lab are started, and those that are ruined are made anew.
 type Machine struct {
 	Name string      `yaml:"name,required" json:"name"` // of the machine, which is that of the node
 	Do   MachineDeed `yaml:"do,required" json:"do"`
@@ -26,16 +25,21 @@ type MachineDeed string
 // What can be done to machines. That a removed node is added again is a start
 // of its machine: its kubelet registers it anew.
 const (
-	MachineOff    MachineDeed = "off"    // the plug is pulled
-	MachineOn     MachineDeed = "on"     // it is started
-	MachineRemove MachineDeed = "remove" // off, and the node is deleted from the cluster
-	MachineAdd    MachineDeed = "add"    // started, so that the node joins again
+	MachineOff      MachineDeed = "off"      // the plug is pulled
+	MachineOn       MachineDeed = "on"       // it is started
+	MachineRemove   MachineDeed = "remove"   // off, and the node is deleted from the cluster
+	MachineAdd      MachineDeed = "add"      // started, so that the node joins again
+	MachineWipe     MachineDeed = "wipe"     // its disk is overwritten from inside, and it goes off
+	MachineRecreate MachineDeed = "recreate" // it is thrown away, and another takes its place, as "axolotl recreate" does
 )
 
 // Values are what a file may say.
 func (MachineDeed) Values() []string {
-	return []string{string(MachineOff), string(MachineOn), string(MachineRemove), string(MachineAdd)}
+	return []string{string(MachineOff), string(MachineOn), string(MachineRemove), string(MachineAdd), string(MachineWipe), string(MachineRecreate)}
 }
+
+// ruins tells whether it is done to a machine's disk, which simulated ones have not.
+func (d MachineDeed) ruins() bool { return d == MachineWipe || d == MachineRecreate }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *MachineDeed) UnmarshalText(text []byte) error {
@@ -46,7 +50,10 @@ func (d *MachineDeed) UnmarshalText(text []byte) error {
 func (m *Machine) String() string { return fmt.Sprintf("machine %s: %s", m.Name, m.Do) }
 
 func (m *Machine) validate(v *validator, at string) {
-	if !v.needs.NodePower && !v.needs.MachineControl {
+	switch {
+	case m.Do.ruins() && !v.needs.MachineControl:
+		v.document.Faultf(at, `this needs real machines; add "needs: {machine-control: true}" to the lab`)
+	case !v.needs.NodePower && !v.needs.MachineControl:
 		v.document.Faultf(at, `this needs the power of machines; add "needs: {node-power: true}" to the lab`)
 	}
 }
@@ -65,8 +72,13 @@ func (m *Machine) do(ctx context.Context, s *session) error {
 	case machine.Role == vm.ControlPlane:
 		return fmt.Errorf("machine %q is the control plane; take a worker", m.Name)
 	}
-	if m.Do == MachineOn || m.Do == MachineAdd {
+	switch m.Do {
+	case MachineOn, MachineAdd:
 		return power.PowerOn(ctx, s.handle.Cluster, m.Name)
+	case MachineWipe:
+		return s.wipe(ctx, m.Name)
+	case MachineRecreate:
+		return s.recreate(ctx, m.Name)
 	}
 	if err := s.powerOff(ctx, m.Name); err != nil || m.Do == MachineOff {
 		return err
@@ -87,7 +99,7 @@ func (s *session) powerOff(ctx context.Context, name string) error {
 		target.UID = node.UID
 	case !apierrors.IsNotFound(err):
 		return err
-	case slices.ContainsFunc(s.struck, func(struck Struck) bool { return struck.Machine == name }):
+	case s.hasStruck(func(struck *Struck) bool { return struck.Machine == name }):
 		return nil
 	}
 	return s.strike(ctx, &fault.PowerCut{}, []fault.Target{target}, name)

@@ -12,6 +12,8 @@ import (
 func (s *Step) disturbs() string {
 	for _, action := range slices.Concat(s.Setup, s.Do) {
 		switch {
+		case action.Machine != nil && action.Machine.Do.ruins():
+			return fmt.Sprintf("step %q ruins a machine", s.Name)
 		case action.Machine != nil:
 			return fmt.Sprintf("step %q switches a machine off and on", s.Name)
 		case action.Break != nil && action.Break.fault.Effect().On == fault.OnNodes:

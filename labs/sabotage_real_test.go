@@ -132,6 +132,14 @@ spec: {podSelector: {matchLabels: {app: client}}, policyTypes: [Egress], egress:
 		Action{Await: &Check{HTTP: &HTTP{NodePort: "{{ port }}"}, Contains: "pong"}},
 		podsDeleted("web"),
 	)},
+	{"break-the-vm", "note", "nothing is written", without(2)},
+	{"break-the-vm", "wiped", "another machine", onAnother("victim", anotherMachine)},
+	{"break-the-vm", "wiped", "the pod only", instead(podsDeleted("diary"))},
+	{"break-the-vm", "recreated", "left as it is", without(0)},
+	{"break-the-vm", "recreated", "written anew", also(
+		Action{Await: &Check{Exec: &Exec{Pod: "diary", Command: []string{"sh", "-c", "test -e /scratch/note || echo gone"}}, Contains: "gone"}},
+		Action{Exec: &Exec{Pod: "diary", Command: []string{"sh", "-c", "echo remember me >/scratch/note"}}},
+	)},
 
 	{"control-plane-down", "app", "wrong port", inApply(0, "targetPort: 8080", "targetPort: 8081")},
 	{"control-plane-down", "no-controllers", "they run", without(0)},

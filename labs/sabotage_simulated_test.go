@@ -166,6 +166,7 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 	)},
 
 	{"why-orchestrate", "two-apps", "only one", inApply(0, "replicas: 1", "replicas: 0")},
+	{"why-orchestrate", "two-apps", "apart", inApply(0, "podAffinity:", "podAntiAffinity:")},
 	{"why-orchestrate", "lights-out", "another machine", onAnother("node", anotherMachine)},
 	{"why-orchestrate", "lights-out", "made again by hand", also(Action{Apply: onePod("alone-2", "alone", "axolotl/pingapp:2.1.0")})},
 	{"why-orchestrate", "lights-on", "another machine", onAnother("node", anotherMachine)},

@@ -16,8 +16,8 @@ type Struck struct {
 	ID    string `json:"id"` // in the cluster's journal
 	Fault string `json:"fault"`
 
-	// Machine is set where the lab switched this one off, which is no fault
-	// that it speaks of.
+	// Machine is set where the lab switched this one off or ruined it, which is
+	// no fault that it speaks of.
 	Machine string `json:"machine,omitempty"`
 
 	held *chaos.Stroke // by this process; nil for one that another began
@@ -36,10 +36,15 @@ func (s *session) strike(ctx context.Context, f fault.Fault, targets []fault.Tar
 // mend undoes what the session broke, by one fault or, where it is empty, by
 // all, machines too; the last first.
 func (s *session) mend(ctx context.Context, name string) error {
+	return s.mendThose(ctx, func(struck *Struck) bool { return name == "" || struck.Fault == name && struck.Machine == "" })
+}
+
+// mendThose undoes what the session broke of which which tells; the last first.
+func (s *session) mendThose(ctx context.Context, which func(*Struck) bool) error {
 	var errs []error
 	for i := len(s.struck) - 1; i >= 0; i-- {
 		struck := &s.struck[i]
-		if name != "" && (struck.Fault != name || struck.Machine != "") {
+		if !which(struck) {
 			continue
 		}
 		if err := s.mendOne(ctx, struck); err != nil {
@@ -49,6 +54,11 @@ func (s *session) mend(ctx context.Context, name string) error {
 		s.struck = slices.Delete(s.struck, i, i+1)
 	}
 	return errors.Join(errs...)
+}
+
+// hasStruck tells whether the session broke anything of which which tells.
+func (s *session) hasStruck(which func(*Struck) bool) bool {
+	return slices.ContainsFunc(s.struck, func(struck Struck) bool { return which(&struck) })
 }
 
 func (s *session) mendOne(ctx context.Context, struck *Struck) error {
