@@ -27,7 +27,7 @@ func (g *Guide) Hint(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	hint := plain[min(g.state.Hints, len(plain)-1)]
-	g.state.Hints++
+	g.state.Hints = min(g.state.Hints+1, len(plain)) // the last, read again, says nothing new
 	if err := g.save(); err != nil {
 		return "", err
 	}
