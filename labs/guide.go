@@ -17,7 +17,7 @@ type Guide struct {
 }
 
 // ErrNoGuide is the error where no lab is under way.
-var ErrNoGuide = errors.New("no lab is under way on this cluster; start one with: axolotl lab start NAME")
+var ErrNoGuide = errors.New("no lab is under way on this cluster")
 
 // Step is the step under way, or nil when all are done.
 func (g *Guide) Step() *Step {

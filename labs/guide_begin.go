@@ -9,13 +9,13 @@ import (
 
 // errMaking is the error where a process was killed while what the steps stand
 // on was made.
-var errMaking = errors.New("the lab was interrupted while it was made; make it anew with: axolotl lab reset, or end it with: axolotl lab quit")
+var errMaking = errors.New("the lab was interrupted while it was made")
 
 // begin remembers what the step under way needs, once. Steps that cannot be
 // done on this cluster are passed over.
 func (g *Guide) begin(ctx context.Context) error {
 	if g.state.Making {
-		return errMaking
+		return fmt.Errorf("%w; %s", errMaking, g.typed("make it anew with: axolotl lab reset, or end it with: axolotl lab quit"))
 	}
 	for step := g.Step(); step != nil && !g.state.Begun; step = g.Step() {
 		reason, err := step.Needs.missing(ctx, g.runner.session.handle)
@@ -36,7 +36,7 @@ func (g *Guide) begin(ctx context.Context) error {
 		return errors.Join(err, g.save())
 	}
 	const limit = time.Minute
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; 'axolotl lab reset' begins anew", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; %s", limit, g.typed("'axolotl lab reset' begins anew")))
 	defer cancel()
 	if err := g.runner.setUp(ctx, step); err != nil {
 		return errors.Join(err, g.save())

@@ -20,7 +20,7 @@ func (g *Guide) Hint(ctx context.Context) (string, error) {
 		if hint.When == nil {
 			plain = append(plain, hint)
 		} else if g.look(ctx, *hint.When) == nil {
-			return expandWith(hint.In(g.runner.Language), g.runner.session.variables)
+			return g.hint(hint)
 		}
 	}
 	if len(plain) == 0 {
@@ -31,5 +31,11 @@ func (g *Guide) Hint(ctx context.Context) (string, error) {
 	if err := g.save(); err != nil {
 		return "", err
 	}
-	return expandWith(hint.In(g.runner.Language), g.runner.session.variables)
+	return g.hint(hint)
+}
+
+// hint is a hint as the learner reads it.
+func (g *Guide) hint(hint Hint) (string, error) {
+	text, err := expandWith(hint.In(g.runner.Language), g.runner.session.variables)
+	return g.typed(text), err
 }

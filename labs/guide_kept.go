@@ -45,9 +45,9 @@ func (g *Guide) keep(ctx context.Context, because string) error {
 	}
 	if err != nil {
 		kept.Failed = err.Error()
-		g.runner.Progress.Line("the cluster could not be saved, so 'axolotl lab reset' will undo one by one what the lab did: %v", err)
+		g.runner.Progress.Line(g.typed("the cluster could not be saved, so 'axolotl lab reset' will undo one by one what the lab did: %v"), err)
 	} else {
-		g.runner.Progress.Line("%s, so the whole cluster was saved: 'axolotl lab reset' takes it back to now, with all that is in it", because)
+		g.runner.Progress.Line(g.typed("%s, so the whole cluster was saved: 'axolotl lab reset' takes it back to now, with all that is in it"), because)
 	}
 	g.state.Kept = kept
 	return g.save()
@@ -67,7 +67,7 @@ func (g *Guide) goBack(ctx context.Context) error {
 	}
 	handle, err := g.runner.Snapshots.Restore(ctx)
 	if err != nil {
-		return fmt.Errorf("go back to the snapshot: %w; 'axolotl lab quit' ends the lab without it", err)
+		return fmt.Errorf("go back to the snapshot: %w; %s", err, g.typed("'axolotl lab quit' ends the lab without it"))
 	}
 	g.runner.session.handle = handle
 	return nil

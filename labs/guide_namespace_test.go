@@ -26,8 +26,8 @@ steps:
       - object: {kind: Namespace, name: "{{ namespace }}-other"}
 `
 
-// typed makes a namespace as "kubectl create namespace" does.
-func typed(t *testing.T, h *vm.Handle, name string, labels map[string]string) {
+// madeByHand makes a namespace as "kubectl create namespace" does.
+func madeByHand(t *testing.T, h *vm.Handle, name string, labels map[string]string) {
 	t.Helper()
 	_, err := h.Kube.Typed.CoreV1().Namespaces().Create(t.Context(),
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}, metav1.CreateOptions{})
@@ -48,8 +48,8 @@ func TestNamespacesOfTheLearner(t *testing.T) {
 	defer closeGuide(t, g)
 	first := g.Namespace()
 	bystanders := []string{first + "x", first + "-of-another"}
-	typed(t, h, bystanders[0], nil)
-	typed(t, h, bystanders[1], map[string]string{LabelSession: "other"})
+	madeByHand(t, h, bystanders[0], nil)
+	madeByHand(t, h, bystanders[1], map[string]string{LabelSession: "other"})
 	t.Cleanup(func() {
 		for _, name := range bystanders {
 			if err := h.Kube.Typed.CoreV1().Namespaces().Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}); err != nil {
@@ -57,8 +57,8 @@ func TestNamespacesOfTheLearner(t *testing.T) {
 			}
 		}
 	})
-	typed(t, h, first, nil)
-	typed(t, h, first+"-mine", nil)
+	madeByHand(t, h, first, nil)
+	madeByHand(t, h, first+"-mine", nil)
 	if problem, err := g.Solve(t.Context()); problem != nil || err != nil {
 		t.Fatalf("%+v, %v", problem, err)
 	}
@@ -66,7 +66,7 @@ func TestNamespacesOfTheLearner(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := g.Namespace()
-	typed(t, h, second+"-other", nil)
+	madeByHand(t, h, second+"-other", nil)
 	if err := g.Quit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,11 @@ package labs
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // ErrNotPassed is the error of Next where the step's checks do not hold.
-var ErrNotPassed = errors.New("this step is not done yet; 'axolotl lab check' shows what is missing, 'axolotl lab hint' helps, 'axolotl lab solve' does it")
+var ErrNotPassed = errors.New("this step is not done yet")
 
 // Next goes to the next step, where the one under way has passed or passes
 // now.
@@ -16,7 +17,8 @@ func (g *Guide) Next(ctx context.Context) error {
 	}
 	if !g.state.Passed {
 		if _, seen, err := g.Check(ctx); err != nil || len(seen) > 0 {
-			return errors.Join(err, ErrNotPassed)
+			return errors.Join(err, fmt.Errorf("%w; %s", ErrNotPassed,
+				g.typed("'axolotl lab check' shows what is missing, 'axolotl lab hint' helps, 'axolotl lab solve' does it")))
 		}
 	}
 	g.state.Step++

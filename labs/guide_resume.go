@@ -2,6 +2,7 @@ package labs
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"axolotl/vm"
@@ -17,7 +18,7 @@ func ResumeGuide(h *vm.Handle, o Options) (*Guide, error) {
 	var state guideState
 	err = readGuide(h, &state)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = ErrNoGuide
+		err = fmt.Errorf("%w; %s", ErrNoGuide, typed(h.Cluster, "start one with: axolotl lab start NAME"))
 	}
 	var lab *Lab
 	if err == nil {

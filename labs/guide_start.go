@@ -28,7 +28,7 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 	var underWay guideState
 	switch err := readGuide(h, &underWay); {
 	case err == nil:
-		return nil, fmt.Errorf("lab %q is under way on this cluster; end it with: axolotl lab quit", underWay.File)
+		return nil, fmt.Errorf("lab %q is under way on this cluster; %s", underWay.File, typed(h.Cluster, "end it with: axolotl lab quit"))
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -32,7 +35,7 @@ func newLabGuide(a *app) []*cobra.Command {
 		guideCommand(a, "hint", "Help with this step, a little more each time", func(ctx context.Context, g *labs.Guide) error {
 			hint, err := g.Hint(ctx)
 			if err == nil && hint == "" {
-				hint = "There is no hint for this step; `axolotl lab solve` does it."
+				hint = g.Words("There is no hint for this step; `axolotl lab solve` does it.", "No hay pistas para este paso; `axolotl lab solve` lo hace.")
 			}
 			return errors.Join(err, a.markdown(hint))
 		}),
@@ -40,7 +43,8 @@ func newLabGuide(a *app) []*cobra.Command {
 			problem, err := g.Solve(ctx)
 			if problem != nil {
 				explainProblem(a.progress, problem)
-				err = errors.Join(err, codedError{errors.New("the step could not be done; 'axolotl lab reset' begins the lab anew"), exitFailed})
+				err = errors.Join(err, codedError{errors.New(g.Words("the step could not be done; 'axolotl lab reset' begins the lab anew",
+					"no se pudo hacer el paso; 'axolotl lab reset' empieza el lab de nuevo")), exitFailed})
 			}
 			return err
 		}),
@@ -52,13 +56,19 @@ func newLabGuide(a *app) []*cobra.Command {
 		}),
 		guideCommand(a, "say", "Say again what this step is about", func(_ context.Context, g *labs.Guide) error { return a.say(g) }),
 		guideCommand(a, "reset", "Go back to before the lab and begin it anew", func(ctx context.Context, g *labs.Guide) error {
+			before := g.Namespace()
 			err := a.progress.Do("Begin anew", func(*term.Step) error { return g.Reset(ctx) })
 			if err != nil {
 				return err
 			}
-			return a.say(g)
+			return errors.Join(a.say(g), a.leaveNamespace(g, before, g.Namespace()))
 		}),
-		guideCommand(a, "quit", "End the lab and remove all that it made", func(ctx context.Context, g *labs.Guide) error { return g.Quit(ctx) }),
+		guideCommand(a, "quit", "End the lab and remove all that it made", func(ctx context.Context, g *labs.Guide) error {
+			if err := g.Quit(ctx); err != nil {
+				return err
+			}
+			return a.leaveNamespace(g, g.Namespace(), metav1.NamespaceDefault)
+		}),
 	}
 }
 
@@ -137,10 +147,11 @@ Progress is kept with the cluster: it outlives this terminal.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.say(guide), guide.Close())
+			return errors.Join(a.pointKubectl(guide, handle), a.say(guide), guide.Close())
 		},
 	}
 	flags.add(a, cmd)
+	cmd.Flags().Lookup("lang").Usage = "language of titles and texts (default: your locale's)"
 	cmd.Flags().IntVar(&seed, "seed", 0, "by which a lab that draws its steps (game-day) draws them (default: any)")
 	return cmd
 }
@@ -173,10 +184,9 @@ With --watch it looks until all hold, and ticks each off as it comes true.`,
 					explainProblem(a.progress, problem)
 				}
 				if len(seen) > 0 {
-					return codedError{errors.New("not yet; 'axolotl lab hint' helps"), exitFailed}
+					return codedError{errors.New(g.Words("not yet; 'axolotl lab hint' helps", "todavía no; 'axolotl lab hint' ayuda")), exitFailed}
 				}
-				fmt.Fprintln(a.out, "This step is done: axolotl lab next")
-				return nil
+				return a.stepDone(g)
 			})
 		},
 	}
@@ -202,8 +212,7 @@ func (a *app) watchChecks(ctx context.Context, g *labs.Guide) error {
 			}
 		}
 		if len(seen) == 0 {
-			fmt.Fprintln(a.out, "This step is done: axolotl lab next")
-			return nil
+			return a.stepDone(g)
 		}
 		select {
 		case <-ctx.Done():
@@ -211,6 +220,11 @@ func (a *app) watchChecks(ctx context.Context, g *labs.Guide) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+func (a *app) stepDone(g *labs.Guide) error {
+	_, err := fmt.Fprintln(a.out, g.Words("This step is done: axolotl lab next", "Este paso está hecho: axolotl lab next"))
+	return err
 }
 
 func tick(passed bool) string {
@@ -240,7 +254,7 @@ func newLabStatus(a *app) *cobra.Command {
 							how = "under way"
 						case i < len(status.Done):
 							mark := status.Done[i]
-							how = fmt.Sprintf("done, %d hints", mark.Hints)
+							how = "done, " + counted(mark.Hints, "hint")
 							if mark.Solved {
 								how = "solved by axolotl"
 							}
@@ -272,7 +286,7 @@ func (a *app) say(g *labs.Guide) error {
 	if err := a.markdown(text); err != nil || g.Step() == nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.out, "\nThen: axolotl lab check")
+	_, err = fmt.Fprintln(a.out, g.Words("\nThen: axolotl lab check", "\nDespués: axolotl lab check"))
 	return err
 }
 
@@ -309,7 +323,11 @@ func newLabNew(a *app) *cobra.Command {
 			if err := store.WriteFile(file, text, 0o644); err != nil {
 				return err
 			}
-			a.progress.Line("wrote %s; next: axolotl lab lint ./%s, axolotl lab run ./%s", file, file, file)
+			path := file
+			if !strings.ContainsRune(file, filepath.Separator) {
+				path = "./" + file // else it might be taken for a lab's name
+			}
+			a.progress.Line("wrote %s; next: axolotl lab lint %[2]s, axolotl lab run %[2]s", file, path)
 			return nil
 		},
 	}

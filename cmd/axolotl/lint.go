@@ -31,7 +31,19 @@ func lint(a *app, format term.Format, names []string, open func(nameOrFile strin
 		return nil
 	}))
 	if len(all) > 0 {
-		errs = append(errs, fmt.Errorf("%d faults; mend them and lint again", len(all)))
+		them := "them"
+		if len(all) == 1 {
+			them = "it"
+		}
+		errs = append(errs, fmt.Errorf("%s; mend %s and lint again", counted(len(all), "fault"), them))
 	}
 	return errors.Join(errs...)
+}
+
+// counted says how many there are of a thing: "1 fault", "2 faults".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

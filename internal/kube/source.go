@@ -15,6 +15,11 @@ func UserKubeconfigs() string {
 	return strings.Join(clientcmd.NewDefaultPathOptions().GetLoadingPrecedence(), string(filepath.ListSeparator))
 }
 
+// UserContexts are the contexts of those files, as kubectl sees them.
+func UserContexts() (*clientcmdapi.Config, error) {
+	return clientcmd.NewDefaultPathOptions().GetStartingConfig()
+}
+
 // CopyContext returns one context of somebody's kubeconfigs as a kubeconfig of
 // its own, which needs none of the files that those name but for a token's, and
 // whose current context it is. files is a list as in KUBECONFIG. A program that
