@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"axolotl/vm/cluster"
 )
 
 // age is a time span as the value of a flag: days, which durations do not
@@ -43,6 +45,25 @@ func (a *age) String() string {
 
 // Type implements pflag.Value.
 func (a *age) Type() string { return "duration" }
+
+// memoryFlag is an amount of memory as the value of a flag: a number of MiB, or as
+// files of clusters have it.
+type memoryFlag int
+
+// Set implements pflag.Value.
+func (m *memoryFlag) Set(value string) error {
+	if n, err := strconv.Atoi(value); err == nil {
+		*m = memoryFlag(n)
+		return nil
+	}
+	return (*cluster.Mebibytes)(m).UnmarshalText([]byte(value))
+}
+
+// String implements pflag.Value.
+func (m *memoryFlag) String() string { return strconv.Itoa(int(*m)) }
+
+// Type implements pflag.Value.
+func (m *memoryFlag) Type() string { return "MiB" }
 
 // bytesFlag is an amount of bytes as the value of a flag, in the way that
 // Kubernetes writes one.

@@ -161,8 +161,11 @@ that failed, else of the first that did not end as it should.`,
   axolotl chaos run --all --cluster trial --junit chaos.xml`,
 		ValidArgsFunction: completeExperiments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if flags.all == (len(args) > 0) {
-				return codedError{errors.New("say which experiments, or --all"), exitUsage}
+			if err := namedOrAll(args, flags.all, "experiments"); err != nil {
+				return err
+			}
+			if flags.trials < 1 {
+				return codedError{fmt.Errorf("--trials %d: use 1 or more", flags.trials), exitUsage}
 			}
 			if flags.all {
 				args = chaos.CatalogNames()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -33,17 +34,51 @@ func family(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return nil
 		}
-		var names []string
-		for _, c := range cmd.Commands() {
-			if !c.Hidden {
-				names = append(names, c.Name())
-			}
-		}
-		return fmt.Errorf("unknown command %q for %q%s; see '%s --help'",
-			args[0], cmd.CommandPath(), strictyaml.DidYouMean(args[0], names), cmd.CommandPath())
+		return unknownCommand(cmd, args[0])
 	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return cmd
+}
+
+func unknownCommand(cmd *cobra.Command, word string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return fmt.Errorf("unknown command %q for %q%s; see '%s --help'",
+		word, cmd.CommandPath(), strictyaml.DidYouMean(word, names), cmd.CommandPath())
+}
+
+// strictHelp has 'help WORD' say that there is no such command, where cobra prints
+// the help of all.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"}) //nolint:errcheck // it was just made
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		found, rest, err := root.Find(args)
+		if err == nil && len(rest) > 0 {
+			err = unknownCommand(found, rest[0])
+		}
+		if err != nil {
+			return codedError{err, exitUsage}
+		}
+		found.InitDefaultHelpFlag() // or it would not be among the flags
+		return found.Help()
+	}
+}
+
+// namedOrAll wants things to be named, or all of them to be asked for.
+func namedOrAll(names []string, all bool, things string) error {
+	switch {
+	case all && len(names) > 0:
+		return codedError{errors.New("name them or say --all, not both"), exitUsage}
+	case !all && len(names) == 0:
+		return codedError{fmt.Errorf("say which %s, or --all", things), exitUsage}
+	}
+	return nil
 }
 
 // usageErrors gives the errors of a command's argument check their exit code,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ looked for, every ten seconds.`,
 				return printRecreations(cmd.Context(), a, name, format)
 			}
 			if off {
-				return keeps.Remove(name)
+				return unkeep(a, keeps, name)
 			}
 			if _, _, err := watched(a, name); err != nil {
 				return err
@@ -72,6 +73,21 @@ looked for, every ten seconds.`,
 	flags.VarP(&format, "output", "o", "output format, with --list and --log")
 	cmd.MarkFlagsMutuallyExclusive("off", "list", "log")
 	return cmd
+}
+
+// unkeep has a cluster watched no more. A name that is none of those is as a rule
+// mistyped, and the cluster that was meant is watched on.
+func unkeep(a *app, keeps serve.Keeps, name string) error {
+	all, unread := keeps.List()
+	if err := keeps.Remove(name); err != nil {
+		return err
+	}
+	// One that cannot be read is not in the list, and is gone now.
+	if unread == nil && !slices.ContainsFunc(all, func(k serve.Keep) bool { return k.Cluster == name }) {
+		return fmt.Errorf("cluster %q is not kept; 'axolotl keep --list' shows those that are", name)
+	}
+	a.progress.Line("cluster %s is kept no more", name)
+	return nil
 }
 
 func printKeeps(a *app, keeps serve.Keeps, format term.Format) error {

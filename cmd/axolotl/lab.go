@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -79,14 +80,27 @@ func labText(lab *labs.Lab, language labs.Language) string {
 	for i, step := range lab.Steps {
 		fmt.Fprintf(&b, "\n## %d. %s\n\n%s\n\n", i+1, step.Name, strings.TrimSpace(lab.PreviewStep(&step, language)))
 		for _, check := range step.Check {
-			if check.That != nil {
-				fmt.Fprintf(&b, "- [ ] %s\n", lab.Preview(*check.That, language))
-			} else {
-				fmt.Fprintf(&b, "- [ ] `%s`\n", check.CEL)
-			}
+			fmt.Fprintf(&b, "- [ ] %s\n", checkText(lab, check, language))
 		}
 	}
 	return b.String()
+}
+
+// checkText is a check in its author's words, else as it is written.
+func checkText(lab *labs.Lab, check labs.Check, language labs.Language) string {
+	if check.That != nil {
+		return lab.Preview(*check.That, language)
+	}
+	stays := ""
+	if check.For > 0 {
+		stays = " for " + check.For.String()
+	}
+	check.Within, check.For = 0, 0 // nanoseconds
+	written, err := json.Marshal(check)
+	if err != nil {
+		return err.Error()
+	}
+	return "`" + lab.Preview(labs.Text{EN: string(written), ES: string(written)}, language) + "`" + stays
 }
 
 func newLabLint(a *app) *cobra.Command {

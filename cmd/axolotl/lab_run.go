@@ -52,8 +52,8 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
   axolotl lab run drain --cluster trial --driver local`,
 		ValidArgsFunction: completeLabs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if flags.all == (len(args) > 0) {
-				return codedError{errors.New("say which labs, or --all"), exitUsage}
+			if err := namedOrAll(args, flags.all, "labs"); err != nil {
+				return err
 			}
 			if flags.all {
 				args = labs.CatalogNames()

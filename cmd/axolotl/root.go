@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 )
 
@@ -34,7 +36,9 @@ func newRoot(a *app) *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return codedError{err, exitUsage} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return codedError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath()), exitUsage}
+	})
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print no progress")
 	root.PersistentFlags().CountVarP(&a.verbosity, "verbose", "v", "log what is done (-vv: and how)")
 	root.AddGroup(
@@ -54,5 +58,6 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(newSupervise(), newBalance(), newTunnel())
 	root.SetHelpCommandGroupID("host")
 	root.SetCompletionCommandGroupID("host")
+	strictHelp(root)
 	return root
 }

@@ -53,7 +53,8 @@ func (f *upFlags) addMachines(cmd *cobra.Command) {
 	flags.IntVar(&f.spec.ControlPlanes, "control-planes", 1, "control planes: 1, 3 or 5, each with a member of etcd")
 	flags.IntVar(&f.spec.Workers, "workers", 0, "nodes beside the control plane")
 	flags.IntVar(&f.spec.CPUs, "cpus", cluster.DefaultCPUs, "virtual CPUs of each machine")
-	flags.IntVar(&f.spec.MemoryMiB, "memory", cluster.DefaultMemoryMiB, "memory of each machine, in MiB")
+	f.spec.MemoryMiB = cluster.DefaultMemoryMiB
+	flags.Var((*memoryFlag)(&f.spec.MemoryMiB), "memory", "memory of each machine: a number of MiB, or as in files (2Gi)")
 	flags.IntVar(&f.spec.DiskGiB, "disk", cluster.DefaultDiskGiB, "size of each machine's disk, in GiB; it grows as it is used")
 }
 
