@@ -187,7 +187,7 @@ func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower,
 }
 
 // drainNode empties a node by kubectl's own library. A node that is not there
-// is empty.
+// is empty. One that stays takes pods as before.
 func drainNode(ctx context.Context, client *kube.Client, name string) error {
 	node, err := client.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -200,11 +200,22 @@ func drainNode(ctx context.Context, client *kube.Client, name string) error {
 		Ctx: ctx, Client: client.Typed, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true,
 		Force: true, Timeout: DrainWait, Out: io.Discard, ErrOut: io.Discard,
 	}
+	cordoned := node.Spec.Unschedulable
 	if err := drain.RunCordonOrUncordon(helper, node, true); err != nil {
 		return err
 	}
-	return drain.RunNodeDrain(helper, name)
+	err = drain.RunNodeDrain(helper, name)
+	if err == nil || cordoned {
+		return err
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), uncordonWithin)
+	defer cancel()
+	helper.Ctx = limited
+	return errors.Join(err, drain.RunCordonOrUncordon(helper, node, false))
 }
+
+// uncordonWithin is how long the API server may take to give a node back.
+const uncordonWithin = 10 * time.Second
 
 // RecreateNodes throws machines of nodes away, whatever they are now, and has
 // them back while the others run on. Workers are restored from the golden snapshot
