@@ -52,12 +52,13 @@ func Prune(home store.Home, used InUse, dryRun bool) ([]Pruned, error) {
 			path := filepath.Join(dir, name.Name())
 			entry, unfinished := strings.CutSuffix(path, ".building")
 			entry = strings.TrimSuffix(entry, ".digest.json")
+			lock := entry + ".lock"
 			entry, _, _ = strings.Cut(entry, FirstMark)
 			needed := keep[entry] || dir == binDir(home) && used.Programs
 			if strings.HasSuffix(path, ".lock") || needed && !unfinished {
 				continue
 			}
-			removed, err := prune(path, entry+".lock", dryRun)
+			removed, err := prune(path, lock, dryRun)
 			if err != nil {
 				return pruned, err
 			}

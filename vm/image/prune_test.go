@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"axolotl/internal/store"
@@ -34,8 +35,14 @@ func TestPrune(t *testing.T) {
 	}
 	oldProgram := filepath.Join(binDir(home), "axolotl-node-000000000000")
 	first, oldFirst := filepath.Dir(program)+FirstMark+"0123abcd", oldProgram+FirstMark+"0123abcd"
+	building := filepath.Dir(program) + FirstMark + "89abcdef" + ".building" // by another process
+	making, err := store.TryLock(strings.TrimSuffix(building, ".building") + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer making.Unlock()
 	leftover := imageDir(home, current) + ".building"
-	for _, path := range []string{program, ofHost, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), filepath.Join(first, "db"), filepath.Join(oldFirst, "db"), basePath(home), basePath(home) + ".old"} {
+	for _, path := range []string{program, ofHost, filepath.Join(oldProgram, "axolotl-node"), filepath.Join(leftover, rootFile), filepath.Join(first, "db"), filepath.Join(oldFirst, "db"), filepath.Join(building, "db"), basePath(home), basePath(home) + ".old"} {
 		if err := store.WriteFile(path, []byte("x"), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +68,7 @@ func TestPrune(t *testing.T) {
 			t.Errorf("dry run %t: pruned\n%q, want\n%q", dryRun, got, want)
 		}
 	}
-	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, first, ofHost, basePath(home)} {
+	for _, path := range []string{imageDir(home, current), imageDir(home, used), imageDir(home, locked), program, first, building, ofHost, basePath(home)} {
 		if _, err := os.Stat(path); err != nil {
 			t.Error(err)
 		}
