@@ -38,7 +38,7 @@ type command struct {
 // that this is in, with a kubeconfig that is nobody else's.
 func of(c *vm.Cluster) command {
 	environment := []string{"KUBECONFIG=" + c.Kubeconfig()}
-	if o, err := ownerOf(c); err == nil && o != nil && o.Home != "" {
+	if o, err := ownerOf(c); err == nil && o != nil { // an empty one is as good as none, to minikube
 		environment = append(environment, homeVariable+"="+o.Home)
 	}
 	return command{profile: profile(c), environment: environment}
@@ -54,7 +54,7 @@ func (m command) run(ctx context.Context, step *term.Step, args ...string) (stri
 	}
 	what := words(args)
 	if m.profile != "" {
-		// After the subcommand, but before what follows "--".
+		// First: what follows "--" is no flag of minikube's.
 		args = append([]string{"--profile", m.profile}, args...)
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
