@@ -100,7 +100,7 @@ func (d *Driver) Prove(ctx context.Context, anew bool, step *term.Step) (string,
 		return "", err
 	}
 	if anew {
-		if err := d.forgetBrief(); err != nil {
+		if err := d.forgetFailure(); err != nil {
 			return "", err
 		}
 	}
@@ -164,11 +164,12 @@ func (d *Driver) probeFile(what string) string {
 	return filepath.Join(d.home.State, "acceleration", strings.NewReplacer(":", "", "/", "_").Replace(d.uri)+"-"+what+".json")
 }
 
-// forgetBrief has what is remembered only briefly be tried again.
-func (d *Driver) forgetBrief() error {
+// forgetFailure has KVM be tried again that did not serve: the host may only have been
+// too busy for it.
+func (d *Driver) forgetFailure() error {
 	memory := d.probeFile(AccelKVM)
 	var known probeResult
-	if store.ReadJSON(memory, &known) != nil || !known.Brief {
+	if store.ReadJSON(memory, &known) != nil || known.Works {
 		return nil
 	}
 	return os.Remove(memory)

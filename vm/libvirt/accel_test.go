@@ -148,11 +148,20 @@ func TestBriefProof(t *testing.T) {
 	w.fake.boots["kvm"] = monitorClosed
 	w.must(os.Remove(memory))
 	accel(AccelTCG)
-	w.must(prober(w).forgetBrief())
+	w.must(prober(w).forgetFailure())
 	w.fake.boots["kvm"] = boots
 	accel(AccelKVM)
-	w.must(prober(w).forgetBrief()) // what holds for good stays
+	w.must(prober(w).forgetFailure()) // what serves stays
 	w.fake.boots["kvm"] = monitorClosed
+	accel(AccelKVM)
+
+	// That a guest hung is remembered for longer; who asks for a proof gets one.
+	w.must(os.Remove(memory))
+	w.fake.boots["kvm"] = func(context.Context) (bool, error) { return false, context.DeadlineExceeded }
+	accel(AccelTCG)
+	w.fake.boots["kvm"] = boots
+	accel(AccelTCG)
+	w.must(prober(w).forgetFailure())
 	accel(AccelKVM)
 }
 

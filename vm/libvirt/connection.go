@@ -27,13 +27,14 @@ type connection struct {
 
 var _ hypervisor = (*connection)(nil)
 
-// open returns a connection that is alive.
+// open returns a connection that is alive, which the caller closes: others may go on
+// with theirs when one of them finds that libvirt has gone.
 func (c *connection) open() (*libvirt.Connect, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.conn != nil {
 		if alive, err := c.conn.IsAlive(); err == nil && alive {
-			return c.conn, nil
+			return another(c.conn)
 		}
 		c.conn.Close() //nolint:errcheck // it is dead
 		c.conn = nil
@@ -43,7 +44,16 @@ func (c *connection) open() (*libvirt.Connect, error) {
 		return nil, err
 	}
 	c.conn = conn
-	return conn, nil
+	return another(conn)
+}
+
+// another is one more reference to a connection, which ends with the last of them.
+func another(conn *libvirt.Connect) (*libvirt.Connect, error) {
+	if err := conn.Ref(); err != nil {
+		return nil, err
+	}
+	same := *conn // Close takes the value's pointer away
+	return &same, nil
 }
 
 // Another host that has gone says nothing: it is asked every few seconds, and
@@ -96,6 +106,7 @@ func (c *connection) Define(xml string) error {
 	if err != nil {
 		return err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	dom, err := conn.DomainDefineXML(xml)
 	// libvirt has no code of its own for this.
 	if hasCode(err, libvirt.ERR_OPERATION_FAILED) && strings.Contains(err.Error(), "already exists with uuid") {
@@ -124,6 +135,7 @@ func (c *connection) StartPaused(xml string) error {
 	if err != nil {
 		return err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED)
 	if err != nil {
 		return startError(err)
@@ -167,6 +179,7 @@ func (c *connection) Owner() (uid, gid int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	text, err := conn.GetCapabilities()
 	if err != nil {
 		return 0, 0, err
@@ -207,6 +220,7 @@ func (c *connection) Domains() ([]domain, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	all, err := conn.ListAllDomains(0)
 	if err != nil {
 		return nil, err
@@ -246,6 +260,7 @@ func (c *connection) Version() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	lib, err := conn.GetLibVersion()
 	if err != nil {
 		return "", err
@@ -262,6 +277,7 @@ func (c *connection) BootsAndPowersOff(ctx context.Context, xml string, before f
 	if err != nil {
 		return false, err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
 	if err != nil {
 		return false, err
@@ -307,6 +323,7 @@ func (c *connection) with(uuid string, fn func(*libvirt.Domain) error) error {
 	if err != nil {
 		return err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	dom, err := conn.LookupDomainByUUIDString(uuid)
 	if hasCode(err, libvirt.ERR_NO_DOMAIN) {
 		return errNoDomain

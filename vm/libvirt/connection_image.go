@@ -41,5 +41,6 @@ func (c *connection) RestoreImage(path string) error {
 	if err != nil {
 		return err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	return conn.DomainRestoreFlags(path, "", libvirt.DOMAIN_SAVE_PAUSED)
 }

@@ -71,6 +71,7 @@ func confines(t *testing.T, d *Driver) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	text, err := conn.GetCapabilities()
 	if err != nil {
 		t.Fatal(err)

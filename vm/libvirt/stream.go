@@ -12,6 +12,7 @@ func (c *connection) Console(uuid string) (io.ReadWriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer conn.Close() //nolint:errcheck // only a reference
 	stream, err := conn.NewStream(0)
 	if err != nil {
 		return nil, err
