@@ -12,6 +12,10 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/interpreter"
 )
 
@@ -108,12 +112,35 @@ func Compile(source string, result Result, variables map[string]*Type) (*Express
 	program, err := env.Program(ast,
 		cel.EvalOptions(cel.OptTrackState, cel.OptTrackCost),
 		cel.CostLimit(costLimit),
+		cel.CostTracking(costs{}),
 		cel.InterruptCheckFrequency(100),
 	)
 	if err != nil {
 		return nil, Issues{{1, 1, err.Error()}}
 	}
 	return &Expression{source: strings.Join(strings.Fields(source), " "), ast: ast, program: program}, nil
+}
+
+// costs are those that CEL puts too low.
+type costs struct{}
+
+// CallCost implements cost.ActualCostEstimator. Of a list put behind another each
+// element is an operation, where CEL counts one for them all: whoever compares the
+// sum goes over every one of them, and cannot be stopped.
+func (costs) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
+	if function != operators.Add {
+		return nil
+	}
+	added, ok := args[1].(traits.Lister)
+	if !ok {
+		return nil
+	}
+	size, ok := added.Size().(types.Int)
+	if !ok {
+		return nil
+	}
+	elements := uint64(max(1, size))
+	return &elements
 }
 
 // String is the expression in one line.

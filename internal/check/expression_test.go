@@ -99,14 +99,17 @@ func TestCostLimitEndsTheWait(t *testing.T) {
 
 // A pattern that takes other engines as many steps as there are ways to split
 // the text, 2^60, takes this one as many as the text is long.
-// What is shared costs CEL nothing, and would be written out a billion times.
+// What is shared costs CEL nothing, and would be written out, or gone over, a billion
+// times.
 func TestValueDoesNotExplode(t *testing.T) {
 	repeated := func(what, with string, times int) string {
 		return strings.TrimSuffix(strings.Repeat(what+with, times), with)
 	}
 	sum := repeated("("+repeated("a", "+", 24)+")", "+", 24)
 	list := "[" + repeated("a", ",", 300) + "]"
+	most := "[object.items]" + strings.Repeat(".map(a, "+repeated("("+repeated("a", "+", 12)+")", "+", 12)+")", 3)
 	for name, source := range map[string]string{
+		"compared":     most + " == " + most,
 		"concatenated": "[object.items]" + strings.Repeat(".map(a, "+sum+")", 3) + "[0]",
 		"nested":       "[object.items]" + strings.Repeat(".map(a, "+list+")", 3),
 		"long":         "['0123456789'].map(a, " + sum + ").map(a, " + sum + ").map(a, " + list + ")",
