@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -20,19 +19,6 @@ type Role string
 const (
 	ControlPlane Role = "control-plane"
 	Worker       Role = "worker"
-)
-
-// Phase is how far a cluster's making or unmaking has come.
-type Phase string
-
-// The phases of a cluster, in order.
-const (
-	PhaseCreating   Phase = "creating"   // recorded; some of its objects may exist
-	PhaseRecreating Phase = "recreating" // what is in it is thrown away, then it is made
-	PhaseRestoring  Phase = "restoring"  // what is in it gives way to Snapshot
-	PhaseUp         Phase = "up"         // was seen healthy after it was made
-	PhaseDeleting   Phase = "deleting"   // some of its objects may be gone
-	PhaseBroken     Phase = "broken"     // its record cannot be read; never stored
 )
 
 // Spec is what a person asked for.
@@ -182,20 +168,6 @@ func (c *Cluster) Path(elem ...string) string {
 
 // Kubeconfig is the cluster's own admin kubeconfig, with full rights.
 func (c *Cluster) Kubeconfig() string { return c.Path("admin.conf") }
-
-// Become makes of c what other, a record of the same cluster from before, says.
-// Its name, ID and directory stay, and so do the ports on this host. A machine that
-// is not there now has none: those from before may be another cluster's.
-func (c *Cluster) Become(other *Cluster) {
-	machines := slices.Clone(other.Machines)
-	for i := range machines {
-		machines[i].APIPort, machines[i].NodePortBase = 0, 0
-		if now := c.Machine(machines[i].Name); now != nil {
-			machines[i].APIPort, machines[i].NodePortBase = now.APIPort, now.NodePortBase
-		}
-	}
-	c.Spec, c.Image, c.Golden, c.Machines, c.Joining = other.Spec, other.Image, other.Golden, machines, nil
-}
 
 // Machine returns the machine with this name, or nil.
 func (c *Cluster) Machine(name string) *Machine {

@@ -66,7 +66,7 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 	if driver.Traits().Foreign {
 		kubeconfig = "" // there is no context of ours, though one may have its name
 	}
-	c.Phase = vm.PhaseDeleting
+	c.BeginDeleting()
 	// What makes room again must not need any: the record names all that there is.
 	if err := s.Save(c); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return err

@@ -95,7 +95,7 @@ func (s Store) finish(h *vm.Handle, options UpOptions) vm.Action {
 				return err
 			}
 		}
-		h.Cluster.Phase, h.Cluster.Snapshot, h.Cluster.Joining = vm.PhaseUp, "", nil
+		h.Cluster.BeUp()
 		return s.Save(h.Cluster)
 	}}
 }

@@ -82,7 +82,7 @@ func settledMachines(c *vm.Cluster, but ...string) error {
 // joined notes that no machine is joining any more.
 func (s Store) joined(c *vm.Cluster) []vm.Action {
 	return []vm.Action{{Name: "Record the machines", Run: func(context.Context, *term.Step) error {
-		c.Joining = nil
+		c.HaveJoined(c.Joining...)
 		return s.Save(c)
 	}}}
 }
@@ -180,7 +180,7 @@ func (s Store) removeWorker(ctx context.Context, h *vm.Handle, grower vm.Grower,
 			}
 			c.Spec = c.Spec.Resize(c.Spec.GroupOf(c.Machine(node)).Name, -1)
 			c.Machines = slices.DeleteFunc(c.Machines, func(m vm.Machine) bool { return m.Name == node })
-			c.Joining = slices.DeleteFunc(c.Joining, func(name string) bool { return name == node })
+			c.HaveJoined(node)
 			return s.Save(c)
 		}},
 	})
@@ -266,12 +266,7 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 	if len(booted) > 0 {
 		actions = append(actions, rejoin(h, grower, booted)...)
 	}
-	c.Joining = nodes
-	for _, node := range nodes {
-		if m := c.Machine(node); m.Role == vm.ControlPlane {
-			m.Fresh = true
-		}
-	}
+	c.BeginJoining(nodes...)
 	if err := s.Save(c); err != nil {
 		return err
 	}

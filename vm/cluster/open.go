@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"axolotl/internal/kube"
 	"axolotl/internal/term"
@@ -52,7 +51,7 @@ func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
 	h := &vm.Handle{Cluster: c, Driver: driver, Recreate: func(ctx context.Context, cold bool, nodes ...string) error {
 		err := s.RecreateNodes(ctx, c.Name, nodes, cold, same, term.NewProgress(io.Discard, true))
 		if err == nil { // of this handle's copy of the record, too
-			c.Joining = slices.DeleteFunc(c.Joining, func(name string) bool { return slices.Contains(nodes, name) })
+			c.HaveJoined(nodes...)
 		}
 		return err
 	}}

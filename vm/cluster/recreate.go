@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"time"
 
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -36,7 +35,7 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if err := s.chooseGolden(ctx, c, driver, options.Cold, progress); err != nil {
 		return nil, err
 	}
-	c.Phase = vm.PhaseRecreating
+	c.BeginRecreating()
 	if err := s.Save(c); err != nil {
 		return nil, err
 	}
@@ -73,11 +72,7 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 	if err := Run(ctx, progress, append(driver.Down(c), emptied(c))); err != nil {
 		return err
 	}
-	// None of them joins the others any more: all begin together.
-	c.Phase, c.Resumed, c.Joining = vm.PhaseCreating, time.Time{}, nil
-	for i := range c.Machines {
-		c.Machines[i].Fresh = false
-	}
+	c.BeginAnew()
 	return s.Save(c)
 }
 

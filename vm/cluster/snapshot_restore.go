@@ -39,7 +39,7 @@ func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpO
 		return nil, fmt.Errorf("snapshot %q of cluster %q was saved by another build of axolotl, whose machines have other hardware: what runs in them would fail here; restore it with that build, or delete it ('axolotl snapshot delete %s %s')",
 			snapshot, c.Name, c.Name, snapshot)
 	}
-	c.Phase, c.Snapshot = vm.PhaseRestoring, snapshot
+	c.BeginRestoring(snapshot)
 	if err := s.Save(c); err != nil {
 		return nil, err
 	}

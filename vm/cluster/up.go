@@ -200,8 +200,12 @@ func (s Store) record(ctx context.Context, driver vm.Driver, c *vm.Cluster) erro
 	if err := driver.Plan(ctx, c); err != nil {
 		return err
 	}
-	for i := had; had > 0 && i < len(c.Machines); i++ {
-		c.Joining = append(c.Joining, c.Machines[i].Name)
+	if had > 0 {
+		joining := slices.Clone(c.Joining)
+		for _, m := range c.Machines[had:] {
+			joining = append(joining, m.Name)
+		}
+		c.BeginJoining(joining...)
 	}
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
