@@ -21,10 +21,10 @@ type wiped struct{ fault.Fault }
 // Settings implements fault.Configured: those of the fault that it is.
 func (w wiped) Settings() any { return fault.Settings(w.Fault) }
 
-// wipe overwrites the beginning of the root disk, without which nothing is found on
+// wipeScript overwrites the beginning of the root disk, without which nothing is found on
 // it, and switches the machine off at once: what is in memory would go on for a
 // while, and would pass for a machine that is well.
-const wipe = "dd if=/dev/zero of=/dev/vda bs=1M count=64 conv=fsync\necho 1 >/proc/sys/kernel/sysrq\necho o >/proc/sysrq-trigger\n"
+const wipeScript = "dd if=/dev/zero of=/dev/vda bs=1M count=64 conv=fsync\necho 1 >/proc/sys/kernel/sysrq\necho o >/proc/sysrq-trigger\n"
 
 // Inject implements fault.Fault. What a machine that goes off answers means nothing;
 // the proof is that it is off.
@@ -34,7 +34,7 @@ func (wiped) Inject(ctx context.Context, h *vm.Handle, objects []fault.Object) e
 		return fmt.Errorf("driver %q has no machines that a command could be run in", h.Driver.Name())
 	}
 	for _, o := range objects {
-		if _, err := inside.Exec(ctx, h.Cluster, o.Name, "/bin/sh", "-c", wipe); ctx.Err() != nil {
+		if _, err := inside.Exec(ctx, h.Cluster, o.Name, "/bin/sh", "-c", wipeScript); ctx.Err() != nil {
 			return err
 		}
 	}
