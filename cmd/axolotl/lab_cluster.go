@@ -10,17 +10,25 @@ import (
 	"axolotl/vm/cluster"
 )
 
-// labCluster opens the cluster that labs are to run on. Where there is none it
-// makes one, as 'axolotl up' does, with as many nodes as the labs need unless
-// flags say how many; end removes what was made, also when ctx has ended.
+// labCluster opens the cluster that labs are to run on, where that is as the flags
+// ask for, if they do. Where there is none it makes one, as 'axolotl up' does, with
+// as many nodes as the labs need unless flags say how many; end removes what was
+// made, also when ctx has ended.
 func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized bool, all []*labs.Lab) (handle *vm.Handle, end func() error, err error) {
+	if err := flags.validate(); err != nil {
+		return nil, nil, err
+	}
+	options, err := flags.asked(a, name)
+	if err != nil {
+		return nil, nil, err
+	}
 	handle, err = a.handle(name)
+	if err == nil {
+		err = cluster.AsAsked(handle.Cluster, options)
+	}
 	var missing *cluster.NotFoundError
 	if !errors.As(err, &missing) {
 		return handle, func() error { return nil }, err
-	}
-	if err := flags.validate(); err != nil {
-		return nil, nil, err
 	}
 	if !sized {
 		for _, lab := range all {

@@ -42,7 +42,8 @@ end, also when it fails or is interrupted. A lab that breaks nodes runs alone.
 One that needs what the cluster cannot give is skipped, with the reason.
 
 Where there is no cluster of that name it is made, as by 'axolotl up', and removed
-at the end.
+at the end. One that is there is not changed, and refused where it is another than
+the flags ask for.
 
 Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 130 interrupted.`,
@@ -62,6 +63,7 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 			if err != nil {
 				return err
 			}
+			flags.up.asIs = shapeless(cmd)
 			handle, end, err := a.labCluster(cmd.Context(), flags.cluster, flags.up, cmd.Flags().Changed("workers"), all)
 			if err != nil {
 				return err

@@ -135,6 +135,22 @@ func (f *upFlags) options(a *app, name string) cluster.UpOptions {
 	return options
 }
 
+// asked are the options, with the cluster of somebody else's that is meant.
+func (f *upFlags) asked(a *app, name string) (cluster.UpOptions, error) {
+	options := f.options(a, name)
+	source, err := f.source.source()
+	if source != nil {
+		options.Source = source
+		options.Choose = func(context.Context) (vm.Driver, error) { return existing.New(*source), nil }
+	}
+	return options, err
+}
+
+// shapeless tells whether no flag says what the machines are to be like.
+func shapeless(cmd *cobra.Command) bool {
+	return len(changed(cmd, slices.Concat(shapeFlags, outsideFlagNames, []string{"accel"})...)) == 0
+}
+
 func newUp(a *app) *cobra.Command {
 	var flags upFlags
 	var file string
@@ -185,7 +201,7 @@ it is changed, and 'axolotl down' forgets it.`,
 			if err := flags.validate(); err != nil {
 				return err
 			}
-			flags.asIs = len(changed(cmd, slices.Concat(shapeFlags, outsideFlagNames, []string{"accel"})...)) == 0
+			flags.asIs = shapeless(cmd)
 			return runUp(cmd.Context(), a, name, flags)
 		},
 	}
@@ -199,14 +215,9 @@ it is changed, and 'axolotl down' forgets it.`,
 
 func runUp(ctx context.Context, a *app, name string, flags upFlags) error {
 	start := time.Now()
-	options := flags.options(a, name)
-	source, err := flags.source.source()
+	options, err := flags.asked(a, name)
 	if err != nil {
 		return err
-	}
-	if source != nil {
-		options.Source = source
-		options.Choose = func(context.Context) (vm.Driver, error) { return existing.New(*source), nil }
 	}
 	handle, err := a.clusters().Up(ctx, options, a.progress)
 	if err != nil {

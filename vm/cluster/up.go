@@ -81,7 +81,7 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 	case err != nil:
 		return nil, err
 	default:
-		if err := asAsked(c, options); err != nil {
+		if err := AsAsked(c, options); err != nil {
 			return nil, err
 		}
 		if driver, err = options.Open(c); err != nil {
@@ -232,8 +232,8 @@ func lockWait(ctx context.Context, path string, step *term.Step) (*store.Lock, e
 	}
 }
 
-// asAsked refuses to call another cluster than the one asked for "up".
-func asAsked(c *vm.Cluster, options UpOptions) error {
+// AsAsked refuses to take another cluster than the one asked for, as Up does.
+func AsAsked(c *vm.Cluster, options UpOptions) error {
 	if c.Phase == vm.PhaseDeleting {
 		return errDeleting(c)
 	}
