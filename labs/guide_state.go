@@ -64,7 +64,7 @@ type StepMark struct {
 }
 
 func lockGuide(h *vm.Handle) (*store.Lock, error) {
-	return store.TryLock(h.Cluster.Path(guideLock))
+	return h.Cluster.TryLock(guideLock)
 }
 
 // readGuide reads the state. Whole numbers among the variables stay whole, as

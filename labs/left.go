@@ -3,7 +3,6 @@ package labs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -30,10 +29,8 @@ const (
 // hold takes the run's file. It is waited for, as another run may be looking
 // whether this one lives.
 func (s *session) hold(ctx context.Context) (err error) {
-	if _, err := os.Stat(s.handle.Cluster.Dir); err != nil {
-		return fmt.Errorf("%w; the cluster is gone", err) // and nothing of it is to come back
-	}
-	s.held, err = store.WaitLock(ctx, s.handle.Cluster.Path(runsDir, s.namespace+runsSuffix), func(*store.LockedError) {})
+	try := func() (*store.Lock, error) { return s.handle.Cluster.TryLock(runsDir, s.namespace+runsSuffix) }
+	s.held, err = store.Await(ctx, try, func(*store.LockedError) {})
 	return err
 }
 
@@ -66,7 +63,7 @@ func removeLeft(ctx context.Context, h *vm.Handle, progress *term.Progress, now 
 		if !isRun || !strings.HasPrefix(namespace, runsPrefix) {
 			continue
 		}
-		lock, err := store.TryLock(h.Cluster.Path(runsDir, file.Name()))
+		lock, err := h.Cluster.TryLock(runsDir, file.Name())
 		var locked *store.LockedError
 		if errors.As(err, &locked) {
 			continue // it runs
