@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func openGiven(name string) (*vm.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cluster.Store{Home: home}.Open(name, func(c *vm.Cluster) (vm.Driver, error) {
+	return cluster.Store{Home: home}.Open(context.Background(), name, func(c *vm.Cluster) (vm.Driver, error) {
 		switch c.Driver {
 		case libvirt.Name:
 			return libvirt.New(home, c.URI, libvirt.Hosts(c)...), nil

@@ -43,7 +43,7 @@ func newAddonList(a *app) *cobra.Command {
 		Short:   "List the add-ons, and who uses them on a cluster",
 		Args:    usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			handle, err := a.handle(name)
+			handle, err := a.handle(cmd.Context(), name)
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func addonCommand(a *app, verb, short string, each func(context.Context, *vm.Han
 			if err != nil {
 				return err
 			}
-			handle, err := a.handle(name)
+			handle, err := a.handle(cmd.Context(), name)
 			if err != nil {
 				return err
 			}

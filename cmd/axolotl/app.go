@@ -80,7 +80,9 @@ func newLogger(out io.Writer, verbosity int) *zap.Logger {
 func (a *app) clusters() cluster.Store { return cluster.Store{Home: a.home} }
 
 // handle opens a cluster that is up.
-func (a *app) handle(name string) (*vm.Handle, error) { return a.clusters().Open(name, a.open) }
+func (a *app) handle(ctx context.Context, name string) (*vm.Handle, error) {
+	return a.clusters().Open(ctx, name, a.open)
+}
 
 // open implements cluster.Opener.
 func (a *app) open(c *vm.Cluster) (vm.Driver, error) {

@@ -154,7 +154,7 @@ end of a run: its machine is rebooted, then restored from the golden snapshot, t
 made anew (the only control plane's is just rebooted).`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			handle, err := a.handle(name)
+			handle, err := a.handle(cmd.Context(), name)
 			if err != nil {
 				return err
 			}

@@ -50,7 +50,7 @@ looked for, every ten seconds.`,
 			if off {
 				return unkeep(a, keeps, name)
 			}
-			if _, _, err := watched(a, name); err != nil {
+			if _, _, err := watched(cmd.Context(), a, name); err != nil {
 				return err
 			}
 			err := keeps.Set(serve.Keep{

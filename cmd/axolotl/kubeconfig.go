@@ -14,8 +14,8 @@ func newKubeconfig(a *app) *cobra.Command {
 		Example:           "  axolotl kubeconfig > lab.conf && KUBECONFIG=lab.conf kubectl get pods -A",
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
-		RunE: func(_ *cobra.Command, args []string) error {
-			handle, err := a.handle(nameArgument(args))
+		RunE: func(cmd *cobra.Command, args []string) error {
+			handle, err := a.handle(cmd.Context(), nameArgument(args))
 			if err != nil {
 				return err
 			}

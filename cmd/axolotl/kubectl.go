@@ -23,7 +23,7 @@ func newKubectl(a *app) *cobra.Command {
 			if at < 0 || at > 1 {
 				return codedError{errors.New("write: axolotl kubectl [NAME] -- ARGUMENTS"), exitUsage}
 			}
-			handle, err := a.handle(nameArgument(args[:at]))
+			handle, err := a.handle(cmd.Context(), nameArgument(args[:at]))
 			if err != nil {
 				return err
 			}

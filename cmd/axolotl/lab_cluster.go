@@ -22,7 +22,7 @@ func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized 
 	if err != nil {
 		return nil, nil, err
 	}
-	handle, err = a.handle(name)
+	handle, err = a.handle(ctx, name)
 	if err == nil {
 		err = cluster.AsAsked(handle.Cluster, options)
 	}
@@ -49,7 +49,7 @@ func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized 
 		}
 		return nil, nil, err
 	}
-	if handle, err = a.handle(name); err != nil {
+	if handle, err = a.handle(ctx, name); err != nil {
 		return nil, nil, errors.Join(err, end())
 	}
 	return handle, end, nil

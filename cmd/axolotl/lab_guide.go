@@ -97,7 +97,7 @@ func (a *app) guideOptions(f guideFlags) labs.Options {
 
 // guided opens the lab under way, runs, and lets go of it.
 func (a *app) guided(ctx context.Context, flags guideFlags, run func(context.Context, *labs.Guide) error) error {
-	handle, err := a.handle(flags.cluster)
+	handle, err := a.handle(ctx, flags.cluster)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ Progress is kept with the cluster: it outlives this terminal.`,
 			if err != nil {
 				return err
 			}
-			handle, err := a.handle(flags.cluster)
+			handle, err := a.handle(cmd.Context(), flags.cluster)
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ Ctrl-] to leave.`,
 		Args:              usageErrors(cobra.ExactArgs(2)),
 		ValidArgsFunction: a.completeNodes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.handle(args[0])
+			h, err := a.handle(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

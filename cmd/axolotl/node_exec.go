@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ ended; it has no standard input. For a shell see 'axolotl node console'.`,
 			if cmd.ArgsLenAtDash() != 2 || len(args) < 3 {
 				return codedError{errors.New("write: axolotl node exec NAME NODE -- COMMAND [ARGUMENT...]"), exitUsage}
 			}
-			h, inside, err := a.inside(args[0])
+			h, inside, err := a.inside(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -46,8 +47,8 @@ ended; it has no standard input. For a shell see 'axolotl node console'.`,
 }
 
 // inside opens a cluster in whose machines commands can be run.
-func (a *app) inside(name string) (*vm.Handle, vm.Executor, error) {
-	h, err := a.handle(name)
+func (a *app) inside(ctx context.Context, name string) (*vm.Handle, vm.Executor, error) {
+	h, err := a.handle(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,7 +77,7 @@ on the host (--console).`,
 			if console {
 				return a.printConsole(args[0], args[1])
 			}
-			h, inside, err := a.inside(args[0])
+			h, inside, err := a.inside(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ func nodePower(a *app, name, short, done string, allowed func(context.Context, *
 		Args:              usageErrors(cobra.MinimumNArgs(2)),
 		ValidArgsFunction: a.completeNodes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.handle(args[0])
+			h, err := a.handle(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

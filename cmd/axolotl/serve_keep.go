@@ -20,7 +20,7 @@ func newKeeper(a *app, db *history.DB, progress *term.Progress) *serve.Keeper {
 	return &serve.Keeper{
 		Keeps: serve.KeepsAt(a.home).List,
 		Watch: func(ctx context.Context, name string) (<-chan vm.MachineStatus, error) {
-			c, watcher, err := watched(a, name)
+			c, watcher, err := watched(ctx, a, name)
 			if err != nil {
 				return nil, err
 			}
@@ -49,8 +49,8 @@ func newKeeper(a *app, db *history.DB, progress *term.Progress) *serve.Keeper {
 
 // watched is a cluster that is up and a driver that tells what becomes of its
 // machines.
-func watched(a *app, name string) (*vm.Cluster, vm.Watcher, error) {
-	h, err := a.handle(name)
+func watched(ctx context.Context, a *app, name string) (*vm.Cluster, vm.Watcher, error) {
+	h, err := a.handle(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +105,7 @@ const agentPatience = 15 * time.Second
 // nodeFaults returns what is wrong with each node of a cluster, as Kubernetes
 // sees it, and whether the machine itself still answers.
 func nodeFaults(ctx context.Context, a *app, name string) (map[string]string, error) {
-	h, err := a.handle(name)
+	h, err := a.handle(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func newDaemon(a *app, db *history.DB, log *zap.Logger, metrics *serve.Metrics, 
 			return up, err
 		},
 		Recover: func(ctx context.Context, name string) (int, error) {
-			handle, err := a.handle(name)
+			handle, err := a.handle(ctx, name)
 			if err != nil {
 				return 0, err
 			}
@@ -58,7 +58,7 @@ func runOrder(ctx context.Context, a *app, db *history.DB, order serve.Order, pr
 	if err != nil {
 		return nil, err
 	}
-	handle, err := a.handle(order.Schedule.Cluster)
+	handle, err := a.handle(ctx, order.Schedule.Cluster)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ import (
 // where it has no name) and returns their names when they are Ready. What an
 // interrupted one has begun is completed by Up.
 func (s Store) AddWorkers(ctx context.Context, name, group string, count int, open Opener, progress *term.Progress) ([]string, error) {
-	h, grower, release, err := s.growing(name, open)
+	h, grower, release, err := s.growing(ctx, name, open)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ const DrainWait = 2 * time.Minute
 // their machines. With force, what does not let itself be drained is lost. One
 // that was interrupted is completed by the next call.
 func (s Store) RemoveWorkers(ctx context.Context, name string, nodes []string, force bool, open Opener, progress *term.Progress) error {
-	h, grower, release, err := s.growing(name, open)
+	h, grower, release, err := s.growing(ctx, name, open)
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ const uncordonWithin = 10 * time.Second
 // that are not well are not waited for. One that was interrupted is completed by
 // the next for the same nodes, and by Up.
 func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, cold bool, open Opener, progress *term.Progress) error {
-	h, grower, release, err := s.growing(name, open)
+	h, grower, release, err := s.growing(ctx, name, open)
 	if err != nil {
 		return err
 	}
@@ -326,12 +326,12 @@ func ready(h *vm.Handle, names ...string) []vm.Action {
 }
 
 // growing locks a cluster that is up and whose driver can change its machines.
-func (s Store) growing(name string, open Opener) (*vm.Handle, vm.Grower, func(), error) {
+func (s Store) growing(ctx context.Context, name string, open Opener) (*vm.Handle, vm.Grower, func(), error) {
 	_, release, err := s.take(name)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	h, err := s.openTaken(name, open)
+	h, err := s.openTaken(ctx, name, open)
 	if err != nil {
 		release()
 		return nil, nil, nil, err

@@ -24,7 +24,7 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 		return nil, err
 	}
 	defer release()
-	h, err := s.openTaken(name, open)
+	h, err := s.openTaken(ctx, name, open)
 	if err != nil {
 		return nil, err
 	}

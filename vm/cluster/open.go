@@ -11,17 +11,17 @@ import (
 )
 
 // Open returns a handle of a cluster that was brought up. Nothing is asked of
-// it yet.
-func (s Store) Open(name string, open Opener) (*vm.Handle, error) {
-	return s.openMended(name, open, s.mend)
+// it yet; what it is reached by is started again where it does not run.
+func (s Store) Open(ctx context.Context, name string, open Opener) (*vm.Handle, error) {
+	return s.openMended(ctx, name, open, s.mend)
 }
 
 // openTaken is Open for who holds the cluster's lock.
-func (s Store) openTaken(name string, open Opener) (*vm.Handle, error) {
-	return s.openMended(name, open, mendTaken)
+func (s Store) openTaken(ctx context.Context, name string, open Opener) (*vm.Handle, error) {
+	return s.openMended(ctx, name, open, mendTaken)
 }
 
-func (s Store) openMended(name string, open Opener, mend func(context.Context, *vm.Cluster, vm.Driver) error) (*vm.Handle, error) {
+func (s Store) openMended(ctx context.Context, name string, open Opener, mend func(context.Context, *vm.Cluster, vm.Driver) error) (*vm.Handle, error) {
 	c, err := s.Load(name)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (s Store) openMended(name string, open Opener, mend func(context.Context, *
 	if err != nil {
 		return nil, err
 	}
-	if err := mend(context.Background(), c, driver); err != nil {
+	if err := mend(ctx, c, driver); err != nil {
 		return nil, err
 	}
 	client, err := kube.Open(c.Kubeconfig(), "")

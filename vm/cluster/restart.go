@@ -17,7 +17,7 @@ func (s Store) RestartNode(ctx context.Context, name, node string, open Opener, 
 		return err
 	}
 	defer release()
-	h, err := s.openTaken(name, open)
+	h, err := s.openTaken(ctx, name, open)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func TestBalancerIsMended(t *testing.T) {
 	pid := w.balancers()[0].PID
 	for name, command := range map[string]func() error{
 		"status": func() error { _, err := w.clusters().Status(t.Context(), "c", w.open); return err },
-		"open":   func() error { _, err := w.clusters().Open("c", w.open); return err },
+		"open":   func() error { _, err := w.clusters().Open(t.Context(), "c", w.open); return err },
 		"up":     func() error { return w.up(w.options("c", three(0))) },
 	} {
 		w.kill(pid)
@@ -129,7 +129,7 @@ func TestBalancerOfABusyClusterIsLeftAlone(t *testing.T) {
 	lock, err := w.clusters().Lock("c")
 	w.must(err)
 	w.kill(w.balancers()[0].PID)
-	if _, err := w.clusters().Open("c", w.open); err != nil {
+	if _, err := w.clusters().Open(t.Context(), "c", w.open); err != nil {
 		t.Error(err)
 	}
 	if found := w.balancers(); len(found) > 0 {
@@ -172,7 +172,7 @@ func TestQuorumIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.up(w.options("c", three(1))))
 	w.healthy("c")
-	h, err := w.clusters().Open("c", w.open)
+	h, err := w.clusters().Open(t.Context(), "c", w.open)
 	w.must(err)
 	keeps := func(want string, off ...string) {
 		t.Helper()
