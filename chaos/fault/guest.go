@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"axolotl/vm"
 )
@@ -57,9 +59,10 @@ func anyPeer(c *vm.Cluster, machine *vm.Machine) (*vm.Machine, error) {
 }
 
 // commands are shell scripts, run by root under "set -eu". They see $was, the
-// variables of the settings, $machine, $address and (network) $peer, with the
-// addresses of its pods in $pods; of a pod
-// $uid, $ip, and of its first container $container (the ID) and $name.
+// variables of the settings, $machine, $address, the host's time in $now
+// (hundredths of a second) and (network) $peer, with the addresses of its pods in
+// $pods; of a pod $uid, $ip, and of its first container $container (the ID) and
+// $name.
 type commands struct {
 	Was      string // what it prints becomes $was for the others, in the journal
 	Inject   string
@@ -147,6 +150,7 @@ func (f *guest) run(ctx context.Context, h *vm.Handle, o Object, script string) 
 func (f *guest) prelude(o Object) string {
 	variables := map[string]string{
 		"machine": machineOf(o), "address": o.Prior[priorAddress], "peer": o.Prior[priorPeer], "pods": o.Prior[priorPods], "was": o.Prior[priorWas],
+		"now": strconv.FormatInt(time.Now().UnixMilli()/10, 10),
 	}
 	if o.Kind == OnPods {
 		maps.Copy(variables, map[string]string{

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,62 @@ func TestClockScriptsMeasure(t *testing.T) {
 	}
 	if out, err := run(was, f.commands.Injected); err == nil {
 		t.Errorf("a clock that was not touched is said to have jumped: %s", out)
+	}
+}
+
+// TestClockAfterABoot runs the scripts on a clock that can be set: one that a boot
+// has put right meanwhile stays right, and one that was off is so again.
+func TestClockAfterABoot(t *testing.T) {
+	f := newClockJump().(*guest)
+	dir := t.TempDir()
+	offset, up := filepath.Join(dir, "offset"), filepath.Join(dir, "up") // s
+	set := func(file string, value int) { must(t, os.WriteFile(file, []byte(strconv.Itoa(value)), 0o600)) }
+	run := func(was, script string) (string, error) {
+		words := fmt.Sprintf(`date() {
+	case $1 in
+	-s) at=${2#@}; echo $((${at%%.*} - $(command date +%%s))) >%[1]s;;
+	+%%s%%N) echo $((($(command date +%%s) + $(cat %[1]s)) * 1000000000));;
+	esac
+}
+`, offset)
+		script = strings.ReplaceAll(f.prelude(Object{Prior: map[string]string{priorWas: was}})+words+script, "/proc/uptime", up)
+		out, err := exec.Command("sh", "-c", script).CombinedOutput()
+		return strings.TrimSpace(string(out)), err
+	}
+	for _, off := range []int{0, -60} {
+		for _, boots := range []bool{false, true} {
+			set(offset, off)
+			must(t, os.WriteFile(up, []byte("5000.00 1.0\n"), 0o600))
+			was, err := run("", f.commands.Was)
+			must(t, err)
+			do := func(script string, wanted bool) {
+				t.Helper()
+				if out, err := run(was, script); (err == nil) != wanted {
+					t.Errorf("off by %d s, boots %t: %s, %v", off, boots, out, err)
+				}
+			}
+			do(f.commands.Injected, false)
+			do(f.commands.Inject, true)
+			do(f.commands.Injected, true)
+			do(f.commands.Undone, false)
+			if boots {
+				set(offset, 0)
+				must(t, os.WriteFile(up, []byte("7.00 1.0\n"), 0o600))
+			}
+			for range 2 {
+				do(f.commands.Undo, true)
+				do(f.commands.Undone, true)
+			}
+			now, err := os.ReadFile(offset)
+			must(t, err)
+			if got, err := strconv.Atoi(strings.TrimSpace(string(now))); err != nil || got < off-2 || got > off+2 {
+				t.Errorf("off by %d s, boots %t: it is off by %d s afterwards, %v", off, boots, got, err)
+			}
+		}
+	}
+	f.with.(*clockJump).By = time.Second
+	if out, err := run("", f.commands.Was); err == nil || !strings.Contains(out, "set by to more") {
+		t.Errorf("a jump that could not be seen: %s, %v", out, err)
 	}
 }
 
