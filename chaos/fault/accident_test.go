@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 
 	"axolotl/internal/kube"
 	"axolotl/vm"
@@ -51,12 +52,18 @@ func (l *line) RoundTrip(request *http.Request) (*http.Response, error) {
 func over(t *testing.T, h *vm.Handle, at int, heard bool) (*vm.Handle, *line) {
 	t.Helper()
 	l := &line{at: at, heard: heard}
+	return through(t, h, func(next http.RoundTripper) http.RoundTripper { l.next = next; return l }), l
+}
+
+// through is a handle of the shared cluster whose requests go another way.
+func through(t *testing.T, h *vm.Handle, way transport.WrapperFunc) *vm.Handle {
+	t.Helper()
 	config := rest.CopyConfig(h.Kube.Config)
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { l.next = next; return l })
+	config.Wrap(way)
 	client, err := kube.New(config)
 	must(t, err)
 	client.Mapper = h.Kube.Mapper // what kinds there are is known
-	return &vm.Handle{Cluster: h.Cluster, Driver: h.Driver, Kube: client}, l
+	return &vm.Handle{Cluster: h.Cluster, Driver: h.Driver, Kube: client}
 }
 
 // fresh is the target of a fault as it is now: pods are others each time, and

@@ -153,7 +153,7 @@ func (f *ConfigAlteration) Doc() Doc {
 		Does:   fmt.Sprintf("changes a value of a %s that the target's pods use", f.kind),
 		Needs:  fmt.Sprintf("pods that use a %s that is not immutable", f.kind),
 		Proved: "it has the changed value when it is read again",
-		Undone: "the value that was is set again; read again as proof",
+		Undone: "the value that was is set again, unless somebody else has set one; read again as proof",
 	}
 }
 
@@ -188,38 +188,49 @@ func (f *ConfigAlteration) value() string {
 	return f.Value
 }
 
-func setValue(ctx context.Context, h *vm.Handle, o Object, value string) error {
-	return merge(ctx, h, o.Target, types.MergePatchType, `{"data":{%s:%s}}`, o.Prior[priorKey], value)
-}
+// setValue is a patch that sets a value.
+const setValue = `{"data":{%s:%s}}`
 
 // Inject implements Fault.
 func (f *ConfigAlteration) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "alter", func(o Object) error { return setValue(ctx, h, o, f.value()) })
-}
-
-// has proves that the key has a value. A Secret's is not told.
-func (f *ConfigAlteration) has(ctx context.Context, h *vm.Handle, objects []Object, words string, want func(Object) string) (string, error) {
-	return eachRead(ctx, h, objects, func(o Object, object *unstructured.Unstructured) (string, error) {
-		key := o.Prior[priorKey]
-		value, _, err := unstructured.NestedString(object.Object, "data", key)
-		if err == nil && value != want(o) {
-			err = fmt.Errorf("key %s of %s has not the %s value", key, o, words)
-		}
-		return fmt.Sprintf("key %s of %s %s has the %s value", key, strings.ToLower(o.Kind), o.Name, words), err
+	return strike(objects, "alter", func(o Object) error {
+		return merge(ctx, h, o.Target, types.MergePatchType, setValue, o.Prior[priorKey], f.value())
 	})
 }
 
-// Injected implements Fault.
+// altered tells whether the key has the fault's value.
+func (f *ConfigAlteration) altered(o Object, object *unstructured.Unstructured) bool {
+	value, there, _ := unstructured.NestedString(object.Object, "data", o.Prior[priorKey])
+	return there && value == f.value()
+}
+
+// Injected implements Fault. A Secret's value is not told.
 func (f *ConfigAlteration) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	return f.has(ctx, h, objects, "altered", func(Object) string { return f.value() })
+	return eachRead(ctx, h, objects, func(o Object, object *unstructured.Unstructured) (string, error) {
+		key := o.Prior[priorKey]
+		if !f.altered(o, object) {
+			return "", fmt.Errorf("key %s of %s has not the altered value", key, o)
+		}
+		return fmt.Sprintf("key %s of %s %s has the altered value", key, strings.ToLower(o.Kind), o.Name), nil
+	})
 }
 
 // Undo implements Fault.
-func (*ConfigAlteration) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return mend(objects, "restore", func(o Object) error { return setValue(ctx, h, o, o.Prior[priorValue]) })
+func (f *ConfigAlteration) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
+	return mend(objects, "restore", func(o Object) error {
+		ours := func(object *unstructured.Unstructured) bool { return f.altered(o, object) }
+		return restore(ctx, h, o.Target, ours, types.MergePatchType, setValue, o.Prior[priorKey], o.Prior[priorValue])
+	})
 }
 
 // Undone implements Fault.
 func (f *ConfigAlteration) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	return f.has(ctx, h, objects, "former", func(o Object) string { return o.Prior[priorValue] })
+	return eachRead(ctx, h, objects, func(o Object, object *unstructured.Unstructured) (string, error) {
+		key, before := o.Prior[priorKey], o.Prior[priorValue]
+		now, _, err := unstructured.NestedString(object.Object, "data", key)
+		if err == nil && f.altered(o, object) && now != before {
+			return "", fmt.Errorf("key %s of %s still has the altered value", key, o)
+		}
+		return fmt.Sprintf("key %s of %s %s has a value %s", key, strings.ToLower(o.Kind), o.Name, since(now, before)), err
+	})
 }

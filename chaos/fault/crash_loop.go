@@ -25,7 +25,7 @@ func (*CrashLoop) Doc() Doc {
 		Does:   "sets the image of the first container of deployments to one whose program ends at once with an error",
 		Needs:  "containers that run (libvirt)",
 		Proved: "a pod with that image exists, and its container has ended with an error",
-		Undone: "the image that was is set again; no pod with the crashing one is left",
+		Undone: "the image that was is set again, unless somebody else has set one; no pod with the crashing one is left",
 	}
 }
 
@@ -39,7 +39,7 @@ func (f *CrashLoop) Injected(ctx context.Context, h *vm.Handle, objects []Object
 				if ended == nil {
 					ended = c.LastTerminationState.Terminated
 				}
-				if c.Name == o.Prior[priorContainer] && imageOf(&p, c.Name) == f.Image && ended != nil && ended.ExitCode != 0 {
+				if c.Name == o.Prior[priorContainer] && imageOf(p.Spec.Containers, c.Name) == f.Image && ended != nil && ended.ExitCode != 0 {
 					return fmt.Sprintf("container %s of pod %s has ended with code %d", c.Name, p.Name, ended.ExitCode), nil
 				}
 			}

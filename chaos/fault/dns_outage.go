@@ -42,7 +42,7 @@ func (*DNSOutage) Doc() Doc {
 		Does:   "scales the cluster's DNS server to 0: names are not found any more, and what has a connection keeps it",
 		Needs:  "a DNS server that is a Deployment, as CoreDNS is by kubeadm",
 		Proved: "it has no pod, and its service no endpoint that is ready; on real machines no name is answered",
-		Undone: "the number of replicas that was is set again; its service has an endpoint; on real machines names are answered",
+		Undone: "the number of replicas that was is set again, unless somebody else has set one; its service has an endpoint; on real machines names are answered",
 	}
 }
 

@@ -2,10 +2,13 @@ package fault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"axolotl/vm"
 )
@@ -37,7 +40,7 @@ func (*ImageBroken) Doc() Doc {
 		Does:   "sets the image of the first container of deployments to one that does not exist",
 		Needs:  "containers that run (libvirt)",
 		Proved: "a pod with that image exists, made by the deployment's controller",
-		Undone: "the image that was is set again; no pod with the broken one is left",
+		Undone: "the image that was is set again, unless somebody else has set one; no pod with the broken one is left",
 	}
 }
 
@@ -56,24 +59,29 @@ func (*ImageBroken) Prepare(ctx context.Context, h *vm.Handle, targets []Target)
 		if err != nil {
 			return nil, err
 		}
-		containers, _, err := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
-		if err != nil || len(containers) == 0 {
-			return nil, fmt.Errorf("it has no containers: %w", err)
+		containers := containersOf(deployment)
+		if len(containers) == 0 {
+			return nil, errors.New("it has no containers")
 		}
-		first, _ := containers[0].(map[string]any)
-		name, _ := first["name"].(string)
-		image, _ := first["image"].(string)
-		return map[string]string{priorContainer: name, priorImage: image}, nil
+		return map[string]string{priorContainer: containers[0].Name, priorImage: containers[0].Image}, nil
 	})
 }
 
-func setImage(ctx context.Context, h *vm.Handle, o Object, image string) error {
-	return merge(ctx, h, o.Target, "", `{"spec":{"template":{"spec":{"containers":[{"name":%s,"image":%s}]}}}}`, o.Prior[priorContainer], image)
+// containersOf are the containers that a deployment's pods have.
+func containersOf(deployment *unstructured.Unstructured) []corev1.Container {
+	var d appsv1.Deployment
+	_ = runtime.DefaultUnstructuredConverter.FromUnstructured(deployment.Object, &d) // it is the server's
+	return d.Spec.Template.Spec.Containers
 }
+
+// setImage is a patch that sets the image of a container.
+const setImage = `{"spec":{"template":{"spec":{"containers":[{"name":%s,"image":%s}]}}}}`
 
 // Inject implements Fault.
 func (f *ImageBroken) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "break the image of", func(o Object) error { return setImage(ctx, h, o, f.Image) })
+	return strike(objects, "break the image of", func(o Object) error {
+		return merge(ctx, h, o.Target, "", setImage, o.Prior[priorContainer], f.Image)
+	})
 }
 
 // Injected implements Fault.
@@ -95,18 +103,17 @@ func (f *ImageBroken) pods(ctx context.Context, h *vm.Handle, o Object) ([]strin
 	pods, err := podsOf(ctx, h, o)
 	var names []string
 	for _, p := range pods {
-		if imageOf(&p, o.Prior[priorContainer]) == f.Image {
+		if imageOf(p.Spec.Containers, o.Prior[priorContainer]) == f.Image {
 			names = append(names, p.Name)
 		}
 	}
 	return names, err
 }
 
-// imageOf is the image of a pod's container; empty where it has none of that
-// name.
-func imageOf(p *corev1.Pod, container string) string {
-	for _, c := range p.Spec.Containers {
-		if c.Name == container {
+// imageOf is the image of a container; empty where there is none of that name.
+func imageOf(containers []corev1.Container, name string) string {
+	for _, c := range containers {
+		if c.Name == name {
 			return c.Image
 		}
 	}
@@ -114,24 +121,30 @@ func imageOf(p *corev1.Pod, container string) string {
 }
 
 // Undo implements Fault.
-func (*ImageBroken) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return mend(objects, "restore the image of", func(o Object) error { return setImage(ctx, h, o, o.Prior[priorImage]) })
+func (f *ImageBroken) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
+	return mend(objects, "restore the image of", func(o Object) error {
+		container := o.Prior[priorContainer]
+		broken := func(deployment *unstructured.Unstructured) bool {
+			return imageOf(containersOf(deployment), container) == f.Image
+		}
+		return restore(ctx, h, o.Target, broken, "", setImage, container, o.Prior[priorImage])
+	})
 }
 
 // Undone implements Fault.
 func (f *ImageBroken) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	return look(objects, func(o Object) (string, error) {
-		now, err := f.Prepare(ctx, h, []Target{o.Target})
-		if err != nil {
-			return "", err
+	return eachRead(ctx, h, objects, func(o Object, deployment *unstructured.Unstructured) (string, error) {
+		now, before := imageOf(containersOf(deployment), o.Prior[priorContainer]), o.Prior[priorImage]
+		if before == f.Image {
+			return fmt.Sprintf("deployment %s had image %s before", o.Name, before), nil
 		}
-		if image := now[0].Prior[priorImage]; image != o.Prior[priorImage] {
-			return "", fmt.Errorf("%s has image %s, before it was %s", o, image, o.Prior[priorImage])
+		if now == f.Image {
+			return "", fmt.Errorf("%s has image %s, before it was %s", o, now, before)
 		}
 		left, err := f.pods(ctx, h, o)
 		if err == nil && len(left) > 0 {
 			err = fmt.Errorf("pod %s still has image %s", left[0], f.Image)
 		}
-		return fmt.Sprintf("deployment %s has image %s, as before, and no pod with another", o.Name, o.Prior[priorImage]), err
+		return fmt.Sprintf("deployment %s has image %s, %s, and no pod with %s", o.Name, now, since(now, before), f.Image), err
 	})
 }

@@ -41,7 +41,7 @@ func (*LabelTornOff) Doc() Doc {
 		Does:   "takes a label off pods by which their controller finds them: it lets go of them and makes others",
 		Needs:  "pods that a controller keeps",
 		Proved: "the pod, read again, has neither the label nor a controller any more",
-		Undone: "the label is put back; the controller then has a pod too many and deletes one",
+		Undone: "the label is put back where it lacks; the controller then has a pod too many and deletes one",
 	}
 }
 
@@ -70,14 +70,14 @@ func (f *LabelTornOff) Prepare(ctx context.Context, h *vm.Handle, targets []Targ
 	})
 }
 
-// label sets a label of the object; nil takes it off.
-func label(ctx context.Context, h *vm.Handle, o Object, value *string) error {
-	return merge(ctx, h, o.Target, types.MergePatchType, `{"metadata":{"labels":{%s:%s}}}`, o.Prior[priorLabel], value)
-}
+// setLabel is a patch that sets a label, or takes it off where it is null.
+const setLabel = `{"metadata":{"labels":{%s:%s}}}`
 
 // Inject implements Fault.
 func (*LabelTornOff) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "tear the label off", func(o Object) error { return label(ctx, h, o, nil) })
+	return strike(objects, "tear the label off", func(o Object) error {
+		return merge(ctx, h, o.Target, types.MergePatchType, setLabel, o.Prior[priorLabel], nil)
+	})
 }
 
 // Injected implements Fault.
@@ -97,8 +97,11 @@ func (*LabelTornOff) Injected(ctx context.Context, h *vm.Handle, objects []Objec
 // Undo implements Fault.
 func (*LabelTornOff) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return mend(objects, "put the label back on", func(o Object) error {
-		value := o.Prior[priorValue]
-		return label(ctx, h, o, &value)
+		lacks := func(pod *unstructured.Unstructured) bool {
+			_, there := pod.GetLabels()[o.Prior[priorLabel]]
+			return !there
+		}
+		return restore(ctx, h, o.Target, lacks, types.MergePatchType, setLabel, o.Prior[priorLabel], o.Prior[priorValue])
 	})
 }
 
@@ -106,9 +109,10 @@ func (*LabelTornOff) Undo(ctx context.Context, h *vm.Handle, objects []Object) e
 func (*LabelTornOff) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return eachRead(ctx, h, objects, func(o Object, pod *unstructured.Unstructured) (string, error) {
 		name, before := o.Prior[priorLabel], o.Prior[priorValue]
-		if now := pod.GetLabels()[name]; now != before {
-			return "", fmt.Errorf("%s has %s: %q, before it was %q", o, name, now, before)
+		now, there := pod.GetLabels()[name]
+		if !there {
+			return "", fmt.Errorf("%s has no label %s, before it was %q", o, name, before)
 		}
-		return fmt.Sprintf("pod %s has label %s: %s, as before", o.Name, name, before), nil
+		return fmt.Sprintf("pod %s has label %s: %s, %s", o.Name, name, now, since(now, before)), nil
 	})
 }

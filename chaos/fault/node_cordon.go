@@ -63,10 +63,13 @@ func (*NodeCordon) Injected(ctx context.Context, h *vm.Handle, objects []Object)
 	})
 }
 
-// Undo implements Fault.
+// Undo implements Fault. To a node that was cordoned before nothing was done.
 func (*NodeCordon) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return mend(objects, "uncordon", func(o Object) error {
-		return setUnschedulable(ctx, h, o, o.Prior[priorUnschedulable] == "true")
+		if o.Prior[priorUnschedulable] == "true" {
+			return nil
+		}
+		return setUnschedulable(ctx, h, o, false)
 	})
 }
 
@@ -74,7 +77,7 @@ func (*NodeCordon) Undo(ctx context.Context, h *vm.Handle, objects []Object) err
 func (*NodeCordon) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return eachNode(ctx, h, objects, func(o Object, node *corev1.Node) (string, error) {
 		is, before := strconv.FormatBool(node.Spec.Unschedulable), o.Prior[priorUnschedulable]
-		if is != before {
+		if is == "true" && before != is {
 			return "", fmt.Errorf("%s has unschedulable: %s, before it was %s", o, is, before)
 		}
 		// The node controller follows with a taint of its own, and until that
@@ -84,7 +87,7 @@ func (*NodeCordon) Undone(ctx context.Context, h *vm.Handle, objects []Object) (
 				return "", fmt.Errorf("%s still has the taint %s", o, taint.Key)
 			}
 		}
-		return fmt.Sprintf("node %s has unschedulable: %s, as before", o.Name, before), nil
+		return fmt.Sprintf("node %s has unschedulable: %s, %s", o.Name, is, since(is, before)), nil
 	})
 }
 

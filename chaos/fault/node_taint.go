@@ -7,9 +7,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
 
 	"axolotl/vm"
 )
@@ -63,7 +61,7 @@ func (f *NodeTaint) on(node *corev1.Node) bool { return slices.ContainsFunc(node
 // API, so they are read and written back together.
 func (f *NodeTaint) set(ctx context.Context, h *vm.Handle, o Object, want bool) error {
 	nodes := h.Kube.Typed.CoreV1().Nodes()
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	return unlessChanged(func() error {
 		node, err := nodes.Get(ctx, o.Name, metav1.GetOptions{})
 		switch {
 		case err != nil:
@@ -80,10 +78,6 @@ func (f *NodeTaint) set(ctx context.Context, h *vm.Handle, o Object, want bool) 
 		_, err = nodes.Update(ctx, node, metav1.UpdateOptions{})
 		return err
 	})
-	if apierrors.IsConflict(err) { // of versions, not of UIDs: the node is still itself
-		return fmt.Errorf("somebody else keeps changing it: %s", err)
-	}
-	return err
 }
 
 // Inject implements Fault.
@@ -122,10 +116,13 @@ func (f *NodeTaint) tolerated(p *corev1.Pod) bool {
 	})
 }
 
-// Undo implements Fault.
+// Undo implements Fault. To a node that had the taint before nothing was done.
 func (f *NodeTaint) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return mend(objects, "take the taint off", func(o Object) error {
-		return f.set(ctx, h, o, o.Prior[priorTainted] == "true")
+		if o.Prior[priorTainted] == "true" {
+			return nil
+		}
+		return f.set(ctx, h, o, false)
 	})
 }
 
@@ -133,9 +130,9 @@ func (f *NodeTaint) Undo(ctx context.Context, h *vm.Handle, objects []Object) er
 func (f *NodeTaint) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return eachNode(ctx, h, objects, func(o Object, node *corev1.Node) (string, error) {
 		is, before := strconv.FormatBool(f.on(node)), o.Prior[priorTainted]
-		if is != before {
+		if is == "true" && before != is {
 			return "", fmt.Errorf("%s has taint %s: %s, before it was %s", o, f.Key, is, before)
 		}
-		return fmt.Sprintf("node %s has taint %s: %s, as before", o.Name, f.Key, before), nil
+		return fmt.Sprintf("node %s has taint %s: %s, %s", o.Name, f.Key, is, since(is, before)), nil
 	})
 }

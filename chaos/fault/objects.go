@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 
 	"axolotl/internal/kube"
 	"axolotl/vm"
@@ -116,22 +117,65 @@ func read(ctx context.Context, h *vm.Handle, t Target) (*unstructured.Unstructur
 // refuse an object that only has the same name. fields is a
 // JSON object with a %s for each value, which is encoded as JSON.
 func merge(ctx context.Context, h *vm.Handle, t Target, patchType types.PatchType, fields string, values ...any) error {
+	patch, err := patchOf(t, fields, values...)
+	if err != nil {
+		return err
+	}
+	return h.Kube.Patch(ctx, refOf(t), patchType, patch)
+}
+
+// restore patches the target as merge does, where it still has what the fault
+// gave it: what somebody else has set since is theirs, also what they set between
+// the look at it and the patch.
+func restore(ctx context.Context, h *vm.Handle, t Target, ours func(*unstructured.Unstructured) bool, patchType types.PatchType, fields string, values ...any) error {
+	patch, err := patchOf(t, fields, values...)
+	if err != nil {
+		return err
+	}
+	return unlessChanged(func() error {
+		object, err := read(ctx, h, t)
+		if err != nil || !ours(object) {
+			return err
+		}
+		if err := unstructured.SetNestedField(patch, object.GetResourceVersion(), "metadata", "resourceVersion"); err != nil {
+			return err
+		}
+		return h.Kube.Patch(ctx, refOf(t), patchType, patch)
+	})
+}
+
+// unlessChanged tries a change anew whose object somebody else has changed since
+// it was read.
+func unlessChanged(change func() error) error {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, change)
+	if apierrors.IsConflict(err) { // of versions, not of UIDs: the object is still itself
+		return fmt.Errorf("somebody else keeps changing it: %s", err)
+	}
+	return err
+}
+
+// since says whose a value is that is not the fault's any more.
+func since(now, before string) string {
+	if now == before {
+		return "as before"
+	}
+	return "which somebody else has set since"
+}
+
+func patchOf(t Target, fields string, values ...any) (map[string]any, error) {
 	encoded := make([]any, len(values))
 	for i, v := range values {
 		data, err := json.Marshal(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		encoded[i] = string(data)
 	}
 	var patch map[string]any
 	if err := json.Unmarshal(fmt.Appendf(nil, fields, encoded...), &patch); err != nil {
-		return fmt.Errorf("patch %s: %w", t, err)
+		return nil, fmt.Errorf("patch %s: %w", t, err)
 	}
-	if err := unstructured.SetNestedField(patch, string(t.UID), "metadata", "uid"); err != nil {
-		return err
-	}
-	return h.Kube.Patch(ctx, refOf(t), patchType, patch)
+	return patch, unstructured.SetNestedField(patch, string(t.UID), "metadata", "uid")
 }
 
 func join(names []string) string { return strings.Join(names, ", ") }

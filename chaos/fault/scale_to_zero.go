@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"axolotl/vm"
@@ -27,7 +28,7 @@ func (*ScaleToZero) Doc() Doc {
 		Does:   "sets the number of replicas of deployments to 0",
 		Needs:  "nothing",
 		Proved: "every pod of the deployment is gone or carries a deletion timestamp",
-		Undone: "the number that was is set again; read again as proof",
+		Undone: "the number that was is set again, unless somebody else has set one; read again as proof",
 	}
 }
 
@@ -53,9 +54,8 @@ func replicasOf(ctx context.Context, h *vm.Handle, t Target) (string, error) {
 	return strconv.Itoa(int(*deployment.Spec.Replicas)), nil // the server defaults it
 }
 
-func scale(ctx context.Context, h *vm.Handle, o Object, replicas int) error {
-	return merge(ctx, h, o.Target, types.MergePatchType, `{"spec":{"replicas":%s}}`, replicas)
-}
+// setReplicas is a patch that sets the number of replicas.
+const setReplicas = `{"spec":{"replicas":%s}}`
 
 // podsOf are the pods that a deployment's selector finds and that its replica
 // sets keep.
@@ -73,7 +73,9 @@ func podsOf(ctx context.Context, h *vm.Handle, o Object) ([]corev1.Pod, error) {
 
 // Inject implements Fault.
 func (*ScaleToZero) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "scale", func(o Object) error { return scale(ctx, h, o, 0) })
+	return strike(objects, "scale", func(o Object) error {
+		return merge(ctx, h, o.Target, types.MergePatchType, setReplicas, 0)
+	})
 }
 
 // Injected implements Fault.
@@ -96,17 +98,22 @@ func (*ScaleToZero) Undo(ctx context.Context, h *vm.Handle, objects []Object) er
 		if err != nil {
 			return err
 		}
-		return scale(ctx, h, o, replicas)
+		none := func(deployment *unstructured.Unstructured) bool {
+			now, _, err := unstructured.NestedInt64(deployment.Object, "spec", "replicas")
+			return err == nil && now == 0
+		}
+		return restore(ctx, h, o.Target, none, types.MergePatchType, setReplicas, replicas)
 	})
 }
 
 // Undone implements Fault.
 func (*ScaleToZero) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return look(objects, func(o Object) (string, error) {
-		replicas, err := replicasOf(ctx, h, o.Target)
-		if err == nil && replicas != o.Prior[priorReplicas] {
-			err = fmt.Errorf("%s has %s replicas, before it had %s", o, replicas, o.Prior[priorReplicas])
+		now, err := replicasOf(ctx, h, o.Target)
+		before := o.Prior[priorReplicas]
+		if err == nil && now == "0" && before != now {
+			err = fmt.Errorf("%s has no replicas, before it had %s", o, before)
 		}
-		return fmt.Sprintf("deployment %s has %s replicas, as before", o.Name, replicas), err
+		return fmt.Sprintf("deployment %s has %s replicas, %s", o.Name, now, since(now, before)), err
 	})
 }
