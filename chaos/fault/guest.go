@@ -138,6 +138,9 @@ func (f *guest) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]
 
 // run runs a script in the machine of an object.
 func (f *guest) run(ctx context.Context, h *vm.Handle, o Object, script string) (string, error) {
+	if removed(h, o) {
+		return "", errVanished
+	}
 	inside, err := executor(h)
 	if err != nil {
 		return "", err
@@ -172,7 +175,7 @@ func (f *guest) prelude(o Object) string {
 func (f *guest) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return strike(objects, f.name+" on", func(o Object) error {
 		_, err := f.run(ctx, h, o, f.commands.Inject)
-		if f.fatal && ctx.Err() == nil {
+		if f.fatal && ctx.Err() == nil && !vanished(err) {
 			return nil
 		}
 		return err
@@ -205,16 +208,16 @@ func (f *guest) see(ctx context.Context, h *vm.Handle, objects []Object, script,
 func (f *guest) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	return mend(objects, "undo "+f.name+" on", func(o Object) error {
 		_, err := f.run(ctx, h, o, f.commands.Undo)
-		if err != nil && f.fatal && f.effect.Takes == TakesBoots {
+		if err == nil || vanished(err) || !f.fatal {
+			return err
+		}
+		if f.effect.Takes == TakesBoots {
 			return nil // it comes back by itself, which Undone proves
 		}
-		if err != nil && f.fatal {
-			if started := StartAnew(ctx, h, o.Name); started != nil {
-				return errors.Join(err, started)
-			}
-			return nil
+		if started := StartAnew(ctx, h, o.Name); started != nil {
+			return errors.Join(err, started)
 		}
-		return err
+		return nil
 	})
 }
 

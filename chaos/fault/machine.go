@@ -31,6 +31,20 @@ func ownMachine(h *vm.Handle, node string) (*vm.Machine, error) {
 	return machine, nil
 }
 
+// removed tells whether the machine under an object was taken out of the cluster,
+// and with it all that was done to it.
+func removed(h *vm.Handle, o Object) bool { return h.Cluster.Machine(machineOf(o)) == nil }
+
+// unlessRemoved does something to machines that the cluster still has.
+func unlessRemoved(h *vm.Handle, do func(Object) error) func(Object) error {
+	return func(o Object) error {
+		if removed(h, o) {
+			return errVanished
+		}
+		return do(o)
+	}
+}
+
 // executor is the driver as one that runs commands in machines.
 func executor(h *vm.Handle) (vm.Executor, error) {
 	inside, ok := h.Driver.(vm.Executor)
@@ -77,7 +91,7 @@ func bootOf(ctx context.Context, h *vm.Handle, machine string) (string, error) {
 // long as the cluster has its machine.
 func readyInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
 	return look(objects, func(o Object) (string, error) {
-		if h.Cluster.Machine(o.Name) == nil {
+		if removed(h, o) {
 			return "", errVanished
 		}
 		node, err := h.Kube.Typed.CoreV1().Nodes().Get(ctx, o.Name, metav1.GetOptions{})
@@ -105,13 +119,13 @@ func readyInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string
 // runningInOwnBoot proves beside that by what the driver says that the machines
 // run, of those that were not taken out of the cluster.
 func runningInOwnBoot(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	machines := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return h.Cluster.Machine(o.Name) == nil })
+	machines := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return removed(h, o) })
 	running, err := machinesAre(ctx, h, machines, vm.MachineRunning)
 	if err != nil {
 		return "", err
 	}
 	nodes, err := readyInOwnBoot(ctx, h, objects)
-	return running + "; " + nodes, err
+	return strings.TrimPrefix(running+"; "+nodes, "; "), err
 }
 
 func ready(node *corev1.Node) bool {
@@ -150,6 +164,9 @@ func machineStates(ctx context.Context, h *vm.Handle) (map[string]vm.MachineStat
 // a reboot and a panic have in common. A driver that is out of order proves
 // nothing.
 func silent(ctx context.Context, h *vm.Handle, o Object) (string, error) {
+	if removed(h, o) {
+		return "", errVanished
+	}
 	boot, answer := bootOf(ctx, h, o.Name)
 	if answer == nil {
 		if was := o.Prior[priorBoot]; boot != was {

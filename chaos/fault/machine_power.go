@@ -68,7 +68,7 @@ func (*MachineReset) Prepare(ctx context.Context, h *vm.Handle, targets []Target
 
 // Inject implements Fault.
 func (*MachineReset) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "reset", func(o Object) error { return h.Driver.(vm.Resetter).Reset(ctx, h.Cluster, o.Name) })
+	return strike(objects, "reset", unlessRemoved(h, func(o Object) error { return h.Driver.(vm.Resetter).Reset(ctx, h.Cluster, o.Name) }))
 }
 
 // Injected implements Fault.
@@ -119,7 +119,7 @@ func (*NodeFreeze) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([
 
 // Inject implements Fault.
 func (*NodeFreeze) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "pause", func(o Object) error { return h.Driver.(vm.Pauser).Pause(ctx, h.Cluster, o.Name) })
+	return strike(objects, "pause", unlessRemoved(h, func(o Object) error { return h.Driver.(vm.Pauser).Pause(ctx, h.Cluster, o.Name) }))
 }
 
 // Injected implements Fault.
@@ -133,7 +133,7 @@ func (f *NodeFreeze) Undo(ctx context.Context, h *vm.Handle, objects []Object) e
 	if !ok {
 		return f.Available(h)
 	}
-	return mend(objects, "resume", func(o Object) error { return pauser.Resume(ctx, h.Cluster, o.Name) })
+	return mend(objects, "resume", unlessRemoved(h, func(o Object) error { return pauser.Resume(ctx, h.Cluster, o.Name) }))
 }
 
 // Undone implements Fault.

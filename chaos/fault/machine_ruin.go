@@ -82,12 +82,12 @@ func (f *MachineRuin) Prepare(_ context.Context, h *vm.Handle, targets []Target)
 
 // Inject implements Fault.
 func (*MachineRuin) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "delete the machine of", func(o Object) error {
+	return strike(objects, "delete the machine of", unlessRemoved(h, func(o Object) error {
 		if ruiner, ok := h.Driver.(vm.Ruiner); ok {
 			return ruiner.Ruin(ctx, h.Cluster, o.Name)
 		}
 		return h.Driver.(vm.Grower).Leave(ctx, h.Cluster, o.Name)
-	})
+	}))
 }
 
 // Injected implements Fault.

@@ -44,9 +44,9 @@ func (*PowerCut) Prepare(_ context.Context, h *vm.Handle, targets []Target) ([]O
 
 // Inject implements Fault.
 func (*PowerCut) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "cut the power of", func(o Object) error {
+	return strike(objects, "cut the power of", unlessRemoved(h, func(o Object) error {
 		return h.Driver.(vm.Powerer).PowerOff(ctx, h.Cluster, o.Name)
-	})
+	}))
 }
 
 // Injected implements Fault.
@@ -60,12 +60,9 @@ func (f *PowerCut) Undo(ctx context.Context, h *vm.Handle, objects []Object) err
 	if !ok {
 		return f.Available(h)
 	}
-	return mend(objects, "give power back to", func(o Object) error {
-		if h.Cluster.Machine(o.Name) == nil {
-			return errVanished // taken out of the cluster meanwhile
-		}
+	return mend(objects, "give power back to", unlessRemoved(h, func(o Object) error {
 		return power.PowerOn(ctx, h.Cluster, o.Name)
-	})
+	}))
 }
 
 // Undone implements Fault. What the cluster says of a node outlives it by most
