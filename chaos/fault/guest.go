@@ -190,9 +190,10 @@ func (f *guest) Injected(ctx context.Context, h *vm.Handle, objects []Object) (s
 	return f.see(ctx, h, objects, f.commands.Injected, "has not taken effect")
 }
 
-// see proves by a script in each machine.
+// see proves by a script in each machine, in all at once: a look has so much time,
+// however many there are.
 func (f *guest) see(ctx context.Context, h *vm.Handle, objects []Object, script, otherwise string) (string, error) {
-	return look(objects, func(o Object) (string, error) {
+	return lookAtOnce(objects, func(o Object) (string, error) {
 		seen, err := f.run(ctx, h, o, script)
 		if err != nil {
 			return "", fmt.Errorf("%s %s on %s: %w", f.name, otherwise, o, err)

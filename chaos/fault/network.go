@@ -19,6 +19,12 @@ const (
 	unreached = "if busybox ping -c 1 -W 1 \"$peer\" >/dev/null; then echo \"$peer still answers\"; exit 1; fi\n"
 )
 
+// pings sends so many pings to the peer at once, and prints what answers: busybox
+// waits a second between those that it sends itself, and a look is to be short.
+func pings(count, seconds int) string {
+	return fmt.Sprintf("for i in $(seq %d); do busybox ping -c 1 -W %d \"$peer\" & done", count, seconds)
+}
+
 // partition is from whom nodes are cut off.
 type partition struct {
 	From string `json:"from,omitempty" yaml:"from"` // a node's name; empty for all others
@@ -99,7 +105,7 @@ func newSlowNetwork() Fault {
 			Proved: "the kernel's queue says so, and a ping to another machine takes at least the delay less its jitter",
 			Undone: "the queue is removed; the kernel says that it is gone, and the other machine answers",
 		},
-		effect:  Effect{On: OnNodes, Takes: TakesNothing},
+		effect:  Effect{On: OnNodes, Takes: TakesNothing, Slow: true},
 		with:    &slowNetwork{Delay: 200 * time.Millisecond, Jitter: 50 * time.Millisecond},
 		network: true,
 		commands: commands{
@@ -107,7 +113,7 @@ func newSlowNetwork() Fault {
 			Inject: "modprobe sch_netem\n" +
 				"tc qdisc replace dev " + segment + " root netem delay \"${delay}ms\" \"${jitter}ms\" loss \"$loss%\" limit 10000\n",
 			Injected: netemShown +
-				"longest=$(busybox ping -c 5 -W 5 \"$peer\" | sed -n 's,.*max = [0-9.]*/[0-9.]*/\\([0-9]*\\).*,\\1,p')\n" +
+				"longest=$(" + pings(5, 5) + " | sed -n 's,.* time=\\([0-9]*\\).*,\\1,p' | sort -n | tail -n 1)\n" +
 				"[ \"${longest:-$delay}\" -ge $((delay - jitter)) ]\necho \"$queue; the slowest of 5 pings to $peer took ${longest:-for ever} ms\"\n",
 			Undo:   netemUndo,
 			Undone: netemUndone,

@@ -23,7 +23,7 @@ func newNetworkBandwidth() Fault {
 			Proved: "the kernel's queue says so, and a packet of 1400 bytes takes to another machine at least what it must at that rate",
 			Undone: "the queue is removed; the kernel says that it is gone, and the other machine answers",
 		},
-		effect:  Effect{On: OnNodes, Takes: TakesNothing},
+		effect:  Effect{On: OnNodes, Takes: TakesNothing, Slow: true},
 		with:    &narrowNetwork{Kbit: 128},
 		network: true,
 		commands: commands{

@@ -21,15 +21,15 @@ func newNetworkCorruption() Fault {
 			Proved: "the kernel's queue says so, and pings to another machine are lost",
 			Undone: "the queue is removed; the kernel says that it is gone, and the other machine answers",
 		},
-		effect:  Effect{On: OnNodes, Takes: TakesNothing},
+		effect:  Effect{On: OnNodes, Takes: TakesNothing, Slow: true},
 		with:    &corruptNetwork{Percent: 20},
 		network: true,
 		commands: commands{
 			Was:    netemFree,
 			Inject: "modprobe sch_netem\ntc qdisc replace dev " + segment + " root netem corrupt \"$percent%\" limit 10000\n",
-			// busybox waits a second between pings: each look is short, and is repeated.
-			Injected: netemShown + "lost=$(busybox ping -c 5 -W 1 \"$peer\" | sed -n 's/.* \\([0-9]*\\)% packet loss.*/\\1/p')\n" +
-				"[ \"${lost:-0}\" -gt 0 ]\necho \"$queue; of 5 pings to $peer $lost % were lost\"\n",
+			// Where a fifth is damaged, one look of 80 sees all of so many arrive.
+			Injected: netemShown + "lost=$((20 - $(" + pings(20, 2) + " | sed -n '/ time=/p' | wc -l)))\n" +
+				"[ \"$lost\" -gt 0 ]\necho \"$queue; of 20 pings to $peer $lost were lost\"\n",
 			Undo:   netemUndo,
 			Undone: netemUndone,
 		},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -92,6 +93,21 @@ func look(objects []Object, see func(Object) (string, error)) (string, error) {
 		}
 	}
 	return strings.Join(seen, "; "), errors.Join(errs...)
+}
+
+// lookAtOnce is look for what takes its time: at all objects at the same time.
+func lookAtOnce(objects []Object, see func(Object) (string, error)) (string, error) {
+	words, errs := make([]string, len(objects)), make([]error, len(objects))
+	var looking sync.WaitGroup
+	for i, o := range objects {
+		looking.Go(func() { words[i], errs[i] = see(o) })
+	}
+	looking.Wait()
+	i := -1
+	return look(objects, func(Object) (string, error) {
+		i++
+		return words[i], errs[i]
+	})
 }
 
 func refOf(t Target) kube.Ref {
