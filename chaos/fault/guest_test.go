@@ -375,11 +375,12 @@ func TestMemoryScript(t *testing.T) {
 	f := newPodMemoryPressure().(*guest)
 	group := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(group, "memory.events"), []byte("oom 0\noom_kill 0\n"), 0o600))
-	must(t, os.Mkdir(filepath.Join(group, "axolotl-chaos"), 0o700))
+	ours := filepath.Join(group, "axolotl-chaos-ab12")
+	must(t, os.Mkdir(ours, 0o700))
 	injected := func(pids ...int) (string, error) {
 		list := strings.Trim(fmt.Sprint(pids), "[]")
-		must(t, os.WriteFile(filepath.Join(group, "axolotl-chaos", "cgroup.procs"), []byte(list), 0o600))
-		out, err := exec.Command("sh", "-c", f.prelude(Object{Target: aim(f)[0], Prior: map[string]string{priorWas: group + " 0"}})+f.commands.Injected).CombinedOutput()
+		must(t, os.WriteFile(filepath.Join(ours, "cgroup.procs"), []byte(list), 0o600))
+		out, err := exec.Command("sh", "-c", f.prelude(Object{Target: aim(f)[0], Prior: map[string]string{priorWas: group + " 0 ab12"}})+f.commands.Injected).CombinedOutput()
 		return string(out), err
 	}
 	ended := exec.Command("true")
@@ -403,5 +404,44 @@ func TestMemoryScript(t *testing.T) {
 	}
 	if err != nil || !strings.Contains(out, " MiB more are held") {
 		t.Errorf("64 MiB are held: %s, %v", out, err)
+	}
+}
+
+// TestPodFaultsKeepApart: what two faults make in one container has two names, and
+// the undo of one, which knows what the journal holds, leaves the other's.
+func TestPodFaultsKeepApart(t *testing.T) {
+	root := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(root, "memory.events"), []byte("oom_kill 0\n"), 0o600))
+	run := func(f *guest, was, script string) string {
+		t.Helper()
+		words := "ctr() { echo \"abc    $$    RUNNING\"; }\n"
+		for _, there := range []string{"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)", "/proc/$pid/root"} {
+			script = strings.ReplaceAll(script, there, root)
+		}
+		o := Object{Target: aim(f)[0], Prior: map[string]string{priorWas: was, priorContainerID: "abc"}}
+		out, err := exec.Command("sh", "-c", f.prelude(o)+words+script).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s\n%s", err, out, script)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	f := newPodDiskFull().(*guest)
+	f.with.(*podRoom).MiB = 1
+	var noted []string
+	for range 2 {
+		was := run(f, "", f.commands.Was)
+		run(f, was, f.commands.Inject)
+		noted = append(noted, was)
+	}
+	run(f, noted[0], f.commands.Undo)
+	run(f, noted[0], f.commands.Undone)
+	run(f, noted[1], f.commands.Injected)
+	files, err := filepath.Glob(filepath.Join(root, "*.fill"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("left are %v, %v", files, err)
+	}
+	cpu := newPodCPUPressure().(*guest)
+	if one, other := run(cpu, noted[0], ourGroup+"echo $ours"), run(cpu, noted[1], ourGroup+"echo $ours"); one == other || !strings.HasPrefix(one, root+"/axolotl-chaos-") {
+		t.Errorf("the groups are %q and %q", one, other)
 	}
 }

@@ -4,12 +4,16 @@ import "strconv"
 
 // Of a container these scripts know its main process on the node, its control
 // group, and a group of ours within that: what is charged there is charged to the
-// container, and one write ends all that runs there.
+// container, and one write ends all that runs there. $mark is in the names of what
+// is ours, and in the journal, so that no undo takes what another fault has made
+// in the same container.
 const (
 	podProcess = "pid=$(ctr -n k8s.io tasks ls | sed -n \"s/^$container *\\([0-9]*\\) .*RUNNING.*/\\1/p\")\n"
 	podGroup   = podProcess + "[ -n \"$pid\" ] || { echo \"container $name does not run\" >&2; exit 1; }\n" +
-		"group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\necho \"$group $(sed -n 's/^oom_kill //p' \"$group/memory.events\")\"\n"
-	ourGroup  = "group=${was% *} ours=${was% *}/axolotl-chaos\n"
+		"group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$pid/cgroup)\nread -r mark </proc/sys/kernel/random/uuid\n" +
+		"echo \"$group $(sed -n 's/^oom_kill //p' \"$group/memory.events\") ${mark%%-*}\"\n"
+	podWas    = "set -- $was\ngroup=$1 killed=$2 mark=$3\n"
+	ourGroup  = podWas + "ours=$group/axolotl-chaos-$mark\n"
 	endGroup  = ourGroup + "[ ! -e \"$ours\" ] || { echo 1 >\"$ours/cgroup.kill\"; i=0; until rmdir \"$ours\" 2>/dev/null || [ ! -e \"$ours\" ]; do i=$((i + 1)); [ $i -lt 50 ]; sleep 0.1; done; }\n"
 	groupOver = ourGroup + "if [ -e \"$ours\" ]; then exit 1; fi\n"
 	podNeeds  = "pods that run in machines that commands can be run in (libvirt)"
@@ -67,7 +71,7 @@ func newPodMemoryPressure() Fault {
 				"setsid sh -c 'echo $$ >\"$1/cgroup.procs\"; dd if=/dev/zero bs=\"$2M\" count=1 | sleep 2147483647' sh \"$ours\" \"$mib\" >/dev/null 2>&1 </dev/null &\n",
 			// What has ended and was not waited for has no memory in its status.
 			Injected: ourGroup + "held=0\nfor kib in $(for p in $(cat \"$ours/cgroup.procs\"); do sed -n 's/^RssAnon:[[:space:]]*\\([0-9]*\\) kB/\\1/p' /proc/$p/status 2>/dev/null || true; done); do held=$((held + kib)); done\nheld=$((held / 1024))\n" +
-				"killed=$(($(sed -n 's/^oom_kill //p' \"$group/memory.events\") - ${was#* }))\n" +
+				"killed=$(($(sed -n 's/^oom_kill //p' \"$group/memory.events\") - killed))\n" +
 				"[ $held -ge $((mib * 9 / 10)) ] || [ $killed -gt 0 ]\necho \"$held MiB more are held in container $name, the kernel has killed there $killed times\"\n",
 			Undo:   endGroup,
 			Undone: groupOver + "echo \"nothing holds memory in container $name\"\n",
@@ -76,7 +80,7 @@ func newPodMemoryPressure() Fault {
 }
 
 func newPodDiskFull() Fault {
-	const file = "axolotl-chaos.fill"
+	const file = podWas + podProcess + "file=/proc/$pid/root/axolotl-chaos-$mark.fill\n"
 	return &guest{
 		name: "pod-disk-full",
 		doc: Doc{
@@ -89,12 +93,12 @@ func newPodDiskFull() Fault {
 		with:   &podRoom{MiB: 256},
 		commands: commands{
 			Was:    podGroup,
-			Inject: podProcess + "fallocate -l \"${mib}M\" \"/proc/$pid/root/" + file + "\"\n",
-			Injected: podProcess + "has=$(($(stat -c %b \"/proc/$pid/root/" + file + "\") / 2048))\n[ $has -ge $mib ]\n" +
+			Inject: file + "fallocate -l \"${mib}M\" \"$file\"\n",
+			Injected: file + "has=$(($(stat -c %b \"$file\") / 2048))\n[ $has -ge $mib ]\n" +
 				"echo \"$has MiB are written in container $name\"\n",
-			Undo: podProcess + "[ -z \"$pid\" ] || rm -f \"/proc/$pid/root/" + file + "\"\n",
-			Undone: podProcess + "[ -n \"$pid\" ] || { echo \"the container is gone, and the file with it\"; exit 0; }\n" +
-				"[ ! -e \"/proc/$pid/root/" + file + "\" ]\necho \"the file is gone from container $name\"\n",
+			Undo: file + "[ -z \"$pid\" ] || rm -f \"$file\"\n",
+			Undone: file + "[ -n \"$pid\" ] || { echo \"the container is gone, and the file with it\"; exit 0; }\n" +
+				"[ ! -e \"$file\" ]\necho \"the file is gone from container $name\"\n",
 		},
 	}
 }
