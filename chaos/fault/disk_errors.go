@@ -37,8 +37,11 @@ func newDiskErrors() Fault {
 			} else if broken {
 				return errors.New("its disk fails already; 'axolotl chaos undo' mends what a run has left")
 			}
-			_, err = writable(ctx, h, o) // else nothing would prove that it is again
-			return err
+			// Else nothing would prove that it is again. Who plans writes nothing.
+			if _, err := shell(ctx, h, o.Name, "[ -w /var/lib ]\n"); err != nil {
+				return fmt.Errorf("%s: %w", unwritable(o), err)
+			}
+			return nil
 		},
 		inject: func(ctx context.Context, h *vm.Handle, o Object) error {
 			return h.Driver.(vm.DiskBreaker).BreakDisk(ctx, h.Cluster, o.Name)
@@ -108,7 +111,9 @@ func newDiskErrors() Fault {
 func writable(ctx context.Context, h *vm.Handle, o Object) (string, error) {
 	const file = "/var/lib/axolotl-chaos.written"
 	if _, err := shell(ctx, h, o.Name, "echo 1 >"+file+"\nsync "+file+"\nrm "+file+"\n"); err != nil {
-		return "", fmt.Errorf("nothing can be written on machine %s: %w", o.Name, err)
+		return "", fmt.Errorf("%s: %w", unwritable(o), err)
 	}
 	return fmt.Sprintf("the disk of machine %s can be written", o.Name), nil
 }
+
+func unwritable(o Object) string { return "nothing can be written on machine " + o.Name }

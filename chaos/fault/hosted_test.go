@@ -29,6 +29,7 @@ type devices struct {
 	asked     time.Time // when it said last how long it had worked
 	dieAt     int       // the call whose answer, and all after it, is lost; 0: none
 	cuts      int       // of the power
+	written   int       // files on its disk
 }
 
 func newDevices() *devices {
@@ -164,6 +165,10 @@ nproc() { echo 2; }
 sync() { :; }
 rm() { :; }
 `, max(d.limits[vm.LimitIOPS], 1), status(!d.broken), status(!d.down[vm.SegmentCard]))
+		if strings.Contains(script, ">/var/lib") {
+			d.written++
+		}
+		script = strings.ReplaceAll(script, "[ -w /var/lib ]", status(!d.readOnly))
 		script = strings.ReplaceAll(script, ">/var/lib/axolotl-chaos.written", ">/dev/null\n"+status(!d.readOnly))
 		out, err := exec.Command("sh", "-c", strings.Replace(script, shellBegin, shellBegin+words, 1)).CombinedOutput()
 		said = string(out)
@@ -289,6 +294,9 @@ func TestHostedProofs(t *testing.T) {
 		objects, err := f.Prepare(ctx, h, aim(f))
 		must(t, err)
 		before := d.state()
+		if before != newDevices().state() || d.written > 0 {
+			t.Errorf("the preparation of %s changed something: %s, %d files were written", f.Name(), before, d.written)
+		}
 		if words, err := f.Injected(ctx, h, objects); err == nil {
 			t.Errorf("%s is proved before it was done: %s", f.Name(), words)
 		}

@@ -21,7 +21,7 @@ func newDiskFull() Fault {
 	return &guest{
 		name: "disk-full",
 		doc: Doc{
-			Does:   "fills the disks of nodes with one file, up to a few MiB",
+			Does:   "fills the disks of nodes with one file, but for the last few MiB",
 			Needs:  pressureNeeds,
 			Proved: "the file system says that no more than that is free, also for root",
 			Undone: "the file is removed; the file system says that its room is free",
@@ -44,7 +44,7 @@ func newMemoryPressure() Fault {
 	return &guest{
 		name: "memory-pressure",
 		doc: Doc{
-			Does:   "takes memory on nodes, up to a few MiB, in a file system in memory: nobody can be killed to get it back",
+			Does:   "takes all but a few MiB of the memory of nodes, in a file system in memory: nobody can be killed to get it back",
 			Needs:  pressureNeeds,
 			Proved: "the kernel says that no more than that, and a quarter, is available",
 			Undone: "the file system is unmounted; the kernel says that its memory is available",
