@@ -28,6 +28,7 @@ type inside struct {
 	broken bool
 	boot   string
 	failAt int // the call that fails; 0 for none
+	lostAt int // the call that is done, and whose answer is lost; 0 for none
 	calls  int
 	resets int
 	bad    []string // scripts that are no shell
@@ -38,17 +39,37 @@ func (d *inside) Traits() vm.Traits { return vm.Traits{RealMachines: true, RealP
 func (d *inside) Machines(context.Context, *vm.Cluster) ([]vm.MachineStatus, error) {
 	return []vm.MachineStatus{{Name: "n1", State: vm.MachineRunning}}, nil
 }
-func (d *inside) Reset(context.Context, *vm.Cluster, string) error {
-	d.resets++
-	d.broken, d.boot = false, "boot2"
-	return nil
-}
 
-func (d *inside) Exec(_ context.Context, _ *vm.Cluster, _ string, argv ...string) (string, error) {
+// call is the frame of all that is done to the machine.
+func (d *inside) call(do func() error) error {
 	d.calls++
 	if d.calls == d.failAt {
-		return "", errors.New("the agent does not answer")
+		return errors.New("it does not answer")
 	}
+	err := do()
+	if d.calls == d.lostAt {
+		return errors.New("its answer is lost")
+	}
+	return err
+}
+
+func (d *inside) Reset(context.Context, *vm.Cluster, string) error {
+	return d.call(func() error {
+		d.resets++
+		d.broken, d.boot = false, "boot2"
+		return nil
+	})
+}
+
+func (d *inside) Exec(_ context.Context, _ *vm.Cluster, _ string, argv ...string) (said string, err error) {
+	err = d.call(func() (err error) {
+		said, err = d.exec(argv)
+		return err
+	})
+	return said, err
+}
+
+func (d *inside) exec(argv []string) (string, error) {
 	if argv[0] == "cat" {
 		if d.broken && d.guest.fatal {
 			return "", errors.New("the machine does not answer")
@@ -114,53 +135,68 @@ func guests() []*guest {
 	return all
 }
 
-// TestGuestFaultsFailAtEveryCall lets each call into the machine fail once:
-// what was begun is undone by another life of the fault that knows only what
-// stands in the journal.
+// TestGuestFaultsFailAtEveryCall lets each call to the machine fail once, before
+// it is done and after, while a fault is injected and while it is undone: what was
+// begun is undone by another life of the fault that knows only what stands in the
+// journal.
 func TestGuestFaultsFailAtEveryCall(t *testing.T) {
 	if len(guests()) < 10 {
 		t.Fatalf("only %d guest faults", len(guests()))
 	}
 	for _, f := range guests() {
 		t.Run(f.Name(), func(t *testing.T) {
-			calls := 0
-			for failAt := 0; failAt <= max(calls, 1); failAt++ { // 0: none fails, which counts them
-				d := &inside{guest: f, boot: "boot1", failAt: failAt}
-				h, ctx := machineWith(d), t.Context()
-				objects, err := f.Prepare(ctx, h, aim(f))
-				if err == nil {
-					if err = f.Inject(ctx, h, objects); err == nil {
-						_, err = f.Injected(ctx, h, objects)
-					}
-				}
-				if failAt == 0 {
-					if calls = d.calls; err != nil || !d.broken {
-						t.Fatalf("error %v, broken %t", err, d.broken)
-					}
-				}
-				spec, specErr := SpecOf(f)
-				must(t, specErr)
-				again, specErr := spec.Fault()
-				must(t, specErr)
-				d.failAt = 0
-				for range 2 {
-					must(t, again.Undo(ctx, h, objects))
-				}
-				if d.broken && f.effect.Takes != TakesBoots { // it comes back by itself
-					t.Errorf("fail at call %d: left broken", failAt)
-				}
-				if f.fatal && (d.resets > 0 || d.broken) {
-					continue // Undone waits for what the fake's node never tells
-				}
-				if _, err := again.Undone(ctx, h, objects); err != nil && len(objects) > 0 {
-					t.Errorf("fail at call %d: not proved to be undone: %v", failAt, err)
-				}
-				for _, script := range d.bad {
-					t.Errorf("no shell script: %s", script)
-				}
+			d := &inside{guest: f, boot: "boot1"}
+			if err := live(t, f, d); err != nil { // which counts the calls
+				t.Fatal(err)
+			}
+			for at := 1; at <= d.calls; at++ {
+				live(t, f, &inside{guest: f, boot: "boot1", failAt: at}) //nolint:errcheck // it fails
+				live(t, f, &inside{guest: f, boot: "boot1", lostAt: at}) //nolint:errcheck // it fails
 			}
 		})
 	}
+}
+
+// live takes a fault through its life up to the first error, which it returns, and
+// then has another life undo it.
+func live(t *testing.T, f *guest, d *inside) error {
+	t.Helper()
+	h, ctx := machineWith(d), t.Context()
+	objects, err := f.Prepare(ctx, h, aim(f))
+	if err == nil {
+		err = f.Inject(ctx, h, objects)
+	}
+	if err == nil {
+		_, err = f.Injected(ctx, h, objects)
+	}
+	if err == nil && !d.broken {
+		t.Errorf("call %d fails, or the answer to %d is lost: it is proved, and not broken", d.failAt, d.lostAt)
+	}
+	if err == nil {
+		err = f.Undo(ctx, h, objects)
+	}
+	what := fmt.Sprintf("call %d failed, or the answer to %d was lost, of %d", d.failAt, d.lostAt, d.calls)
+	d.failAt, d.lostAt = 0, 0
+	spec, specErr := SpecOf(f)
+	must(t, specErr)
+	again, specErr := spec.Fault()
+	must(t, specErr)
+	for range 2 {
+		must(t, again.Undo(ctx, h, kept(t, objects)))
+	}
+	if d.broken && f.effect.Takes != TakesBoots { // it comes back by itself
+		t.Errorf("%s: left broken", what)
+	}
+	for _, script := range d.bad {
+		t.Errorf("no shell script: %s", script)
+	}
+	if f.fatal && (d.resets > 0 || d.broken) {
+		return err // Undone waits for what the fake's node never tells
+	}
+	if _, err := again.Undone(ctx, h, kept(t, objects)); err != nil && len(objects) > 0 {
+		t.Errorf("%s: not proved to be undone: %v", what, err)
+	}
+	return err
 }
 
 // TestUndoneIsNotProvedWhileBroken: a proof must be able to fail.

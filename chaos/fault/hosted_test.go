@@ -49,14 +49,12 @@ func (d *devices) call(needsPower bool, do func() error) error {
 	if d.dead {
 		return errors.New("killed")
 	}
-	d.calls++
-	if d.calls == d.failAt {
-		return errors.New("libvirt does not answer")
-	}
-	if needsPower && d.off {
-		return vm.ErrMachineOff
-	}
-	err := do()
+	err := d.inside.call(func() error {
+		if needsPower && d.off {
+			return vm.ErrMachineOff
+		}
+		return do()
+	})
 	if d.calls == d.dieAt {
 		d.dead = true
 		return errors.New("killed")
@@ -230,9 +228,9 @@ func kept(t *testing.T, objects []Object) []Object {
 	return again
 }
 
-// TestHostedFaultsAtEveryCall has each call fail, and this process die after it,
-// while a fault is injected and while it is undone: another life, which knows
-// what the journal holds, restores what was before, and proves it.
+// TestHostedFaultsAtEveryCall has each call fail, its answer be lost, and this
+// process die after it, while a fault is injected and while it is undone: another
+// life, which knows what the journal holds, restores what was before, and proves it.
 func TestHostedFaultsAtEveryCall(t *testing.T) {
 	for _, f := range hostedFaults(t) {
 		t.Run(f.Name(), func(t *testing.T) {
@@ -240,12 +238,14 @@ func TestHostedFaultsAtEveryCall(t *testing.T) {
 			must(t, err)
 			calls := 1
 			for at := 0; at <= calls; at++ { // 0: none goes wrong, which counts them
-				for _, dies := range []bool{false, true} {
+				for how, accident := range map[string]func(*devices){
+					"fails":       func(d *devices) { d.failAt = at },
+					"is unheard":  func(d *devices) { d.lostAt = at },
+					"is the last": func(d *devices) { d.dieAt = at },
+				} {
 					d := newDevices()
+					accident(d)
 					h, ctx := devicesOn(d), t.Context()
-					if d.failAt = at; dies {
-						d.failAt, d.dieAt = 0, at
-					}
 					before := d.state()
 					objects, err := f.Prepare(ctx, h, aim(f))
 					if err == nil {
@@ -265,19 +265,19 @@ func TestHostedFaultsAtEveryCall(t *testing.T) {
 						must(t, err)
 						calls = d.calls
 					}
-					d.failAt, d.dieAt, d.dead = 0, 0, false
+					d.failAt, d.lostAt, d.dieAt, d.dead = 0, 0, 0, false
 					again, err := saved.Fault()
 					must(t, err)
 					for range 2 {
 						if err := again.Undo(ctx, h, kept(t, objects)); err != nil {
-							t.Fatalf("call %d of %d, dies %t: %v", at, calls, dies, err)
+							t.Fatalf("call %d of %d %s: %v", at, calls, how, err)
 						}
 					}
 					if now := d.state(); now != before {
-						t.Errorf("call %d of %d, dies %t: it is\n%s\nwas\n%s", at, calls, dies, now, before)
+						t.Errorf("call %d of %d %s: it is\n%s\nwas\n%s", at, calls, how, now, before)
 					}
 					if _, err := again.Undone(ctx, h, kept(t, objects)); err != nil {
-						t.Errorf("call %d of %d, dies %t: not proved to be undone: %v", at, calls, dies, err)
+						t.Errorf("call %d of %d %s: not proved to be undone: %v", at, calls, how, err)
 					}
 				}
 			}
