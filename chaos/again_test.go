@@ -101,16 +101,30 @@ func TestReplayIsTheSameExperiment(t *testing.T) {
 	}
 }
 
+// TestNewFileLints: what "chaos new" writes is taken as it is, and with the settings
+// that it lists, which change nothing.
 func TestNewFileLints(t *testing.T) {
+	told := strings.NewReplacer("  # with:", "  with:", "  #   ", "    ")
 	for _, name := range fault.Names() {
 		text, err := NewFile("mine", name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := Parse("mine.yaml", []byte(text))
-		if err != nil || e.Fault.Name() != name {
-			t.Errorf("%v\n%s", err, text)
+		specs := map[string]bool{}
+		for _, text := range []string{text, told.Replace(text)} {
+			e, err := Parse("mine.yaml", []byte(text))
+			if err != nil || e.Fault.Name() != name {
+				t.Errorf("%v\n%s", err, text)
+				continue
+			}
+			specs[specsOf(t, e)] = true
 		}
+		if len(specs) != 1 {
+			t.Errorf("the settings are others than those that hold without them: %v", specs)
+		}
+	}
+	if text, err := NewFile("mine", "clock-jump"); err != nil || !strings.Contains(text, "\n  # with:\n  #   by: 5m0s        # how far the clock is put, 5 s or more\n  #   backward: false # back, not forward\n") {
+		t.Errorf("%s, %v", text, err)
 	}
 	for _, bad := range []string{"", "Mine", "a b", "-a", "../x", strings.Repeat("a", 41)} {
 		if _, err := NewFile(bad, "pod-deletion"); err == nil {

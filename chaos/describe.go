@@ -24,7 +24,8 @@ type Description struct {
 // FaultDoc is a fault as an experiment has it, and what it does.
 type FaultDoc struct {
 	fault.Spec
-	Doc fault.Doc `json:"doc"`
+	Doc      fault.Doc       `json:"doc"`
+	Settings []fault.Setting `json:"settings,omitempty"`
 }
 
 // Describe tells of an experiment.
@@ -38,7 +39,11 @@ func (e *Experiment) Describe() (Description, error) {
 		if err != nil {
 			return d, err
 		}
-		d.Faults = append(d.Faults, FaultDoc{spec, f.Doc()})
+		settings, err := fault.SettingsOf(f)
+		if err != nil {
+			return d, err
+		}
+		d.Faults = append(d.Faults, FaultDoc{spec, f.Doc(), settings})
 	}
 	for _, c := range e.SteadyState {
 		d.Steady = append(d.Steady, c.Name)

@@ -29,9 +29,13 @@ func NewFile(name, faultName string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	settings, err := fault.SettingsOf(f)
+	if err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	err = newTemplate.Execute(&b, map[string]any{
-		"Name": name, "Fault": f.Name(), "Doc": f.Doc(), "On": f.Effect().On,
+		"Name": name, "Fault": f.Name(), "Doc": f.Doc(), "On": f.Effect().On, "Settings": fault.SettingLines(settings),
 		"Takes": f.Effect().Takes, "Undoes": f.Effect().Takes != fault.TakesBoots && f.Effect().On != fault.OnPods,
 	})
 	return b.String(), err

@@ -7,8 +7,8 @@ import (
 
 // clockJump is how far a clock is put.
 type clockJump struct {
-	By       time.Duration `json:"byNs" yaml:"by"`
-	Backward bool          `json:"backward,omitempty" yaml:"backward"`
+	By       time.Duration `json:"byNs" yaml:"by"`                     // how far the clock is put, 5 s or more
+	Backward bool          `json:"backward,omitempty" yaml:"backward"` // back, not forward
 }
 
 func (c *clockJump) variables() map[string]string {

@@ -11,7 +11,7 @@ import (
 
 // squeeze is how much of its time each processor works at most.
 type squeeze struct {
-	Percent int `json:"percent" yaml:"percent"`
+	Percent int `json:"percent" yaml:"percent"` // of its time that each processor works at most, 1 to 99
 }
 
 // limit is the squeeze as the kernel has it, by its usual period.

@@ -12,8 +12,8 @@ import (
 
 // throttle is what a disk does in a second; 0: as much as it can.
 type throttle struct {
-	IOPS           int `json:"iops" yaml:"iops"`                     // reads and writes
-	BytesPerSecond int `json:"bytesPerSecond" yaml:"bytesPerSecond"` // of both
+	IOPS           int `json:"iops" yaml:"iops"`                     // reads and writes in a second; 0: as many as it can
+	BytesPerSecond int `json:"bytesPerSecond" yaml:"bytesPerSecond"` // bytes of both; 0: as many as it can
 }
 
 func (t *throttle) limits() vm.DiskLimits {

@@ -28,7 +28,7 @@ func newEtcdPaused() Fault {
 
 // etcdSlow is how much processor etcd keeps.
 type etcdSlow struct {
-	Percent int `json:"percent" yaml:"percent"` // of one processor
+	Percent int `json:"percent" yaml:"percent"` // of one processor that etcd keeps
 }
 
 // variables implements guestSettings.

@@ -18,8 +18,8 @@ import (
 // LabelTornOff takes a label off pods by which their controller and their
 // service know them.
 type LabelTornOff struct {
-	// Label is the one to take; where it is empty, the first by name that is
-	// not made by the controller itself.
+	// the one to take; empty: the first by name that is not made by the controller
+	// itself
 	Label string `json:"label,omitempty" yaml:"label"`
 }
 

@@ -27,7 +27,7 @@ func pings(count, seconds int) string {
 
 // partition is from whom nodes are cut off.
 type partition struct {
-	From string `json:"from,omitempty" yaml:"from"` // a node's name; empty for all others
+	From string `json:"from,omitempty" yaml:"from"` // the name of the node from which they are cut off; empty: all others
 }
 
 // variables implements guestSettings.
@@ -86,9 +86,9 @@ const (
 // slowNetwork is how bad a network becomes. Each value concerns what leaves
 // the machine.
 type slowNetwork struct {
-	Delay  time.Duration `json:"delayNs,omitempty" yaml:"delay"`
-	Jitter time.Duration `json:"jitterNs,omitempty" yaml:"jitter"`
-	Loss   int           `json:"loss,omitempty" yaml:"loss"` // percent
+	Delay  time.Duration `json:"delayNs,omitempty" yaml:"delay"`   // by which packets are late
+	Jitter time.Duration `json:"jitterNs,omitempty" yaml:"jitter"` // by which the delay is more or less
+	Loss   int           `json:"loss,omitempty" yaml:"loss"`       // percent of the packets that are lost
 }
 
 func (s *slowNetwork) variables() map[string]string {

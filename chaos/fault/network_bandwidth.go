@@ -4,7 +4,7 @@ import "strconv"
 
 // narrowNetwork is how much leaves a machine for others.
 type narrowNetwork struct {
-	Kbit int `json:"kbit" yaml:"kbit"` // thousands of bits in a second
+	Kbit int `json:"kbit" yaml:"kbit"` // thousands of bits that leave in a second
 }
 
 func (n *narrowNetwork) variables() map[string]string {

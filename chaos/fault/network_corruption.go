@@ -4,7 +4,7 @@ import "strconv"
 
 // corruptNetwork is how many packets are damaged on their way.
 type corruptNetwork struct {
-	Percent int `json:"percent" yaml:"percent"` // of the packets that leave
+	Percent int `json:"percent" yaml:"percent"` // of the packets that leave, each with a wrong bit
 }
 
 // variables implements guestSettings.

@@ -17,8 +17,8 @@ import (
 type NodeDrain struct {
 	NodeCordon `yaml:",inline"`
 
-	// Timeout is how long the evictions of a node may take, also where
-	// disruption budgets refuse them at first.
+	// how long the evictions of a node may take, also where disruption budgets
+	// refuse them at first
 	Timeout time.Duration `json:"timeoutNs,omitempty" yaml:"timeout"`
 }
 

@@ -11,7 +11,7 @@ import (
 
 // linkDown is which cables are pulled.
 type linkDown struct {
-	// Every: also that by which the host comes in, and a client with it.
+	// also that by which the host comes in, and a client with it
 	Every bool `json:"every,omitempty" yaml:"every"`
 }
 

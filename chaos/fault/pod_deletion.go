@@ -14,12 +14,10 @@ import (
 
 // PodDeletion deletes pods, as a person with kubectl would.
 type PodDeletion struct {
-	// GracePeriod is how long a pod may take to end; nil leaves what its spec
-	// says. Whole seconds.
+	// how long a pod may take to end, in whole seconds; left out: what its spec says
 	GracePeriod *time.Duration `json:"gracePeriodNs,omitempty" yaml:"gracePeriod"`
 
-	// Force removes the pod object at once, whether or not its containers
-	// have ended.
+	// removes the pod's object at once, whether or not its containers have ended
 	Force bool `json:"force,omitempty" yaml:"force"`
 }
 

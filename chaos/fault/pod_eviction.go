@@ -18,7 +18,7 @@ import (
 type PodEviction struct {
 	PodDeletion `yaml:",inline"`
 
-	// Within is how long a refused eviction is tried again, as a drain does.
+	// how long a refused eviction is tried again, as a drain does
 	Within time.Duration `json:"withinNs,omitempty" yaml:"within"`
 }
 

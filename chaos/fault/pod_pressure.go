@@ -45,7 +45,7 @@ func newPodCPUPressure() Fault {
 
 // podRoom is how much of memory or disk is taken in a container.
 type podRoom struct {
-	MiB int `json:"mib" yaml:"mib"` // beside what it holds
+	MiB int `json:"mib" yaml:"mib"` // that are taken, beside what it holds
 }
 
 // variables implements guestSettings.

@@ -4,7 +4,7 @@ import "strconv"
 
 // leave is how much of a resource is left free.
 type leave struct {
-	MiB int `json:"leaveMiB" yaml:"leaveMiB"`
+	MiB int `json:"leaveMiB" yaml:"leaveMiB"` // what is left free
 }
 
 func (l *leave) variables() map[string]string {
@@ -64,7 +64,7 @@ func newMemoryPressure() Fault {
 
 // cpuPressure is how many busy loops there are for each processor.
 type cpuPressure struct {
-	PerCPU int `json:"perCPU" yaml:"perCPU"`
+	PerCPU int `json:"perCPU" yaml:"perCPU"` // endless loops for each processor
 }
 
 func (c *cpuPressure) variables() map[string]string {

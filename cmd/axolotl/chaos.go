@@ -100,6 +100,11 @@ func experimentText(d chaos.Description) string {
 		line("  needs", f.Doc.Needs)
 		line("  proved by", f.Doc.Proved)
 		line("  undone by", f.Doc.Undone)
+		name := "  with"
+		for _, setting := range fault.SettingLines(f.Settings) {
+			line(name, setting)
+			name = ""
+		}
 	}
 	if d.Lasts > 0 {
 		line("lasts", d.Lasts.String())
