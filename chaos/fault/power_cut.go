@@ -21,17 +21,16 @@ func (*PowerCut) Effect() Effect { return Effect{On: OnNodes, Takes: TakesMachin
 func (*PowerCut) Doc() Doc {
 	return Doc{
 		Does:   "stops the nodes' machines at once, without a word to what runs on them",
-		Needs:  "a driver whose machines have power (libvirt)",
+		Needs:  "a driver whose machines have power (libvirt; on local a node falls silent, and boots)",
 		Proved: "the driver says that the machine is off",
 		Undone: "the machine is started; the driver says that it runs, and the node is Ready in the boot that the machine itself is in",
 	}
 }
 
-// Available implements Fault. A simulated node can be silenced, but its pods
-// do not start again when it is back, which would be shown as a failure of
-// the cluster's.
+// Available implements Fault. A simulated node's power is its heartbeats: without
+// them the control plane misses it as it does a machine.
 func (*PowerCut) Available(h *vm.Handle) error {
-	if _, ok := h.Driver.(vm.Powerer); !ok || !h.Driver.Traits().RealMachines {
+	if _, ok := h.Driver.(vm.Powerer); !ok {
 		return fmt.Errorf("driver %q has no machines whose power can be cut; use a cluster made with --driver libvirt", h.Driver.Name())
 	}
 	return nil

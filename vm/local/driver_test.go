@@ -93,6 +93,28 @@ func TestPowerOff(t *testing.T) {
 	}
 	tells(t, told, on, vm.MachineRunning)
 	tells(t, told, off, vm.MachineRunning)
+	apply(t, h, fmt.Sprintf(`
+apiVersion: v1
+kind: Pod
+metadata: {name: stays}
+spec: {nodeName: %s, containers: [{name: main, image: none}]}
+`, off))
+	runs := func(restarts int32) func(context.Context) error {
+		return func(ctx context.Context) error {
+			pod, err := h.Kube.Typed.CoreV1().Pods("default").Get(ctx, "stays", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			for _, condition := range pod.Status.Conditions {
+				if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue && pod.Status.ContainerStatuses[0].RestartCount == restarts {
+					return nil
+				}
+			}
+			return fmt.Errorf("its status is %+v", pod.Status)
+		}
+	}
+	await(t, time.Minute, "the pod runs", runs(0))
+	first := bootOf(t, h, off)
 	for range 2 { // the second time it is off already
 		if err := c.Driver.PowerOff(t.Context(), c.Cluster, off); err != nil {
 			t.Fatal(err)
@@ -117,6 +139,10 @@ func TestPowerOff(t *testing.T) {
 	})
 	states(t, c, vm.MachineRunning, vm.MachineRunning)
 	tells(t, told, off, vm.MachineRunning)
+	await(t, time.Minute, "the pod has started anew", runs(1))
+	if second := bootOf(t, h, off); first == "" || second == "" || second == first {
+		t.Errorf("it is in boot %q, before it was in %q", second, first)
+	}
 
 	// With its supervisor all of it ends, and so does what tells of it.
 	kill(t, pids(t, c.Cluster)["supervisor"])
@@ -129,6 +155,16 @@ func TestPowerOff(t *testing.T) {
 	if err := c.Driver.PowerOff(t.Context(), c.Cluster, "nobody"); err == nil || !strings.Contains(err.Error(), "no machine") {
 		t.Errorf("a machine that does not exist: %v", err)
 	}
+}
+
+// bootOf is the boot that a node is in.
+func bootOf(t *testing.T, h *vm.Handle, node string) string {
+	t.Helper()
+	n, err := h.Kube.Typed.CoreV1().Nodes().Get(t.Context(), node, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n.Status.NodeInfo.BootID
 }
 
 // tells waits for the word that a machine is in a state, which is the next one.

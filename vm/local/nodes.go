@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -79,7 +80,7 @@ func newNode(c *vm.Cluster, m *vm.Machine) *corev1.Node {
 				{Type: corev1.NodeHostName, Address: m.Name},
 			},
 			NodeInfo: corev1.NodeSystemInfo{
-				SystemUUID: m.UUID, MachineID: m.UUID,
+				SystemUUID: m.UUID, MachineID: m.UUID, BootID: uuid.NewString(),
 				Architecture: runtime.GOARCH, OperatingSystem: "linux",
 				OSImage: "simulated by kwok", KubeletVersion: image.KubernetesVersion,
 				ContainerRuntimeVersion: fmt.Sprintf("kwok://%s", image.Kwok.Version),

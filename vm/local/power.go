@@ -26,7 +26,10 @@ const (
 // PowerOff implements vm.Powerer. The control plane's processes are on no
 // node, so they go on when it is the control-plane node that is off.
 func (d *Driver) PowerOff(ctx context.Context, c *vm.Cluster, machine string) error {
-	err := setPower(ctx, c, machine, powerOff)
+	client, err := open(c, machine)
+	if err == nil {
+		err = setPower(ctx, client, machine, powerOff)
+	}
 	if apierrors.IsNotFound(err) {
 		return nil // a node that was deleted sends no heartbeats either
 	}
@@ -34,30 +37,37 @@ func (d *Driver) PowerOff(ctx context.Context, c *vm.Cluster, machine string) er
 }
 
 // PowerOn implements vm.Powerer. A node whose object was deleted registers
-// anew.
+// anew, one that was off boots.
 func (d *Driver) PowerOn(ctx context.Context, c *vm.Cluster, machine string) error {
-	err := setPower(ctx, c, machine, powerOn)
-	if !apierrors.IsNotFound(err) {
-		return err
-	}
-	client, err := kube.Open(c.Kubeconfig(), "")
+	client, err := open(c, machine)
 	if err != nil {
 		return err
 	}
-	_, err = client.Typed.CoreV1().Nodes().Create(ctx, newNode(c, c.Machine(machine)), metav1.CreateOptions{})
-	return err
+	node, err := client.Typed.CoreV1().Nodes().Get(ctx, machine, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		_, err = client.Typed.CoreV1().Nodes().Create(ctx, newNode(c, c.Machine(machine)), metav1.CreateOptions{})
+		return err
+	case err != nil || powered(node):
+		return err
+	}
+	if err := boot(ctx, client, machine); err != nil {
+		return fmt.Errorf("boot node %q: %w", machine, err)
+	}
+	return setPower(ctx, client, machine, powerOn)
 }
 
-func setPower(ctx context.Context, c *vm.Cluster, machine, power string) error {
+// open opens a cluster that has the machine.
+func open(c *vm.Cluster, machine string) (*kube.Client, error) {
 	if c.Machine(machine) == nil {
-		return fmt.Errorf("cluster %q has no machine %q; 'axolotl status %s' lists them", c.Name, machine, c.Name)
+		return nil, fmt.Errorf("cluster %q has no machine %q; 'axolotl status %s' lists them", c.Name, machine, c.Name)
 	}
-	client, err := kube.Open(c.Kubeconfig(), "")
-	if err != nil {
-		return err
-	}
+	return kube.Open(c.Kubeconfig(), "")
+}
+
+func setPower(ctx context.Context, client *kube.Client, machine, power string) error {
 	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q}}}`, powerLabel, power)
-	_, err = client.Typed.CoreV1().Nodes().Patch(ctx, machine, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.FieldManager})
+	_, err := client.Typed.CoreV1().Nodes().Patch(ctx, machine, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.FieldManager})
 	if err != nil {
 		return fmt.Errorf("turn power of node %q %s: %w", machine, power, err)
 	}
