@@ -208,7 +208,8 @@ func (r *run) undoParts(ctx context.Context) error {
 	var errs []error
 	var proofs []string
 	for _, p := range slices.Backward(r.parts) {
-		if p.entry == nil {
+		if p.entry == nil { // it came no further than to its locks
+			p.unlock()
 			continue
 		}
 		var err error

@@ -18,7 +18,6 @@ import (
 	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/kube"
-	"axolotl/internal/store"
 	"axolotl/vm"
 )
 
@@ -167,50 +166,4 @@ func guardHealthy(s *scene) error {
 			"mend it first, or wait until it is well"}
 	}
 	return nil
-}
-
-// lockTargets takes the lock of each thing that the run breaks: the workload
-// of a pod, the node. They are freed at the end of the process at the latest.
-func (r *run) lockTargets() error {
-	if r.locks == nil {
-		r.locks = map[string]*store.Lock{}
-	}
-	for _, key := range r.lockKeys() {
-		if r.whole != nil && r.whole.locks[key] != nil {
-			continue // of a step that has ended
-		}
-		lock, err := lockTarget(r.home, key)
-		var locked *store.LockedError
-		if errors.As(err, &locked) {
-			return &Refusal{"one-at-a-time", fmt.Sprintf("another experiment is at work on %s: %q (pid %d)", key, locked.Holder.Command, locked.Holder.PID),
-				"wait until it has ended"}
-		}
-		if err != nil {
-			return err
-		}
-		r.locks[key] = lock
-	}
-	return nil
-}
-
-// lockKeys name what the run breaks, sorted.
-func (r *run) lockKeys() []string {
-	var keys []string
-	for _, o := range r.targets {
-		switch o.Kind {
-		case fault.OnPods: // by their controllers
-		case fault.OnNodes:
-			keys = append(keys, nodeKey(o.Name))
-		default:
-			keys = append(keys, strings.ToLower(o.Kind)+"."+o.Namespace+"."+o.Name)
-		}
-	}
-	lost := r.lostPods()
-	for _, c := range r.scene.controllers {
-		if slices.ContainsFunc(lost, func(p timeline.Pod) bool { return p.Owner == c.UID }) {
-			keys = append(keys, strings.ToLower(c.Kind)+"."+r.scene.namespace+"."+c.Name)
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }

@@ -318,13 +318,20 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.only != nil {
 		chosen = []fault.Target{*r.only}
 	}
-	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, chosen); err != nil {
-		return err
+	// The guards ask what the targets are, not what they were like before. That is
+	// read last, when no other run has them: one that had would have left its fault
+	// there, to be restored.
+	r.targets = nil
+	for _, t := range chosen {
+		r.targets = append(r.targets, fault.Object{Target: t})
 	}
 	for _, g := range guards {
 		if err := g.check(ctx, r); err != nil {
 			return err
 		}
+	}
+	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, chosen); err != nil {
+		return err
 	}
 	step.Status("%d of %d", len(r.targets), r.candidates)
 	return nil

@@ -11,22 +11,33 @@ import (
 )
 
 // Stroke is a fault that Strike injected. Its entry in the journal is held by
-// this process, so that nobody else undoes it, until it is mended or released.
+// this process, so that nobody else undoes it, and its target is locked, so that
+// no run breaks it too, until it is mended or released.
 type Stroke struct {
 	handle *vm.Handle
 	entry  *journal.Held
+	unlock func()
 	now    func() time.Time
 }
 
 // Strike injects a fault outside of an experiment, for whoever watches the
 // healing by other means (a lab's step): it writes the journal, injects, and
-// waits until the fault is proved. who is named in the journal. The stroke is
-// nil only where nothing was injected; beside an error it is what may have
-// been, to be mended.
-func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Target, who string, now func() time.Time) (*Stroke, error) {
+// waits until the fault is proved. who is named in the journal, and may strike one
+// thing several times. The stroke is nil only where nothing was injected; beside an
+// error it is what may have been, to be mended.
+func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Target, who string, now func() time.Time) (stroke *Stroke, err error) {
 	if err := guardCluster(h, ""); err != nil {
 		return nil, err
 	}
+	unlock, err := lockStroke(ctx, h, targets, who)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if stroke == nil {
+			unlock()
+		}
+	}()
 	objects, err := f.Prepare(ctx, h, targets)
 	if err != nil {
 		return nil, err
@@ -43,7 +54,7 @@ func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Ta
 	if err != nil {
 		return nil, err
 	}
-	s := &Stroke{handle: h, entry: entry, now: now}
+	s := &Stroke{handle: h, entry: entry, unlock: unlock, now: now}
 	if err := f.Inject(ctx, h, objects); err != nil {
 		return s, err
 	}
@@ -59,11 +70,17 @@ func (s *Stroke) ID() string { return s.entry.ID }
 
 // Mend undoes the stroke and proves it. Where it cannot, the entry stays open
 // and is released.
-func (s *Stroke) Mend(ctx context.Context) error { return mend(ctx, s.handle, s.entry, s.now) }
+func (s *Stroke) Mend(ctx context.Context) error {
+	defer s.unlock()
+	return mend(ctx, s.handle, s.entry, s.now)
+}
 
 // Release leaves the stroke to others: to Mend, and to the next run of an
 // experiment or "chaos undo", which undo what nobody holds.
-func (s *Stroke) Release() error { return s.entry.Release() }
+func (s *Stroke) Release() error {
+	defer s.unlock()
+	return s.entry.Release()
+}
 
 // Mend undoes what Strike did under this ID, and proves it. What is undone
 // already is success.

@@ -1,8 +1,13 @@
 package chaos
 
 import (
+	"context"
 	"errors"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
@@ -45,4 +50,137 @@ func TestTargetNodes(t *testing.T) {
 	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A run that is refused one thing gives back what it took, and a part of a combined
+// run what it took before it had a journal entry: the process may be a daemon.
+func TestRefusedRunsKeepNoLock(t *testing.T) {
+	c := &vm.Cluster{Dir: t.TempDir()}
+	at := func(nodes ...string) *run {
+		r := &run{home: c, experiment: &Experiment{Fault: &fault.NodeCordon{}}, scene: &scene{}}
+		for _, n := range nodes {
+			r.targets = append(r.targets, fault.Object{Target: fault.Target{Kind: fault.OnNodes, Name: n}})
+		}
+		return r
+	}
+	free := func(node string) {
+		t.Helper()
+		lock, err := LockNode(c, node)
+		if err != nil {
+			t.Fatalf("%s is still at work: %v", node, err)
+		}
+		if err := lock.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken, err := LockNode(c, "n2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusedBy(t, at("n1", "n2").lockTargets(), "one-at-a-time")
+	free("n1")
+
+	whole := at()
+	p := &part{run: at("n1")}
+	p.whole, whole.parts = whole, []*part{p}
+	if err := p.lockTargets(); err != nil {
+		t.Fatal(err)
+	}
+	if err := whole.undoParts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	free("n1")
+	if err := taken.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A pod is at work by its controller, also by a fault that leaves it running.
+func TestPodsAreLockedByTheirControllers(t *testing.T) {
+	kept := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-1", UID: "p1"}}
+	yes := true
+	kept.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web", UID: "rs", Controller: &yes}}
+	bare := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "alone", UID: "p2"}}
+	for _, name := range []string{"pod-cpu-pressure", "pod-memory-pressure", "pod-disk-full", "pod-deletion", "container-kill"} {
+		f, err := fault.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &run{experiment: &Experiment{Fault: f}, scene: &scene{namespace: "shop", pods: []corev1.Pod{kept, bare}}}
+		for uid, want := range map[types.UID]string{"p1": "replicaset.shop.web", "p2": "pod.shop.alone"} {
+			r.targets = []fault.Object{{Target: fault.Target{Kind: fault.OnPods, UID: uid}}}
+			if got := r.lockKeys(); len(got) != 1 || got[0] != want {
+				t.Errorf("%s on pod %s locks %v, want %s", name, uid, got, want)
+			}
+		}
+	}
+}
+
+// What a lab breaks no run may break, until it is mended or left; the lab itself
+// may break it again.
+func TestStrokesLockTheirTargets(t *testing.T) {
+	h := &vm.Handle{Cluster: &vm.Cluster{Dir: t.TempDir()}}
+	node := []fault.Target{{Kind: fault.OnNodes, Name: "n1"}}
+	first, err := lockStroke(t.Context(), h, node, "lab a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := lockStroke(t.Context(), h, node, "lab a")
+	if err != nil {
+		t.Fatalf("the same lab: %v", err)
+	}
+	first()
+	first() // twice is once
+	r := &run{home: h.Cluster, experiment: &Experiment{Fault: &fault.NodeCordon{}}, scene: &scene{}, targets: []fault.Object{{Target: node[0]}}}
+	refusedBy(t, r.lockTargets(), "one-at-a-time")
+	_, err = lockStroke(t.Context(), h, append([]fault.Target{{Kind: fault.OnNodes, Name: "n0"}}, node...), "lab b")
+	refusedBy(t, err, "one-at-a-time")
+	again()
+	if err := r.lockTargets(); err != nil {
+		t.Error(err)
+	}
+	_, err = lockStroke(t.Context(), h, node, "lab a")
+	refusedBy(t, err, "one-at-a-time")
+	r.unlock()
+	for _, n := range []string{"n0", "n1"} {
+		lock, err := LockNode(h.Cluster, n)
+		if err != nil {
+			t.Fatalf("%s is still at work: %v", n, err)
+		}
+		if err := lock.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What a target was like before is read when no other run has it.
+func TestPriorValuesAreReadUnderTheLock(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	standing(t, h, "prior", 2, nil)
+	e := deletion(t)
+	e.Target = Target{Namespace: "prior", Deployment: "pingapp", Count: 1}
+	f := &preparing{}
+	e.Fault = f
+	x := runner(t, h).newRun(e)
+	f.look = func() { f.locked = len(x.locks) > 0 }
+	if err := x.perform(t.Context(), []step{{"Wait for the steady state", x.settle}, {"Choose", x.choose}}); err != nil {
+		t.Fatal(err)
+	}
+	x.unlock()
+	if !f.locked {
+		t.Error("they were read before the target was locked")
+	}
+}
+
+// preparing looks on while its targets are prepared.
+type preparing struct {
+	fault.PodDeletion
+	look   func()
+	locked bool
+}
+
+func (f *preparing) Prepare(ctx context.Context, h *vm.Handle, targets []fault.Target) ([]fault.Object, error) {
+	f.look()
+	return f.PodDeletion.Prepare(ctx, h, targets)
 }

@@ -147,13 +147,6 @@ func (r *run) finish(ctx context.Context, failed error) {
 	r.unlock()
 }
 
-func (r *run) unlock() {
-	for _, lock := range r.locks {
-		lock.Unlock() //nolint:errcheck // the kernel frees it at the end at the latest
-	}
-	r.locks = nil
-}
-
 // leave removes the run's own target and closes its journal entry.
 func (r *run) leave(ctx context.Context) error {
 	err := r.undoErr
