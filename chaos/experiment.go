@@ -100,6 +100,9 @@ type Guards struct {
 	// LastReplica allows the fault to take the last healthy pod of a
 	// controller.
 	LastReplica bool
+	// DisruptionBudget allows the fault to take more pods than disruption budgets
+	// do. Evictions and drains ask these themselves, whatever it is.
+	DisruptionBudget bool
 	// Quorum allows the fault to take etcd's majority, of several control
 	// planes.
 	Quorum bool

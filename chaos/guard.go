@@ -45,6 +45,7 @@ var guards = []guard{
 	{"last-replica", func(_ context.Context, r *run) error {
 		return guardLastReplica(r.scene, r.allLost(), r.experiment.Guards)
 	}},
+	{"disruption-budget", guardBudgets},
 	{"etcd-quorum", func(_ context.Context, r *run) error {
 		return guardQuorum(r.scene, r.allEtcdTaken(), r.experiment.Guards.Quorum)
 	}},

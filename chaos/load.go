@@ -123,7 +123,10 @@ type partFile struct {
 type guardsFile struct {
 	MaxShare    int  `yaml:"maxShare"`    // how many of a hundred candidates may be targets; 50
 	LastReplica bool `yaml:"lastReplica"` // allows the fault to take the last healthy pod of a controller
-	Quorum      bool `yaml:"quorum"`      // allows the fault to take etcd's majority, of several control planes
+	// DisruptionBudget allows the fault to take more pods than disruption budgets
+	// do. Evictions and drains ask these themselves, whatever it is.
+	DisruptionBudget bool `yaml:"disruptionBudget"`
+	Quorum           bool `yaml:"quorum"` // allows the fault to take etcd's majority, of several control planes
 }
 
 // Parse reads an experiment; name is what faults call the file. The error is
