@@ -259,7 +259,7 @@ func TestHTML(t *testing.T) {
 	p := &Report{
 		ID: "run", Experiment: evil, Cluster: "demo", Driver: "libvirt", Verdict: Healed, HealedAfter: &healed, HealWithin: time.Minute,
 		Reason: evil, Proof: evil, Undo: evil, UndoError: evil, Simulated: true,
-		Plan: &Plan{Steps: []string{evil}, Targets: []fault.Object{{Target: fault.Target{Kind: "Pod", Name: evil}}}},
+		Plan: &Plan{Steps: []string{evil}, Targets: []fault.Target{{Kind: "Pod", Name: evil}}},
 		Pods: []timeline.Recovery{{
 			Lost: timeline.Pod{Name: evil}, By: &timeline.Pod{Name: evil},
 			Phases: []timeline.Phase{

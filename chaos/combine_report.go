@@ -14,7 +14,7 @@ import (
 type StepReport struct {
 	Step    int            `json:"step"` // from 1; those of parallel steps, and of each candidate, are the same
 	Fault   fault.Spec     `json:"fault"`
-	Targets []fault.Object `json:"targets,omitempty"`
+	Targets []fault.Target `json:"targets,omitempty"`
 	Proof   string         `json:"proof,omitempty"`
 
 	At    *time.Duration `json:"atNs,omitempty"`    // of its fault, from the first one on; nil: it was not injected
@@ -45,7 +45,7 @@ func (r *run) stepReports() []StepReport {
 // report tells of a part; zero is when the run's first fault struck.
 func (p *part) report(zero time.Duration) StepReport {
 	s := StepReport{
-		Step: p.stage, Targets: p.targets, Proof: p.proof, Verdict: p.verdict, Reason: p.reason,
+		Step: p.stage, Targets: namesOf(p.targets), Proof: p.proof, Verdict: p.verdict, Reason: p.reason,
 		HealedAfter: p.healed, HealWithin: p.experiment.HealWithin, Undo: p.undone,
 	}
 	s.Fault, _ = fault.SpecOf(p.experiment.Fault) // it went into the journal so

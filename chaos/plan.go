@@ -22,7 +22,7 @@ type Plan struct {
 	Fault      *fault.Spec    `json:"fault,omitempty"` // nil of a combined experiment
 	Doc        *fault.Doc     `json:"doc,omitempty"`
 	Candidates int            `json:"candidates"`
-	Targets    []fault.Object `json:"targets"` // in the order in which they are broken
+	Targets    []fault.Target `json:"targets"` // in the order in which they are broken
 	Steps      []string       `json:"steps"`   // the whole run, in words
 	Lasts      time.Duration  `json:"lastsNs,omitempty"`
 	HealWithin time.Duration  `json:"healWithinNs"`
@@ -171,10 +171,20 @@ func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 	return x.plan()
 }
 
+// namesOf are the targets without what they were like before, which is for the
+// journal alone: it may be a whole Secret, and reports are kept and passed on.
+func namesOf(objects []fault.Object) []fault.Target {
+	var targets []fault.Target
+	for _, o := range objects {
+		targets = append(targets, o.Target)
+	}
+	return targets
+}
+
 // plan is the plan of a run whose targets are chosen as far as they can be.
 func (r *run) plan() (*Plan, error) {
 	plan := &Plan{
-		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: r.candidates, Targets: r.targets,
+		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: r.candidates, Targets: namesOf(r.targets),
 		Steps: r.planSteps(r.targets), Lasts: r.experiment.Lasts, HealWithin: r.experiment.HealWithin, Guards: guardNames(),
 	}
 	if f := r.experiment.Fault; f != nil {

@@ -297,7 +297,7 @@ func TestExistingTargetIsLeftInPlace(t *testing.T) {
 		t.Errorf("plan %+v, error %v", plan, err)
 	}
 	again, err := runner(t, h).Plan(t.Context(), e)
-	if err != nil || again.Targets[0].Target != plan.Targets[0].Target {
+	if err != nil || again.Targets[0] != plan.Targets[0] {
 		t.Errorf("the same seed chose %v and %v", plan.Targets, again.Targets)
 	}
 
