@@ -15,6 +15,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
+	"axolotl/internal/bug"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 )
@@ -148,7 +149,12 @@ func (r *run) together(ctx context.Context, parts []*part) error {
 	}
 	var watching errgroup.Group
 	for _, p := range parts {
-		watching.Go(func() error {
+		watching.Go(func() (err error) {
+			defer func() {
+				if broken := bug.Error(recover()); broken != nil {
+					err = p.failed(broken)
+				}
+			}()
 			return p.failed(p.perform(ctx, []step{{"Watch it heal: " + p.experiment.Fault.Name(), p.watch}}))
 		})
 	}

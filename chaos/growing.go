@@ -13,7 +13,8 @@ const growEvery = time.Second
 
 // growing records the timeline as it grows, until stop is called, for those
 // who watch the run from another process. It goes on beside the run, whose own
-// stamps it does not delay; that it cannot is no matter, as the end tells all.
+// stamps it does not delay; that it cannot, be it by a panic, is no matter, as the
+// end tells all.
 func (r *run) growing(ctx context.Context) (stop func()) {
 	if r.history == nil {
 		return func() {}
@@ -21,6 +22,7 @@ func (r *run) growing(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() {
+		defer func() { _ = recover() }()
 		tick := time.NewTicker(growEvery)
 		defer tick.Stop()
 		for seen := 0; ; {

@@ -47,6 +47,9 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 			r.noteMachines(true)
 		case <-tick.C:
 		}
+		if err := r.blind(); err != nil {
+			return err
+		}
 		if lasted != nil {
 			missing = errors.New("the fault still lasts")
 		} else if missing = r.well(ctx); missing == nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"axolotl/chaos/observe"
 	"axolotl/chaos/probe"
 	"axolotl/chaos/timeline"
+	"axolotl/internal/bug"
 	"axolotl/internal/kube"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -181,8 +181,8 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 	defer stop()
 	var err error
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic, which is a bug: %v\n%s", p, debug.Stack())
+		if p := bug.Error(recover()); p != nil {
+			err = p
 		}
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", cmp.Or(goneFrom(ctx), errInterrupted), err)
@@ -228,10 +228,10 @@ func (r *run) steps() []step {
 // errInterrupted is the error of a run whose context ended.
 var errInterrupted = errors.New("interrupted")
 
-// perform does steps until one fails.
+// perform does steps until one fails, or nobody watches any more.
 func (r *run) perform(ctx context.Context, steps []step) error {
 	for _, s := range steps {
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), r.blind()); err != nil {
 			return err
 		}
 		if err := r.progress.Do(s.name, func(p *term.Step) error { return s.do(ctx, p) }); err != nil {
@@ -239,6 +239,19 @@ func (r *run) perform(ctx context.Context, steps []step) error {
 		}
 	}
 	return nil
+}
+
+// blind is the error of a watch or of the client that has ended by a bug of ours:
+// what they would have seen is not known from then on.
+func (r *run) blind() error {
+	var errs []error
+	if r.observer != nil {
+		errs = append(errs, r.observer.Err())
+	}
+	if r.client != nil {
+		errs = append(errs, r.client.Err())
+	}
+	return errors.Join(errs...)
 }
 
 // recover undoes what earlier runs left behind, so that nothing of theirs is

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"axolotl/chaos/timeline"
+	"axolotl/internal/bug"
 )
 
 // Gap is a time in which a watch was down. What it told of afterwards carries
@@ -34,6 +36,7 @@ type Observer struct {
 
 	mu   sync.Mutex
 	gaps []Gap
+	bugs []error
 }
 
 // Open opens watches on a namespace's pods, endpoint slices and events, and
@@ -53,7 +56,10 @@ func open(ctx context.Context, log *timeline.Log, all []*stream) (*Observer, err
 			o.Close()
 			return nil, fmt.Errorf("watch %s: %w", s.kind, err)
 		}
-		o.done.Go(func() { s.run(watching) })
+		o.done.Go(func() {
+			defer func() { o.addBug(bug.Error(recover())) }()
+			s.run(watching)
+		})
 	}
 	return o, nil
 }
@@ -69,6 +75,22 @@ func (o *Observer) Gaps() []Gap {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.Clone(o.gaps)
+}
+
+// Err is not nil where a watch has ended by a bug of ours.
+func (o *Observer) Err() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return errors.Join(o.bugs...)
+}
+
+func (o *Observer) addBug(err error) {
+	if err == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bugs = append(o.bugs, err)
 }
 
 func (o *Observer) addGap(g Gap) {

@@ -239,3 +239,22 @@ func waitFor(ctx context.Context, holds func() bool) error {
 	}
 	return nil
 }
+
+// A bug in what is made of an object ends its watch and not the process, and is told.
+func TestBugEndsTheWatch(t *testing.T) {
+	s := newServer()
+	log := timeline.NewLog(time.Now)
+	o, err := open(t.Context(), log, []*stream{{kind: "pods", source: s, seen: func(runtime.Object) *timeline.Observation { panic("a slip of ours") }, gone: podGone}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Err() != nil {
+		t.Errorf("before: %v", o.Err())
+	}
+	s.change(watch.Added, "a", true)
+	o.done.Wait() // its watch ends by itself
+	if err := o.Err(); err == nil || !strings.Contains(err.Error(), "a slip of ours") {
+		t.Errorf("after: %v", err)
+	}
+	o.Close()
+}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"axolotl/internal/bug"
 )
 
 // Settings of a probe.
@@ -59,6 +61,7 @@ type Probe struct {
 	mu       sync.Mutex
 	requests []Request
 	good     int // good answers since the last failure
+	broken   error
 }
 
 // Start starts a probe. Each request has a connection of its own, since each
@@ -79,6 +82,14 @@ func Start(ctx context.Context, s Settings) *Probe {
 	}}
 	p.done.Go(func() { p.pace(ctx) })
 	return p
+}
+
+// Err is not nil where a request has ended by a bug of ours, or of who is told of
+// the answers.
+func (p *Probe) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broken
 }
 
 // Stop ends the probe. Requests under way are given up and not counted.
@@ -117,13 +128,25 @@ func (p *Probe) pace(ctx context.Context) {
 	tick := time.NewTicker(p.settings.Interval)
 	defer tick.Stop()
 	for {
-		p.done.Go(func() { p.ask(ctx) })
+		p.done.Go(func() { p.guarded(ctx) })
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// guarded asks, and keeps a panic from ending the process.
+func (p *Probe) guarded(ctx context.Context) {
+	defer func() {
+		if err := bug.Error(recover()); err != nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.broken = err
+		}
+	}()
+	p.ask(ctx)
 }
 
 func (p *Probe) ask(ctx context.Context) {
