@@ -12,9 +12,9 @@ import (
 	"axolotl/vm"
 )
 
-// Abort interrupts runs at work on a cluster, the one with an ID or, where
-// that is empty, all, as Ctrl-C does: each undoes what it did. It returns when
-// they have ended.
+// Abort ends runs at work on a cluster, the one with an ID or, where that is
+// empty, all: each undoes what it did, and its process goes on with what else it
+// does, as the daemon of schedules. It returns when they have ended.
 func Abort(ctx context.Context, c *vm.Cluster, id string, step *term.Step) ([]journal.Entry, error) {
 	entries := journalOf(c)
 	live, err := entries.Live()
@@ -28,7 +28,7 @@ func Abort(ctx context.Context, c *vm.Cluster, id string, step *term.Step) ([]jo
 			continue
 		}
 		step.Status("run %s (pid %d)", l.ID, l.Holder.PID)
-		if err := interrupt(ctx, entries, l); err != nil {
+		if err := end(ctx, entries, l); err != nil {
 			errs = append(errs, fmt.Errorf("abort run %s: %w", l.ID, err))
 			continue
 		}
@@ -40,11 +40,28 @@ func Abort(ctx context.Context, c *vm.Cluster, id string, step *term.Step) ([]jo
 	return ended, errors.Join(errs...)
 }
 
-// interrupt signals the process that holds an entry and waits until it does
-// not any more. The process is taken hold of before the lock is looked at
-// again: who holds the lock then is the process that was taken, and no other
-// that has its number since.
-func interrupt(ctx context.Context, entries *journal.Journal, l journal.Live) error {
+// end has a run end and waits until it has.
+func end(ctx context.Context, entries *journal.Journal, l journal.Live) error {
+	if l.Run == "" { // a lab's, or one of an older axolotl: it hears signals only
+		if err := interrupt(entries, l); err != nil {
+			return err
+		}
+		return awaitEnd(ctx, entries, l)
+	}
+	if err := entries.Tell(l.Run); err != nil {
+		return err
+	}
+	err := awaitEnd(ctx, entries, l)
+	if err == nil {
+		err = entries.Untell(l.Run) // where it had ended before it was told
+	}
+	return err
+}
+
+// interrupt signals the process that holds an entry. The process is taken hold of
+// before the lock is looked at again: who holds the lock then is the process that
+// was taken, and no other that has its number since.
+func interrupt(entries *journal.Journal, l journal.Live) error {
 	process, err := os.FindProcess(l.Holder.PID)
 	if err != nil {
 		return err
@@ -57,6 +74,11 @@ func interrupt(ctx context.Context, entries *journal.Journal, l journal.Live) er
 	if err := process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("process %d: %w", l.Holder.PID, err)
 	}
+	return nil
+}
+
+// awaitEnd waits until nobody holds an entry.
+func awaitEnd(ctx context.Context, entries *journal.Journal, l journal.Live) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*undoWithin)
 	defer cancel()
 	return check.Wait(ctx, check.Func("the run has ended", func(context.Context) error {

@@ -8,7 +8,8 @@ import (
 	"axolotl/vm"
 )
 
-// goneEvery is how often a wait looks whether its cluster is still there.
+// goneEvery is how often a wait looks whether its cluster is still there, and a
+// run whether it was told to end.
 const goneEvery = time.Second
 
 // whileThere returns a context that ends with ctx, and when the cluster is taken
@@ -18,9 +19,14 @@ func whileThere(ctx context.Context, h *vm.Handle) (context.Context, context.Can
 	if h.Driver.Traits().Foreign {
 		return context.WithCancel(ctx)
 	}
-	c := h.Cluster
+	return endWhen(ctx, h.Cluster.Gone)
+}
+
+// endWhen returns a context that ends with ctx, and soon after look has an error:
+// then that is its cause.
+func endWhen(ctx context.Context, look func() error) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if err := c.Gone(); err != nil {
+	if err := look(); err != nil {
 		cancel(err)
 	}
 	go func() {
@@ -31,7 +37,7 @@ func whileThere(ctx context.Context, h *vm.Handle) (context.Context, context.Can
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := c.Gone(); err != nil {
+				if err := look(); err != nil {
 					cancel(err)
 				}
 			}

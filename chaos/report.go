@@ -68,6 +68,8 @@ type Report struct {
 	Undo      string `json:"undo,omitempty"` // how the undo was proved
 	UndoError string `json:"undoError,omitempty"`
 
+	told bool // it was told to end, and so are those that would come after it
+
 	// Raw is what the figures were made of, where it was asked for.
 	Raw *Raw `json:"raw,omitempty"`
 }
@@ -147,6 +149,8 @@ func (p *Report) judge(failed, relapse, undo error) {
 	switch {
 	case errors.As(errors.Join(failed, relapse), &gone):
 		p.Verdict, p.Reason = Aborted, gone.Error()
+	case errors.Is(failed, errTold):
+		p.Verdict, p.Reason, p.told = Aborted, errTold.Error(), true
 	case errors.Is(failed, errInterrupted):
 		p.Verdict, p.Reason = Aborted, errInterrupted.Error()
 	case errors.As(failed, &refusal):

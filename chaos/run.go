@@ -179,16 +179,20 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 	x := r.newRun(e)
 	ctx, stop := whileThere(ctx, r.Handle)
 	defer stop()
+	ctx, deaf := x.untilTold(ctx)
+	defer deaf()
 	var err error
 	defer func() {
 		if p := bug.Error(recover()); p != nil {
 			err = p
 		}
 		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", cmp.Or(goneFrom(ctx), errInterrupted), err)
+			err = fmt.Errorf("%w: %w", cmp.Or(goneFrom(ctx), toldFrom(ctx), errInterrupted), err)
 		}
+		told := x.journal.Told(x.id) // perhaps too late for this one
 		x.finish(context.WithoutCancel(ctx), err)
 		report = x.conclude(context.WithoutCancel(ctx), err)
+		report.told = report.told || told
 	}()
 	x.begin(ctx)
 	if err = x.perform(ctx, x.steps()); err == nil && len(e.Steps) > 0 {
@@ -385,9 +389,17 @@ func (r *run) beginJournal() error {
 	var err error
 	r.entry, err = r.journal.Begin(journal.Entry{
 		ID: r.id, Experiment: r.experiment.Name, Cluster: r.home.Name, ClusterID: r.home.ID,
-		Created: r.started, Namespace: r.namespace,
+		Created: r.started, Namespace: r.namespace, Run: r.tellID(),
 	})
 	return err
+}
+
+// tellID is the ID by which the run is told to end: of a part, that of the whole.
+func (r *run) tellID() string {
+	if r.whole != nil {
+		return r.whole.id
+	}
+	return r.id
 }
 
 // entries are the journal of the runner's cluster.

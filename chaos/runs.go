@@ -31,7 +31,7 @@ func (r *Runner) RunAll(ctx context.Context, experiments []*Experiment) *Runs {
 		report := r.Run(ctx, e)
 		all.Runs = append(all.Runs, report)
 		r.Progress.Line("%s: %s", e.Name, report.outcome())
-		if ctx.Err() != nil || report.Verdict == UndoFailed || r.Handle.Cluster.Gone() != nil {
+		if ctx.Err() != nil || report.told || report.Verdict == UndoFailed || r.Handle.Cluster.Gone() != nil {
 			break
 		}
 	}

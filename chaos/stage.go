@@ -47,6 +47,15 @@ func (r *Runner) setStage(ctx context.Context, experiments []*Experiment) (*stag
 	return s, nil
 }
 
+// untilTold returns a context that ends with ctx, and when the stage is told to
+// end, which is between two trials as well.
+func (s *stage) untilTold(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s == nil {
+		return context.WithCancel(ctx)
+	}
+	return s.run.untilTold(ctx)
+}
+
 // strike removes the target and closes its journal entry.
 func (s *stage) strike(ctx context.Context) error {
 	if s == nil || s.entry == nil {

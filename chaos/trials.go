@@ -114,6 +114,9 @@ func (r *Runner) inTurn(ctx context.Context, experiments []*Experiment) (reports
 		return nil, false, err
 	}
 	if shot != nil {
+		told, deaf := stage.untilTold(ctx)
+		defer deaf()
+		ctx = told
 		defer func() { err = errors.Join(err, stage.strike(context.WithoutCancel(ctx)), shot.Delete()) }()
 	}
 	for i, e := range experiments {
@@ -123,7 +126,7 @@ func (r *Runner) inTurn(ctx context.Context, experiments []*Experiment) (reports
 			return reports, shot != nil, err
 		}
 		reports = append(reports, trial.Run(ctx, e))
-		if ctx.Err() != nil || slices.Contains([]Verdict{Refused, Skipped, UndoFailed}, reports[i].Verdict) {
+		if ctx.Err() != nil || reports[i].told || slices.Contains([]Verdict{Refused, Skipped, UndoFailed}, reports[i].Verdict) {
 			break // another one would be no better, or worse
 		}
 	}

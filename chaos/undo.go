@@ -44,7 +44,7 @@ func (r *Runner) Recover(ctx context.Context, step *term.Step) ([]journal.Entry,
 
 func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, spared []string, now func() time.Time, step *term.Step) ([]journal.Entry, error) {
 	held, err := entries.Pending()
-	errs := []error{err, clusters.SweepTemporary(h.Cluster)}
+	errs := []error{err, entries.SweepTold(), clusters.SweepTemporary(h.Cluster)}
 	var done []journal.Entry
 	for _, entry := range held {
 		if slices.Contains(spared, entry.ID) {

@@ -35,6 +35,10 @@ type Entry struct {
 	Created    time.Time `json:"created"`
 	State      State     `json:"state"`
 
+	// Run is the ID by which Tell ends the run that the entry is of; empty: nobody
+	// looks whether it was told to.
+	Run string `json:"run,omitempty"`
+
 	// Namespace was made for the run and goes with it; empty for none. It
 	// carries the label RunLabel with the run's ID.
 	Namespace string `json:"namespace,omitempty"`
@@ -122,7 +126,7 @@ func (h *Held) Close(proof string, undo error, now time.Time) error {
 	if undo != nil {
 		h.State, h.Error, h.Ended = Open, undo.Error(), nil
 	}
-	err := h.journal.place.Write(h.Entry)
+	err := errors.Join(h.journal.place.Write(h.Entry), h.journal.Untell(h.ID))
 	if err == nil && undo == nil {
 		return h.hold.Remove() // nobody holds what is undone
 	}

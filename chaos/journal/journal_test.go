@@ -134,3 +134,49 @@ func TestEntryOfAClusterThatIsGone(t *testing.T) {
 		t.Error("the directory is back")
 	}
 }
+
+// Who is told to end looks by itself, and it is forgotten when it has, also where
+// its process was killed before.
+func TestTell(t *testing.T) {
+	j := At(filepath.Join(t.TempDir(), "journal"))
+	held, err := j.Begin(Entry{ID: "a", Run: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func(want bool) {
+		t.Helper()
+		if got := j.Told("a"); got != want {
+			t.Errorf("told: %t", got)
+		}
+	}
+	told(false)
+	if err := j.Tell("a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.SweepTold(); err != nil { // it is at work
+		t.Fatal(err)
+	}
+	told(true)
+	if ids, err := j.place.IDs(); err != nil || len(ids) != 1 {
+		t.Errorf("entries %v, %v", ids, err)
+	}
+	if err := held.Release(); err != nil { // as the end of its process does
+		t.Fatal(err)
+	}
+	told(true)
+	if err := j.SweepTold(); err != nil {
+		t.Fatal(err)
+	}
+	told(false)
+
+	if held, err = j.Take("a"); err != nil || held == nil {
+		t.Fatal(err)
+	}
+	if err := j.Tell("a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := held.Close("proof", nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	told(false)
+}

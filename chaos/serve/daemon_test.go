@@ -197,6 +197,17 @@ func TestStopAfterNotHealed(t *testing.T) {
 	}
 }
 
+// A run that 'axolotl chaos abort' has ended is one that ran; the daemon, which was
+// not told to end, goes on with the next.
+func TestAbortedRunEndsNothingElse(t *testing.T) {
+	w := newWorld(t)
+	w.add("a", everyMinute)
+	w.verdicts = []chaos.Verdict{chaos.Aborted}
+	w.begin()
+	w.pass(2*time.Minute, time.Minute)
+	w.want("10:01 ran aborted", "10:02 ran healed")
+}
+
 // Changes are followed without a restart.
 func TestChangesAreFollowed(t *testing.T) {
 	w := newWorld(t)
