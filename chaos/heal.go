@@ -9,6 +9,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
+	"axolotl/internal/check"
 	"axolotl/internal/term"
 	clusters "axolotl/vm/cluster"
 )
@@ -19,7 +20,7 @@ var errNotHealed = errors.New("it did not heal")
 // watch follows the healing until all is well, or until lateFactor times the
 // deadline. A fault that lasts for a time is undone in the middle of it.
 func (r *run) watch(ctx context.Context, step *term.Step) error {
-	end := time.NewTimer(lateFactor*r.experiment.HealWithin - r.now().Sub(r.struck))
+	end := time.NewTimer(r.left())
 	defer end.Stop()
 	var lasted <-chan time.Time
 	r.over = r.experiment.Lasts == 0 && r.experiment.Fault.Effect().Takes == fault.TakesBoots
@@ -40,8 +41,8 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 			return fmt.Errorf("%w within %s: %w%s", errNotHealed, lateFactor*r.experiment.HealWithin, missing, r.lastWords())
 		case <-lasted:
 			lasted = nil
-			if err := r.experiment.Fault.Undo(ctx, r.handle, r.targets); err != nil {
-				return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
+			if err := r.endFault(ctx, step); err != nil {
+				return err
 			}
 			r.over, r.overAt = true, r.log.Now()
 			r.noteMachines(true)
@@ -59,6 +60,23 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 		}
 		step.Status("%v", missing)
 	}
+}
+
+// left is how long the run still watches.
+func (r *run) left() time.Duration { return lateFactor*r.experiment.HealWithin - r.now().Sub(r.struck) }
+
+// endFault undoes a fault that has lasted as long as it should. It is tried until
+// the run ends: what is under it, a guest's agent or the API server, may not answer
+// at once.
+func (r *run) endFault(ctx context.Context, step *term.Step) error {
+	limited, cancel := context.WithTimeout(ctx, r.left())
+	defer cancel()
+	ended := check.Func("the fault is ended", func(ctx context.Context) error { return r.experiment.Fault.Undo(ctx, r.handle, r.targets) })
+	err := check.Wait(limited, ended, undoEvery, func(missing error) { step.Status("it cannot be ended yet: %v", missing) })
+	if err != nil {
+		return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
+	}
+	return nil
 }
 
 // lastWords are what the machines of lost nodes have said last that are not back:

@@ -1,10 +1,15 @@
 package chaos
 
 import (
+	"context"
+	"errors"
 	"os"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
 	"axolotl/vm"
 )
@@ -46,4 +51,42 @@ func TestLastWords(t *testing.T) {
 	if words, want := r.lastWords(), `; the console of n2 ends with "panic of n2"`; words != want {
 		t.Errorf("%q, want %q", words, want)
 	}
+}
+
+// sticky cannot be ended at once.
+type sticky struct {
+	*fault.ConfigDeletion
+	tries atomic.Int32
+}
+
+func (f *sticky) Undo(ctx context.Context, h *vm.Handle, objects []fault.Object) error {
+	if f.tries.Add(1) < 3 {
+		return errors.New("the agent does not answer")
+	}
+	return f.ConfigDeletion.Undo(ctx, h, objects)
+}
+
+// A fault that has lasted long enough is ended though what is under it does not
+// answer at first; one that cannot be by the end of the run ends it.
+func TestTheEndOfAFaultIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	h := cluster(t)
+	lost, err := Open("config-lost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &sticky{ConfigDeletion: lost.Fault.(*fault.ConfigDeletion)}
+	lost.Fault, lost.Lasts, lost.Probe = f, time.Second, nil
+	report := runner(t, h).Run(t.Context(), lost)
+	if report.Verdict != Healed || f.tries.Load() != 3 || *report.HealedAfter < lost.Lasts {
+		t.Errorf("verdict %s (%s), %d tries", report.Verdict, report.Reason, f.tries.Load())
+	}
+
+	f.tries.Store(-1000)
+	lost.HealWithin = 1500 * time.Millisecond
+	report = runner(t, h).Run(t.Context(), lost)
+	if report.Verdict != Aborted || !strings.Contains(report.Reason, "end the fault after 1s") || !strings.Contains(report.Reason, "the agent does not answer") {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	leftNothing(t, h, report.ID)
 }
