@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"axolotl/chaos/timeline"
 	"axolotl/internal/term"
 )
 
@@ -18,9 +17,9 @@ type Outlier struct {
 
 	// Phase is the one that differs most from its median in the same direction;
 	// empty where none is known to.
-	Phase       timeline.Milestone `json:"phase,omitempty"`
-	PhaseTook   time.Duration      `json:"phaseTookNs,omitempty"`
-	PhaseMedian time.Duration      `json:"phaseMedianNs,omitempty"`
+	Phase       string        `json:"phase,omitempty"`
+	PhaseTook   time.Duration `json:"phaseTookNs,omitempty"`
+	PhaseMedian time.Duration `json:"phaseMedianNs,omitempty"`
 }
 
 // A trial differs where its modified z-score is above 3.5 (Iglewicz and

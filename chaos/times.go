@@ -22,16 +22,21 @@ var (
 
 func nodeTime(m timeline.Milestone) string { return "node " + string(m) }
 
-// TimeNames are the names of all times by which runs are compared, in order.
-func TimeNames() []string {
-	names := []string{healedAfter}
+// phaseNames are the names of phases, of pods and of nodes, in order.
+func phaseNames() []string {
+	var names []string
 	for _, m := range podMilestones {
 		names = append(names, string(m))
 	}
 	for _, m := range nodeMilestones {
 		names = append(names, nodeTime(m))
 	}
-	return append(names, noAnswer)
+	return names
+}
+
+// TimeNames are the names of all times by which runs are compared, in order.
+func TimeNames() []string {
+	return slices.Concat([]string{healedAfter}, phaseNames(), []string{noAnswer})
 }
 
 // Times are the times by which runs are compared: of each phase the longest,

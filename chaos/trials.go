@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"axolotl/chaos/probe"
-	"axolotl/chaos/timeline"
 	"axolotl/internal/term"
 )
 
@@ -33,7 +32,8 @@ type Trials struct {
 
 	// HealedAfter is of the trials that healed, also late.
 	HealedAfter *Stats `json:"healedAfter,omitempty"`
-	// Phases are, for each milestone, of the longest phase of a trial.
+	// Phases are, for each milestone of pods and of nodes, of the longest phase of
+	// a trial.
 	Phases []PhaseStats `json:"phases,omitempty"`
 	// Outage is of the longest time without an answer, where a client was
 	// played.
@@ -50,8 +50,8 @@ type Trial struct {
 	Reason      string         `json:"reason,omitempty"`
 	HealedAfter *time.Duration `json:"healedAfterNs,omitempty"`
 
-	passed bool                                 // it ended as its experiment wants it to
-	phases map[timeline.Milestone]time.Duration // those that are known
+	passed bool                     // it ended as its experiment wants it to
+	phases map[string]time.Duration // those that are known
 }
 
 // Stats sums up times. P95 is nearest-rank, a value that was read: of fewer than
@@ -66,7 +66,7 @@ type Stats struct {
 
 // PhaseStats are the times of a phase.
 type PhaseStats struct {
-	Name timeline.Milestone `json:"name"`
+	Name string `json:"name"`
 	Stats
 }
 
@@ -156,10 +156,10 @@ func sumUp(asked int, reports []*Report) *Trials {
 		}
 	}
 	t.HealedAfter, t.Outage = statsOf(healed), statsOf(outages)
-	for _, name := range podMilestones {
+	for _, name := range phaseNames() {
 		var each []time.Duration
 		for i, p := range reports {
-			if took := timesByName(p.Times())[string(name)]; took != nil {
+			if took := timesByName(p.Times())[name]; took != nil {
 				each = append(each, *took)
 				t.Trials[i].phases[name] = *took
 			}
@@ -175,7 +175,7 @@ func sumUp(asked int, reports []*Report) *Trials {
 func trialsOf(reports []*Report) []Trial {
 	var all []Trial
 	for _, p := range reports {
-		all = append(all, Trial{p.ID, p.Seed, p.Verdict, p.Reason, p.HealedAfter, p.Passed(), map[timeline.Milestone]time.Duration{}})
+		all = append(all, Trial{p.ID, p.Seed, p.Verdict, p.Reason, p.HealedAfter, p.Passed(), map[string]time.Duration{}})
 	}
 	return all
 }
@@ -210,7 +210,7 @@ func (t *Trials) Draw(w io.Writer) error {
 	}
 	add("healed after", t.HealedAfter)
 	for _, p := range t.Phases {
-		add("  "+string(p.Name), &p.Stats)
+		add("  "+p.Name, &p.Stats)
 	}
 	add("no answer for", t.Outage)
 	mark := ""

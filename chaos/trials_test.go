@@ -200,10 +200,10 @@ func TestOutliers(t *testing.T) {
 		}
 		return sumUp(len(started), reports).Outliers
 	}
-	if all := told(3, 3.2, 9, 3.1, 2.9); len(all) != 1 || all[0].Run != "c" || all[0].Trial != 3 || all[0].Phase != timeline.Started || all[0].PhaseTook != sec(9) || all[0].Median != sec(4.1) {
+	if all := told(3, 3.2, 9, 3.1, 2.9); len(all) != 1 || all[0].Run != "c" || all[0].Trial != 3 || all[0].Phase != string(timeline.Started) || all[0].PhaseTook != sec(9) || all[0].Median != sec(4.1) {
 		t.Errorf("one is slow: %+v", all)
 	}
-	if all := told(9, 9.1, 2, 9.2); len(all) != 1 || all[0].Run != "c" || all[0].Phase != timeline.Started {
+	if all := told(9, 9.1, 2, 9.2); len(all) != 1 || all[0].Run != "c" || all[0].Phase != string(timeline.Started) {
 		t.Errorf("one is fast: %+v", all)
 	}
 	for name, values := range map[string][]float64{
@@ -218,5 +218,29 @@ func TestOutliers(t *testing.T) {
 		if all := told(values...); len(all) > 0 {
 			t.Errorf("%s: %+v", name, all)
 		}
+	}
+}
+
+// What nodes took is summed up beside what pods took, and may be what made a trial
+// differ.
+func TestTrialsTellOfNodes(t *testing.T) {
+	sec := func(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+	var reports []*Report
+	for i, boot := range []float64{20, 21, 60, 20.5} {
+		healed := sec(40 + boot)
+		reports = append(reports, &Report{ID: string(rune('a' + i)), Verdict: Healed, HealedAfter: &healed, Nodes: []timeline.NodeRecovery{{Phases: []timeline.Phase{
+			{Name: timeline.NotReady, Known: true, To: sec(40)}, {Name: timeline.Ready, Known: true, From: sec(40), To: healed},
+		}}}})
+	}
+	s := sumUp(4, reports)
+	if len(s.Phases) != 2 || s.Phases[0].Name != "node not ready" || s.Phases[1].Name != "node ready" || s.Phases[1].Max != sec(60) {
+		t.Errorf("phases %+v", s.Phases)
+	}
+	if len(s.Outliers) != 1 || s.Outliers[0].Phase != "node ready" || s.Outliers[0].PhaseTook != sec(60) {
+		t.Errorf("outliers %+v", s.Outliers)
+	}
+	var out strings.Builder
+	if err := s.Draw(&out); err != nil || !strings.Contains(out.String(), "  node not ready") || !strings.Contains(out.String(), `"node ready" took 60.00 s`) {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
