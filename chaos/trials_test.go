@@ -240,7 +240,7 @@ func TestTrialsTellOfNodes(t *testing.T) {
 		t.Errorf("outliers %+v", s.Outliers)
 	}
 	var out strings.Builder
-	if err := s.Draw(&out); err != nil || !strings.Contains(out.String(), "  node not ready") || !strings.Contains(out.String(), `"node ready" took 60.00 s`) {
+	if err := s.Draw(&out); err != nil || !strings.Contains(out.String(), "  node not ready") || !strings.Contains(out.String(), `"node ready" took 60.0 s`) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
