@@ -42,9 +42,11 @@ const (
 	tryFor = 15 * time.Second
 )
 
-// tries are the pauses between tries: 1 s, 3 s, 9 s ..., about 9 minutes in
-// all, each up to a tenth longer, so that not all come back at once.
-var tries = wait.Backoff{Duration: time.Second, Factor: 3, Jitter: 0.1, Steps: 7, Cap: 4 * time.Minute}
+// tries are the pauses between tries: 1.5 s, 4.5 s, 13.5 s ... and last 6 minutes,
+// 9 minutes in all, each up to a tenth longer, so that not all come back at once.
+//
+// NOTE: no Cap: the pause that would pass it would be the last.
+var tries = wait.Backoff{Duration: 1500 * time.Millisecond, Factor: 3, Jitter: 0.1, Steps: 7}
 
 // NewNotifier returns a notifier whose Run delivers.
 func NewNotifier(clock clock.Clock, log *zap.Logger, metrics *Metrics) *Notifier {

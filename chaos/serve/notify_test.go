@@ -175,3 +175,14 @@ func TestWants(t *testing.T) {
 		}
 	}
 }
+
+// A receiver that is away for some minutes is told when it is back.
+func TestTriesTakeNineMinutes(t *testing.T) {
+	var all time.Duration
+	for pauses := tries; pauses.Steps > 1; { // as deliver goes on
+		all += pauses.Step()
+	}
+	if all < 9*time.Minute || all > 10*time.Minute {
+		t.Errorf("it is given up after %s", all)
+	}
+}
