@@ -90,3 +90,18 @@ func TestTheEndOfAFaultIsTriedAgain(t *testing.T) {
 	}
 	leftNothing(t, h, report.ID)
 }
+
+// What the undo failed by stands once in the report.
+func TestUndoErrorIsToldOnce(t *testing.T) {
+	c := &vm.Cluster{Name: "c", Dir: t.TempDir()}
+	x := &run{experiment: &Experiment{}, handle: &vm.Handle{Cluster: c}, home: c, journal: journalOf(c), id: "r", now: time.Now, undoErr: errors.New("it clings")}
+	if err := x.beginJournal(); err != nil {
+		t.Fatal(err)
+	}
+	x.finish(t.Context(), nil)
+	var p Report
+	p.judge(errNotHealed, nil, x.undoErr)
+	if p.Verdict != UndoFailed || strings.Count(p.UndoError, "it clings") != 1 {
+		t.Errorf("%s: %q", p.Verdict, p.UndoError)
+	}
+}

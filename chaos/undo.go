@@ -142,12 +142,13 @@ func (r *run) finish(ctx context.Context, failed error) {
 		r.observer.Close()
 	}
 	if r.entry != nil {
-		r.undoErr = errors.Join(r.undoErr, r.leave(ctx))
+		r.undoErr = r.leave(ctx)
 	}
 	r.unlock()
 }
 
-// leave removes the run's own target and closes its journal entry.
+// leave removes the run's own target and closes its journal entry. The error is
+// that of the undo too.
 func (r *run) leave(ctx context.Context) error {
 	err := r.undoErr
 	if r.namespace != "" {
