@@ -152,6 +152,7 @@ func (e *Experiment) Validate() error {
 		}
 	}
 	t := e.Target
+	errs = append(errs, validateName(e.Name))
 	fault(e.Fault == nil && len(e.Steps) == 0, `"fault" is missing, and so is "steps"; see 'axolotl chaos list'`)
 	fault(e.Fault != nil && len(e.Steps) > 0, "steps has what is broken, and so has fault; give one")
 	fault(e.Lasts > 0 && len(e.Steps) > 0, "lasts is said by each step; take it out")
@@ -181,6 +182,32 @@ func (e *Experiment) Validate() error {
 		fault(p.Interval < 5*time.Millisecond || p.Interval > 10*time.Second, "probe.interval %s: use 5ms to 10s", p.Interval)
 		fault(p.Timeout < p.Interval, "probe.timeout %s is shorter than the interval", p.Timeout)
 		fault(p.Path[0] != '/', "probe.path %q must begin with /", p.Path)
+	}
+	errs = append(errs, flatten(e.validateLasts())...)
+	return errors.Join(errs...)
+}
+
+// validateLasts refuses what can only end as late, if it heals at all: a fault that
+// still lasts when all must be well again. Who wants to see that may.
+func (e *Experiment) validateLasts() error {
+	if e.Expect == HealedLate || e.Expect == NotHealed {
+		return nil
+	}
+	var errs []error
+	check := func(at string, lasts, healWithin time.Duration) {
+		if lasts > healWithin {
+			errs = append(errs, fmt.Errorf("%slasts %s is longer than healWithin %s, within which all must be well again: let it last shorter, or give it more time", at, lasts, healWithin))
+		}
+	}
+	check("", e.Lasts, e.HealWithin)
+	for i, s := range e.Steps {
+		for n, m := range s.members() {
+			at := fmt.Sprintf("steps[%d].", i)
+			if s.Fault == nil {
+				at += fmt.Sprintf("parallel[%d].", n)
+			}
+			check(at, m.Lasts, e.alone(m).HealWithin)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -19,11 +19,18 @@ var newTemplate = template.Must(template.New("new").Parse(newFile))
 // namespace's.
 var experimentName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
 
+func validateName(name string) error {
+	if !experimentName.MatchString(name) {
+		return fmt.Errorf("name %q: use up to 40 lower-case letters, digits and hyphens, a letter first", name)
+	}
+	return nil
+}
+
 // NewFile is a file for a new experiment with a fault, with comments that say
 // what may stand in it. Parse takes it as it is.
 func NewFile(name, faultName string) (string, error) {
-	if !experimentName.MatchString(name) {
-		return "", fmt.Errorf("name %q: use up to 40 lower-case letters, digits and hyphens, a letter first", name)
+	if err := validateName(name); err != nil {
+		return "", err
 	}
 	f, err := fault.New(faultName)
 	if err != nil {

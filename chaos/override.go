@@ -24,9 +24,11 @@ func (o Overrides) Apply(e *Experiment) error {
 		return errors.New("a deployment or a selector needs a namespace: say where the pods are")
 	}
 	if o.Namespace != "" {
-		t := &e.Target
-		t.App, t.Replicas = "", 0
-		t.Namespace, t.Deployment, t.Selector = o.Namespace, o.Deployment, o.Selector
+		t := e.Target // what it says of an app of its own does not hold for another
+		e.Target = Target{
+			Namespace: o.Namespace, Deployment: o.Deployment, Selector: o.Selector,
+			Nodes: t.Nodes, Count: t.Count, Percent: t.Percent,
+		}
 	}
 	if o.Seed != 0 {
 		e.Seed = o.Seed
