@@ -29,6 +29,15 @@ type undoing struct {
 	ways []string // that were gone, with the time that each took
 }
 
+// mostRungs is how many harder ways there are at most.
+const mostRungs = 3
+
+// UndoAtMost is how long a run may take to undo one fault and to remove its target
+// after it was aborted, where every way fails but the last: each is tried for
+// vm.Deadline, and its proof as long. Emulated machines of a large cluster may take
+// longer, see vm.Spec.Deadline, and so may several faults of one run.
+const UndoAtMost = 2*undoWithin + mostRungs*2*vm.Deadline + undoWithin + time.Minute
+
 // rung is one of the harder ways: to have the machine of a node back, or the
 // whole cluster, where node is nil.
 type rung struct {

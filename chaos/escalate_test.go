@@ -69,6 +69,9 @@ func TestUndoEscalates(t *testing.T) {
 				{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}},
 				{Target: fault.Target{Kind: fault.OnNodes, Name: "of somebody else"}},
 			}}
+			if n := len(u.rungs()); n != mostRungs { // of which UndoAtMost is made
+				t.Errorf("%d harder ways, not %d", n, mostRungs)
+			}
 			words, err := u.run(t.Context())
 			if cure == "nothing" {
 				if err == nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"axolotl/chaos"
 )
 
 // Unit is a systemd unit for the daemon.
@@ -19,10 +21,6 @@ type Unit struct {
 
 // UnitMark is how a unit of ours begins: one that does not is left alone.
 const UnitMark = "# written by 'axolotl serve --install'"
-
-// UndoAtMost is how long a run's undo may take after it was aborted: it is
-// given up after 6 minutes, and its proof after as many.
-const UndoAtMost = 13 * time.Minute
 
 // String is the unit's file.
 func (u Unit) String() string {
@@ -53,8 +51,9 @@ func (u Unit) String() string {
 	line("RestartSec=5")
 	line("# The clusters that it brings up are to outlive it: only the daemon is ended.")
 	line("KillMode=process")
-	line("# A run at work may go on for %s; then it is undone, which may be a boot.", u.Drain)
-	line("TimeoutStopSec=%d", int((u.Drain + UndoAtMost).Seconds()))
+	line("# A run at work may go on for %s; then it is undone, which may be a boot, and where", u.Drain)
+	line("# that fails a machine made anew. Killed in the middle, the next start goes on with it.")
+	line("TimeoutStopSec=%d", int((u.Drain + chaos.UndoAtMost).Seconds()))
 	line("")
 	line("[Install]")
 	line("WantedBy=%s", target)

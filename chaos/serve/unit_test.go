@@ -17,7 +17,7 @@ func TestUnit(t *testing.T) {
 	}
 	for _, user := range []bool{true, false} {
 		unit := Unit{Executable: self, Arguments: []string{"--token-file=/a b/100%"}, Home: `/x"y`, User: user, Drain: 30 * time.Second}.String()
-		for _, want := range []string{UnitMark, `"--token-file=/a b/100%%"`, `Environment="AXOLOTL_HOME=/x\"y"`, "TimeoutStopSec=810"} {
+		for _, want := range []string{UnitMark, `"--token-file=/a b/100%%"`, `Environment="AXOLOTL_HOME=/x\"y"`, "TimeoutStopSec=3330"} {
 			if !strings.Contains(unit, want) {
 				t.Errorf("%s is missing from\n%s", want, unit)
 			}
