@@ -166,8 +166,9 @@ func (s Store) Change(name string, change func(*Record) (changed bool)) (*Record
 	return r, s.Save(r)
 }
 
-// Add keeps a new schedule. One of that name is replaced where replace is
-// set, and keeps what it is known by: since when it is there.
+// Add keeps a new schedule. One of that name is replaced where replace is set: what
+// is due, and what runs that did not heal count for, counts from now on, but a pause
+// stays until it is resumed, as that of a budget is for a person to see to.
 func (s Store) Add(schedule Schedule, now time.Time, replace bool) (*Record, error) {
 	lock, err := s.lock()
 	if err != nil {
@@ -180,6 +181,9 @@ func (s Store) Add(schedule Schedule, now time.Time, replace bool) (*Record, err
 	}
 	r := &Record{Schedule: schedule, Added: now.UTC().Truncate(time.Second)}
 	r.Counted = r.Added
+	if before, err := s.Load(schedule.Name); err == nil { // a broken one has nothing to keep
+		r.Paused = before.Paused
+	}
 	if _, err := r.Timetable(); err != nil {
 		return nil, err
 	}

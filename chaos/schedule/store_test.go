@@ -111,3 +111,30 @@ func TestDamagedRecord(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A pause, of a budget as a rule, is for a person to end, and not by the way when a
+// schedule is changed.
+func TestReplacedStaysPaused(t *testing.T) {
+	schedules := At(store.Home{State: t.TempDir()})
+	if _, err := schedules.Add(sample(t, "a"), added, false); err != nil {
+		t.Fatal(err)
+	}
+	pause := &Pause{At: added, Reason: "budget: 2 run(s) did not heal"}
+	if _, err := schedules.Change("a", func(r *Record) bool { r.Paused = pause; return true }); err != nil {
+		t.Fatal(err)
+	}
+	later := added.Add(time.Hour)
+	if _, err := schedules.Add(sample(t, "a"), later, true); err != nil {
+		t.Fatal(err)
+	}
+	r, err := schedules.Load("a")
+	if err != nil || r.Paused == nil || r.Paused.Reason != pause.Reason || !r.Added.Equal(later) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := schedules.Remove("a"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := schedules.Add(sample(t, "a"), later, false); err != nil || r.Paused != nil {
+		t.Errorf("another one of that name: %+v, %v", r, err)
+	}
+}
