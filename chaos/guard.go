@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -63,8 +64,9 @@ func guardNames() []string {
 }
 
 // guardOwnCluster refuses clusters that axolotl has not made: the client must
-// trust the very CA that stands in the cluster's own state, and speak to the
-// port that was planned for it, with TLS verified.
+// trust the very CA that stands in the cluster's own state, with TLS verified, and
+// speak to the port that was planned for it: clones of one golden snapshot share
+// their CA.
 func guardOwnCluster(c *vm.Cluster, client *kube.Client) error {
 	refuse := func(format string, args ...any) error {
 		return &Refusal{"own-cluster", fmt.Sprintf(format, args...),
@@ -89,8 +91,12 @@ func guardOwnCluster(c *vm.Cluster, client *kube.Client) error {
 		return refuse("the certificate authority of %s (sha256 %.12x) is not that of cluster %q (sha256 %.12x)",
 			client.Config.Host, sha256.Sum256(otherCA), c.Name, sha256.Sum256(ownCA))
 	}
-	if server, err := url.Parse(client.Config.Host); err != nil || server.Hostname() != "127.0.0.1" {
+	server, err := url.Parse(client.Config.Host)
+	if err != nil || server.Hostname() != "127.0.0.1" {
 		return refuse("%s is not on this host's loopback", client.Config.Host)
+	}
+	if planned, err := url.Parse(own.Host); err != nil || server.Host != planned.Host || c.APIPort != 0 && server.Port() != strconv.Itoa(c.APIPort) {
+		return refuse("%s is not where cluster %q answers, which is %s", client.Config.Host, c.Name, own.Host)
 	}
 	return nil
 }

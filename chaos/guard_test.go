@@ -54,6 +54,10 @@ func TestGuardOwnCluster(t *testing.T) {
 	refusedBy(t, guardOwnCluster(c, client(local, "foreign", false)), "own-cluster")
 	refusedBy(t, guardOwnCluster(c, client(local, "", false)), "own-cluster")
 	refusedBy(t, guardOwnCluster(c, client(local, "ours", true)), "own-cluster")
+	refusedBy(t, guardOwnCluster(c, client("https://127.0.0.1:6444", "ours", false)), "own-cluster") // a clone of the same snapshot
+	moved := *c
+	moved.APIPort = 6444
+	refusedBy(t, guardOwnCluster(&moved, client(local, "ours", false)), "own-cluster") // its kubeconfig leads elsewhere
 	refusedBy(t, guardOwnCluster(c, client("https://prod.example.com:6443", "ours", false)), "own-cluster")
 	refusedBy(t, guardOwnCluster(&vm.Cluster{Name: "none", Dir: t.TempDir()}, client(local, "ours", false)), "own-cluster")
 }
