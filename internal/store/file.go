@@ -13,10 +13,10 @@ import (
 
 // WriteFile writes data so that path holds either what it held before or all
 // of data, also after a power cut: temporary file, fsync, rename, fsync of the
-// directory. The directory is made where it is missing.
+// directory. The directory is made where it is missing, and survives one too.
 func WriteFile(path string, data []byte, perm os.FileMode) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return err
 	}
 	// NOTE: renameio.WriteFile would keep the permissions of a file that is
@@ -32,8 +32,31 @@ func WriteFile(path string, data []byte, perm os.FileMode) error {
 	if err := file.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return Sync(dir)
+	return syncs(dir)
 }
+
+// makeDir makes a directory, and those above it, where they are missing, so that
+// their names survive a power cut.
+func makeDir(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() {
+			return err
+		}
+	}
+	return syncs(parent) // also where another process has just made it
+}
+
+// syncs is Sync, but in tests.
+var syncs = Sync
 
 // WriteJSON writes value as indented JSON, in the way of WriteFile, readable
 // by its owner only.

@@ -96,3 +96,41 @@ func TestRemoveFile(t *testing.T) {
 		}
 	}
 }
+
+// A directory that is made for a file is as safe from a power cut as the file: the
+// first entry of a journal is in one, and its lock is made before it.
+func TestDirectoriesThatAreMadeAreSynced(t *testing.T) {
+	dir := t.TempDir()
+	var synced []string
+	syncs = func(path string) error {
+		synced = append(synced, strings.TrimPrefix(path, dir))
+		return Sync(path)
+	}
+	defer func() { syncs = Sync }()
+	want := func(what, all string) {
+		t.Helper()
+		if got := strings.Join(synced, " "); got != all {
+			t.Errorf("%s: %q was synced, want %q", what, got, all)
+		}
+		synced = nil
+	}
+	for range 2 {
+		if err := WriteFile(filepath.Join(dir, "a", "b", "file"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if synced[0] == "" {
+			want("a file in a new directory", " /a /a/b")
+		}
+	}
+	want("another one there", "/a/b")
+	lock, err := TryLock(filepath.Join(dir, "journal", "id.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(synced) != 1 { // of the directory that the new one is in, whose name here is ""
+		t.Errorf("a lock in a new directory: %q was synced", synced)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -48,7 +48,7 @@ var held sync.Map // of *Lock
 // TryLock takes the lock at path, or returns a *LockedError at once. Its directory
 // is made where it is missing.
 func TryLock(path string) (*Lock, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeDir(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	return tryLock(path)
