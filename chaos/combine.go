@@ -62,25 +62,48 @@ func (r *run) stage(ctx context.Context, number int, s Step) error {
 	if s.Each {
 		return r.eachInTurn(ctx, number, s)
 	}
+	return r.together(ctx, r.partsOf(number, s))
+}
+
+// partsOf adds the members of a step to the run, but for those that cannot be had
+// here.
+func (r *run) partsOf(number int, s Step) []*part {
 	var parts []*part
 	for _, m := range s.members() {
 		if p := r.part(number, m); p != nil {
 			parts = append(parts, p)
 		}
 	}
-	return r.together(ctx, parts)
+	return parts
 }
 
 // eachInTurn strikes all candidates of a step, one after another.
 func (r *run) eachInTurn(ctx context.Context, number int, s Step) error {
+	turns, err := r.turns(ctx, number, s)
+	if err != nil {
+		return err
+	}
+	for i := range turns {
+		p := r.part(number, s)
+		p.only = &turns[i]
+		if err := r.together(ctx, []*part{p}); err != nil {
+			return fmt.Errorf("%s: %w", turns[i], err)
+		}
+	}
+	return nil
+}
+
+// turns are the candidates of a step in the order in which they are struck; none
+// where its fault cannot be had here.
+func (r *run) turns(ctx context.Context, number int, s Step) ([]fault.Target, error) {
 	probe := r.part(number, s)
 	if probe == nil {
-		return nil
+		return nil, nil
 	}
 	r.parts = r.parts[:len(r.parts)-1] // it only looks
 	scene, err := readScene(ctx, r.kube, r.target)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if probe.experiment.Fault.Effect().On == fault.OnNodes {
 		scene.pods = nil // also nodes that run none of the target's
@@ -90,20 +113,16 @@ func (r *run) eachInTurn(ctx context.Context, number int, s Step) error {
 		all, err = r.bounds.spare(ctx, probe.experiment.Fault, all)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(all) == 0 {
-		return zeroTargets("no candidate for it")
+		return nil, zeroTargets("no candidate for it")
 	}
-	order := rand.New(rand.NewPCG(r.seed, uint64(number))).Perm(len(all))
-	for _, i := range order {
-		p := r.part(number, s)
-		p.only = &all[i]
-		if err := r.together(ctx, []*part{p}); err != nil {
-			return fmt.Errorf("%s: %w", all[i], err)
-		}
+	var turns []fault.Target
+	for _, i := range rand.New(rand.NewPCG(r.seed, uint64(number))).Perm(len(all)) {
+		turns = append(turns, all[i])
 	}
-	return nil
+	return turns, nil
 }
 
 // part adds a step to the run. It is nil where the step is optional and its
@@ -192,8 +211,7 @@ func (p *part) failed(err error) error {
 	return err
 }
 
-// settle notes that a part has healed. Its locks are the run's from now on: a
-// later step may strike the same thing again, another run may not.
+// settle notes that a part has healed.
 func (p *part) settle() {
 	if p.healed == nil {
 		return
@@ -202,6 +220,12 @@ func (p *part) settle() {
 	judged := Report{HealedAfter: p.healed, HealWithin: p.experiment.HealWithin}
 	judged.judge(nil, nil, nil)
 	p.verdict, p.reason = judged.Verdict, judged.Reason
+	p.handOver()
+}
+
+// handOver makes a part's locks the run's: a later step may strike the same thing
+// again, another run may not.
+func (p *part) handOver() {
 	if p.whole.locks == nil {
 		p.whole.locks = map[string]*store.Lock{}
 	}

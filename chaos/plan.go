@@ -95,34 +95,6 @@ func (r *run) planSteps(targets []fault.Object) []string {
 	return steps
 }
 
-// planParts tells the steps of a combined experiment.
-func (r *run) planParts(add func(format string, args ...any)) {
-	for i, s := range r.experiment.Steps {
-		for n, m := range s.members() {
-			e, with := r.experiment.alone(m), ""
-			if n > 0 {
-				with = "with it, "
-			}
-			if m.After > 0 {
-				with += fmt.Sprintf("after %s, ", m.After)
-			}
-			what := amount(e.Target, m.Fault.Effect().On)
-			if m.Each {
-				what = "each " + m.Fault.Effect().On + " in turn"
-			}
-			add("step %d: %swrite the journal, inject %s into %s, chosen by the seed when its turn comes: %s", i+1, with, m.Fault.Name(), what, m.Fault.Doc().Does)
-			if m.Lasts > 0 {
-				add("undo it after %s: %s", m.Lasts, m.Fault.Doc().Undone)
-			}
-			if m.Optional {
-				add("without this where it cannot be had")
-			}
-		}
-		add("watch until all is well (healed within %s)", r.experiment.alone(s).HealWithin)
-	}
-	add("undo all that is left, the last first, and prove it")
-}
-
 // planFault tells of the one fault of an experiment.
 func (r *run) planFault(targets []fault.Object, add func(format string, args ...any)) {
 	e := r.experiment
@@ -150,7 +122,8 @@ func amount(t Target, kind string) string {
 
 // Plan tells what Run would do with the same seed, and asks the guards. It
 // changes nothing. The targets of an experiment that puts up its own are not
-// known before it does; the plan says so.
+// known before it does; the plan says so. Those of later steps are chosen of what is
+// there now.
 func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 	x := r.newRun(e)
 	defer x.unlock()
@@ -162,8 +135,12 @@ func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 			return nil, err
 		}
 	}
-	if e.Target.App == "" && e.Fault != nil {
-		err := x.progress.Do("Choose the targets and ask the guards", func(step *term.Step) error { return x.choose(ctx, step) })
+	if e.Target.App == "" {
+		choose := x.choose
+		if e.Fault == nil {
+			choose = x.chooseParts
+		}
+		err := x.progress.Do("Choose the targets and ask the guards", func(step *term.Step) error { return choose(ctx, step) })
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +161,7 @@ func namesOf(objects []fault.Object) []fault.Target {
 // plan is the plan of a run whose targets are chosen as far as they can be.
 func (r *run) plan() (*Plan, error) {
 	plan := &Plan{
-		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: r.candidates, Targets: namesOf(r.targets),
+		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: r.candidates, Targets: namesOf(r.plannedTargets()),
 		Steps: r.planSteps(r.targets), Lasts: r.experiment.Lasts, HealWithin: r.experiment.HealWithin, Guards: guardNames(),
 	}
 	if f := r.experiment.Fault; f != nil {
