@@ -84,7 +84,7 @@ func (p *Report) drawClient(d *drawing) {
 		return
 	}
 	d.line("")
-	d.line("client: GET %s every %s, past the API server", c.URL, c.Interval)
+	d.line("client: GET %s %s, past the API server", c.URL, c.Pace())
 	if c.Failed > 0 {
 		d.bar("failed", "", p.Outages, '░')
 	}

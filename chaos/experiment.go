@@ -82,6 +82,7 @@ type Target struct {
 // Probe is the client that is played: GET on a NodePort, past the API server.
 type Probe struct {
 	Path     string
+	Loop     probe.Loop
 	Interval time.Duration
 	Timeout  time.Duration
 }
@@ -134,6 +135,9 @@ func (e *Experiment) SetDefaults() {
 		if p.Path == "" {
 			p.Path = "/"
 		}
+		if p.Loop == "" {
+			p.Loop = probe.Open
+		}
 		if p.Interval == 0 {
 			p.Interval = probe.DefaultInterval
 		}
@@ -179,6 +183,7 @@ func (e *Experiment) Validate() error {
 	fault(e.HealWithin < 0 || e.Lasts < 0, "durations cannot be negative")
 	fault(e.Guards.MaxShare < 1 || e.Guards.MaxShare > 100, "guards.maxShare %d: use 1 to 100", e.Guards.MaxShare)
 	if p := e.Probe; p != nil {
+		fault(p.Loop != probe.Open && p.Loop != probe.Closed, "probe.loop %q is unknown; use open or closed", p.Loop)
 		fault(p.Interval < 5*time.Millisecond || p.Interval > 10*time.Second, "probe.interval %s: use 5ms to 10s", p.Interval)
 		fault(p.Timeout < p.Interval, "probe.timeout %s is shorter than the interval", p.Timeout)
 		fault(p.Path[0] != '/', "probe.path %q must begin with /", p.Path)

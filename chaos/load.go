@@ -8,6 +8,7 @@ import (
 
 	"axolotl/chaos/catalog"
 	"axolotl/chaos/fault"
+	"axolotl/chaos/probe"
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
 	"axolotl/internal/strictyaml"
@@ -87,8 +88,11 @@ type checkFile struct {
 // probeFile is the client that is played: GET on a NodePort, past the API
 // server.
 type probeFile struct {
-	Path     string        `yaml:"path"`     // that it asks for; /
-	Interval time.Duration `yaml:"interval"` // between two requests
+	Path string `yaml:"path"` // that it asks for; /
+	// Loop is what the next request waits for: nothing, so that they keep their pace
+	// while the service hangs (open), or the answer to the last (closed); open.
+	Loop     probe.Loop    `yaml:"loop"`
+	Interval time.Duration `yaml:"interval"` // from one request to the next, in a closed loop from an answer to the next request
 	Timeout  time.Duration `yaml:"timeout"`  // after which a request counts as failed
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"axolotl/chaos/probe"
 )
 
 // What an experiment says of its own app does not keep it from running on another
@@ -43,6 +45,28 @@ func TestFaultsThatLastTooLong(t *testing.T) {
 	_, err = Parse("f.yaml", []byte(steps))
 	if err == nil || !strings.Contains(err.Error(), "f.yaml:8:48: steps[0].parallel[1].lasts 20s is longer than healWithin 10s") {
 		t.Errorf("a step: %v", err)
+	}
+}
+
+// A probe's loop is in the file, and again in that of the run to replay.
+func TestLoopOfTheProbe(t *testing.T) {
+	const text = "name: a\ntitle: b\ntarget: {app: pingapp}\nfault: {name: node-cordon}\nprobe: {loop: LOOP}\n"
+	for word, want := range map[string]probe.Loop{"closed": probe.Closed, "open": probe.Open, "{}": probe.Open} {
+		e, err := Parse("f.yaml", []byte(strings.Replace(strings.Replace(text, "LOOP", word, 1), "{loop: {}}", "{}", 1)))
+		if err != nil || e.Probe.Loop != want {
+			t.Fatalf("%q: %+v, %v", word, e, err)
+		}
+		file, err := e.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Parse("again.yaml", []byte(file)); err != nil || again.Probe.Loop != want {
+			t.Errorf("%q again: %v\n%s", word, err, file)
+		}
+	}
+	_, err := Parse("f.yaml", []byte(strings.Replace(text, "LOOP", "half-open", 1)))
+	if err == nil || !strings.Contains(err.Error(), `f.yaml:5:15: probe.loop "half-open" is unknown; use open or closed`) {
+		t.Errorf("%v", err)
 	}
 }
 

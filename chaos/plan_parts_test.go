@@ -57,6 +57,10 @@ seed: 5
 	if err != nil || len(plan.Targets) != 2 || plan.Targets[1].Kind != fault.OnNodes {
 		t.Errorf("each node: %+v, %v", plan, err)
 	}
+	e = parsed(t, strings.Replace(text, "fault: {name: kernel-panic}, optional: true", "fault: {name: pod-eviction}", 1))
+	if plan, err = runner(t, h).Plan(t.Context(), e); err != nil || len(plan.Targets) != 3 {
+		t.Errorf("two steps on one deployment: %+v, %v", plan, err)
+	}
 	e = parsed(t, strings.Replace(text, "fault: {name: pod-deletion}", "{fault: {name: pod-deletion}, count: 3}", 1))
 	_, err = runner(t, h).Plan(t.Context(), e)
 	refusedBy(t, err, "last-replica")

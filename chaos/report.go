@@ -196,7 +196,7 @@ func (r *run) tell(report *Report, requests []probe.Request) {
 	if r.client != nil {
 		summary := probe.Summarize(r.client.settings, requests, r.struck, r.ended)
 		report.Client = &summary
-		report.Outages = outages(requests, r.struck, r.client.settings.Interval)
+		report.Outages = outages(requests, r.struck, r.client.settings)
 	}
 }
 
@@ -213,7 +213,7 @@ func (r *run) recoveries() ([]timeline.Recovery, []timeline.NodeRecovery) {
 
 // outages joins failed requests to spans: each lasts until the next request
 // was sent.
-func outages(requests []probe.Request, from time.Time, interval time.Duration) []Span {
+func outages(requests []probe.Request, from time.Time, s probe.Settings) []Span {
 	slices.SortFunc(requests, func(a, b probe.Request) int { return a.Sent.Compare(b.Sent) })
 	var spans []Span
 	for _, q := range requests {
@@ -221,11 +221,15 @@ func outages(requests []probe.Request, from time.Time, interval time.Duration) [
 		if q.Fail == "" || at < 0 {
 			continue
 		}
-		if n := len(spans); n > 0 && at <= spans[n-1].To+interval/2 {
-			spans[n-1].To = at + interval
+		end := at + s.Interval
+		if s.Loop == probe.Closed {
+			end += q.Took
+		}
+		if n := len(spans); n > 0 && at <= spans[n-1].To+s.Interval/2 {
+			spans[n-1].To = end
 			continue
 		}
-		spans = append(spans, Span{From: at, To: at + interval})
+		spans = append(spans, Span{From: at, To: end})
 	}
 	return spans
 }

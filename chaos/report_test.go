@@ -122,8 +122,13 @@ func TestOutages(t *testing.T) {
 	for i, fail := range []string{"", "x", "x", "", "x", "x"} {
 		requests = append(requests, probe.Request{Sent: from.Add(ms(50 * i)), Fail: fail})
 	}
-	got := fmt.Sprint(outages(requests, from, ms(50)))
+	got := fmt.Sprint(outages(requests, from, probe.Settings{Interval: ms(50)}))
 	if want := fmt.Sprint([]Span{{ms(50), ms(150)}, {ms(200), ms(300)}}); got != want {
 		t.Errorf("outages %s, want %s", got, want)
+	}
+	requests = []probe.Request{{Sent: from, Took: ms(200), Fail: "timeout"}, {Sent: from.Add(ms(250)), Took: ms(10)}}
+	got = fmt.Sprint(outages(requests, from, probe.Settings{Interval: ms(50), Loop: probe.Closed}))
+	if want := fmt.Sprint([]Span{{0, ms(250)}}); got != want {
+		t.Errorf("in a closed loop %s, want %s", got, want)
 	}
 }

@@ -312,7 +312,7 @@ func (r *run) startClient(ctx context.Context, step *term.Step) error {
 	}
 	step.Status("%s", url)
 	r.client = startClient(context.WithoutCancel(ctx), r.log, probe.Settings{
-		URL: url, Interval: r.experiment.Probe.Interval, Timeout: r.experiment.Probe.Timeout,
+		URL: url, Loop: r.experiment.Probe.Loop, Interval: r.experiment.Probe.Interval, Timeout: r.experiment.Probe.Timeout,
 	})
 	return nil
 }

@@ -20,13 +20,30 @@ import (
 	"axolotl/internal/bug"
 )
 
+// Loop is what the next request waits for.
+type Loop string
+
+// The loops.
+const (
+	// Open: requests are sent at one pace whatever becomes of those before. A
+	// service that hangs does not slow its client down and so hide how long it hung.
+	Open Loop = "open"
+	// Closed: the next one is sent when the last one was answered, or has failed, and
+	// the interval has passed since: one client that waits its turn.
+	Closed Loop = "closed"
+)
+
+// Values are the loops, for the schema of experiment files.
+func (Loop) Values() []string { return []string{string(Open), string(Closed)} }
+
 // Settings of a probe.
 type Settings struct {
 	URL string
 
-	// Interval between requests. They are sent at this pace whatever becomes
-	// of those before (open loop): a service that hangs does not slow its
-	// client down and so hide how long it hung.
+	Loop Loop // empty: Open
+
+	// Interval is from one request to the next, or in a closed loop from an answer
+	// to the next request.
 	Interval time.Duration
 
 	// Timeout of one request.
@@ -70,6 +87,9 @@ func Start(ctx context.Context, s Settings) *Probe {
 	if s.Interval <= 0 {
 		s.Interval = DefaultInterval
 	}
+	if s.Loop == "" {
+		s.Loop = Open
+	}
 	if s.Timeout <= 0 {
 		s.Timeout = DefaultTimeout
 	}
@@ -80,7 +100,11 @@ func Start(ctx context.Context, s Settings) *Probe {
 		// NOTE: a redirect would lead away from the thing that is probed.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	p.done.Go(func() { p.pace(ctx) })
+	if s.Loop == Closed {
+		p.done.Go(func() { p.takeTurns(ctx) })
+	} else {
+		p.done.Go(func() { p.pace(ctx) })
+	}
 	return p
 }
 
@@ -124,6 +148,7 @@ func (p *Probe) LastFailure() string {
 	return ""
 }
 
+// pace asks in an open loop.
 func (p *Probe) pace(ctx context.Context) {
 	tick := time.NewTicker(p.settings.Interval)
 	defer tick.Stop()
@@ -133,6 +158,17 @@ func (p *Probe) pace(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// takeTurns asks in a closed loop.
+func (p *Probe) takeTurns(ctx context.Context) {
+	for ctx.Err() == nil {
+		p.guarded(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(p.settings.Interval):
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestSummarize(t *testing.T) {
 	}, from, from.Add(ms(500)))
 	first, last := ms(100), ms(350)
 	want := Summary{
-		URL: "u", Interval: ms(50), Sent: 7, Failed: 3, FailedShare: 3.0 / 7,
+		URL: "u", Loop: Open, Interval: ms(50), Rate: 14, Sent: 7, Failed: 3, FailedShare: 3.0 / 7,
 		Failures:     map[string]int{"refused": 2, "timeout": 1},
 		FirstFailure: &first, LastFailure: &last, LongestGap: ms(360), Median: ms(15), P99: ms(30),
 	}
@@ -52,6 +52,44 @@ func TestProbeIsOpenLoop(t *testing.T) {
 	until(t, "20 requests are under way at once", func() bool { return asked.Load() >= 20 })
 	if n := len(p.Requests()); n != 0 {
 		t.Errorf("%d requests have ended, want none", n)
+	}
+}
+
+// TestProbeInAClosedLoop: the next request waits for the answer of the last, and for
+// the interval.
+func TestProbeInAClosedLoop(t *testing.T) {
+	var at, most atomic.Int32
+	const takes, interval = 5 * time.Millisecond, 10 * time.Millisecond
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		most.Store(max(most.Load(), at.Add(1)))
+		defer at.Add(-1)
+		<-time.After(takes)
+	}))
+	defer server.Close()
+	p := Start(t.Context(), Settings{URL: server.URL, Loop: Closed, Interval: interval, Timeout: time.Minute})
+	until(t, "10 answers", func() bool { return p.Streak() >= 10 })
+	p.Stop()
+	if most.Load() != 1 {
+		t.Errorf("%d requests were under way at once", most.Load())
+	}
+	all := p.Requests()
+	for i, q := range all[1:] {
+		if pause := q.Sent.Sub(all[i].Sent.Add(all[i].Took)); pause < interval {
+			t.Errorf("request %d was sent %s after the answer before", i+1, pause)
+		}
+	}
+}
+
+// The report says what was asked for and what was reached.
+func TestPace(t *testing.T) {
+	for want, s := range map[string]Summary{
+		"every 50ms, 19.5 of 20.0 a second":     {Loop: Open, Interval: 50 * time.Millisecond, Rate: 19.5},
+		"50ms after each answer, 12.0 a second": {Loop: Closed, Interval: 50 * time.Millisecond, Rate: 12},
+		"every 50ms":                            {Interval: 50 * time.Millisecond},
+	} {
+		if got := s.Pace(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

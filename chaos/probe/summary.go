@@ -2,6 +2,7 @@ package probe
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -10,7 +11,9 @@ import (
 // counted from it; a failure's instant is when its request was sent.
 type Summary struct {
 	URL         string         `json:"url"`
+	Loop        Loop           `json:"loop"`
 	Interval    time.Duration  `json:"intervalNs"`
+	Rate        float64        `json:"ratePerSecond"` // of the requests that have ended; an open loop asks for one each interval
 	Sent        int            `json:"sent"`
 	Failed      int            `json:"failed"`
 	FailedShare float64        `json:"failedShare"` // 0 to 1
@@ -31,7 +34,7 @@ type Summary struct {
 
 // Summarize sums up the requests that were sent in [from, to].
 func Summarize(s Settings, requests []Request, from, to time.Time) Summary {
-	sum := Summary{URL: s.URL, Interval: s.Interval, Failures: map[string]int{}}
+	sum := Summary{URL: s.URL, Loop: cmp.Or(s.Loop, Open), Interval: s.Interval, Failures: map[string]int{}}
 	var took []time.Duration
 	var arrivals []time.Time
 	for _, r := range requests {
@@ -56,6 +59,7 @@ func Summarize(s Settings, requests []Request, from, to time.Time) Summary {
 	}
 	if sum.Sent > 0 {
 		sum.FailedShare = float64(sum.Failed) / float64(sum.Sent)
+		sum.Rate = float64(sum.Sent) / to.Sub(from).Seconds()
 	}
 	sum.LongestGap = longestGap(arrivals, from, to)
 	if len(took) > 0 {
@@ -63,6 +67,17 @@ func Summarize(s Settings, requests []Request, from, to time.Time) Summary {
 		sum.Median, sum.P99 = Median(took), Rank(took, 0.99)
 	}
 	return sum
+}
+
+// Pace says how the requests were sent, and how many that were.
+func (s Summary) Pace() string {
+	if s.Loop == Closed {
+		return fmt.Sprintf("%s after each answer, %.1f a second", s.Interval, s.Rate)
+	}
+	if s.Rate == 0 { // of an older axolotl, or nothing was sent
+		return fmt.Sprintf("every %s", s.Interval)
+	}
+	return fmt.Sprintf("every %s, %.1f of %.1f a second", s.Interval, s.Rate, 1/s.Interval.Seconds())
 }
 
 func longestGap(arrivals []time.Time, from, to time.Time) time.Duration {
