@@ -49,11 +49,26 @@ func (p *Report) Draw(w io.Writer) error {
 		d.line("")
 		d.line("node %s", n.Lost.Name)
 		d.phases(n.Phases, n.Total)
+		d.signs(n)
 	}
 	p.drawSteps(d)
 	p.drawClient(d)
 	p.drawRest(d)
 	return d.err
+}
+
+// signs tells when a node was heard of, by its lease.
+func (d *drawing) signs(n timeline.NodeRecovery) {
+	if n.LastSign != nil {
+		when := "after"
+		if *n.LastSign < 0 {
+			when = "before"
+		}
+		d.line("  last sign of life %s %s the fault", term.Seconds(n.LastSign.Abs()), when)
+	}
+	if n.FirstSign != nil {
+		d.line("  first sign of life again %s after it", term.Seconds(*n.FirstSign))
+	}
 }
 
 // heir tells what became of a lost pod's place.

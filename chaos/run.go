@@ -293,10 +293,15 @@ func (r *run) preflight(ctx context.Context, _ *term.Step) error {
 // simulated tells whether pods only seem to run.
 func (r *run) simulated() bool { return !r.handle.Driver.Traits().RealPods }
 
-// observe opens the watches.
+// observe opens the watches. Those on leases tell of all nodes every ten seconds, and
+// so are for faults that nodes are lost by.
 func (r *run) observe(ctx context.Context, _ *term.Step) error {
+	open := observe.Open
+	if slices.ContainsFunc(r.experiment.faults(), func(f fault.Fault) bool { return f.Effect().Takes.Nodes() }) {
+		open = observe.OpenWithLeases
+	}
 	var err error
-	r.observer, err = observe.Open(ctx, r.kube.Typed, r.target.Namespace, r.log)
+	r.observer, err = open(ctx, r.kube.Typed, r.target.Namespace, r.log)
 	return err
 }
 

@@ -32,6 +32,9 @@ yes rights    update axolotl.dev         schedules/status
 yes rights    delete -                   configmaps
 yes -         watch  -                   nodes
 yes -         patch  -                   nodes
+yes kube-node-lease watch coordination.k8s.io leases
+no  kube-node-lease update coordination.k8s.io leases
+no  kube-system     list   coordination.k8s.io leases
 yes shop      delete -                   pods
 yes shop      patch  apps                deployments
 yes shop      create -                   pods/eviction

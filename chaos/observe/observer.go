@@ -1,5 +1,5 @@
 // Package observe watches a cluster and writes down what it sees and when:
-// pods, endpoint slices, nodes and events, over watches that are resumed when
+// pods, endpoint slices, nodes, their leases and events, over watches that are resumed when
 // they drop. It judges nothing; chaos/timeline does.
 package observe
 
@@ -11,7 +11,12 @@ import (
 	"sync"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -47,12 +52,22 @@ func Open(ctx context.Context, client kubernetes.Interface, namespace string, lo
 	return open(ctx, log, streams(client, namespace))
 }
 
+// OpenWithLeases does as Open, and watches the leases of nodes too, where one may:
+// without that right it goes without.
+func OpenWithLeases(ctx context.Context, client kubernetes.Interface, namespace string, log *timeline.Log) (*Observer, error) {
+	return open(ctx, log, append(streams(client, namespace), leases(client)))
+}
+
 func open(ctx context.Context, log *timeline.Log, all []*stream) (*Observer, error) {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	o := &Observer{log: log, stop: stop}
 	for _, s := range all {
 		s.log, s.known, s.gap = log, map[types.UID]*timeline.Observation{}, o.addGap
-		if err := s.open(ctx); err != nil {
+		err := s.open(ctx)
+		if s.spare && apierrors.IsForbidden(err) {
+			continue
+		}
+		if err != nil {
 			o.Close()
 			return nil, fmt.Errorf("watch %s: %w", s.kind, err)
 		}
@@ -97,6 +112,26 @@ func (o *Observer) addGap(g Gap) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.gaps = append(o.gaps, g)
+}
+
+// leases are those of nodes. The list tells of no sign of life, only what changes
+// afterwards does.
+func leases(client kubernetes.Interface) *stream {
+	renewed := map[string]metav1.MicroTime{}
+	seen := func(object runtime.Object) *timeline.Observation {
+		lease, ok := object.(*coordinationv1.Lease)
+		if !ok || lease.Spec.RenewTime == nil {
+			return nil
+		}
+		before, known := renewed[lease.Name]
+		renewed[lease.Name] = *lease.Spec.RenewTime
+		if !known || before.Equal(lease.Spec.RenewTime) {
+			return nil
+		}
+		return &timeline.Observation{Lease: &timeline.Lease{Node: lease.Name}}
+	}
+	source := cache.NewListWatchFromClient(client.CoordinationV1().RESTClient(), "leases", corev1.NamespaceNodeLease, fields.Everything())
+	return &stream{kind: "leases", source: source, seen: seen, gone: nothing, spare: true}
 }
 
 func streams(client kubernetes.Interface, namespace string) []*stream {

@@ -32,8 +32,9 @@ type stream struct {
 	source source
 	log    *timeline.Log
 	// seen and gone make the observation of an object; nil: nothing to note.
-	seen func(runtime.Object) *timeline.Observation
-	gone func(runtime.Object) *timeline.Observation
+	seen  func(runtime.Object) *timeline.Observation
+	gone  func(runtime.Object) *timeline.Observation
+	spare bool // what it tells of can be done without, where one may not see it
 	// gap is told of each time in which the watch was down.
 	gap func(Gap)
 

@@ -11,11 +11,15 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
 
 	"axolotl/chaos/timeline"
 )
@@ -257,4 +261,48 @@ func TestBugEndsTheWatch(t *testing.T) {
 		t.Errorf("after: %v", err)
 	}
 	o.Close()
+}
+
+// A lease that was there tells nothing, one that is renewed is a sign of life, and
+// where one may not see them nothing is amiss.
+func TestLeases(t *testing.T) {
+	lease := func(name string, second int) *coordinationv1.Lease {
+		l := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		l.Spec.RenewTime = &metav1.MicroTime{Time: time.Unix(int64(second), 0)}
+		return l
+	}
+	seen := leases(kubernetes.New(nil)).seen
+	for i, step := range []struct {
+		lease *coordinationv1.Lease
+		sign  bool
+	}{
+		{lease("n1", 1), false}, {lease("n2", 1), false}, {lease("n1", 11), true}, {lease("n1", 11), false}, {lease("n2", 12), true},
+		{&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}, false}, // its holder let go
+	} {
+		o := seen(step.lease)
+		if (o != nil) != step.sign || o != nil && o.Lease.Node != step.lease.Name {
+			t.Errorf("step %d: %+v", i, o)
+		}
+	}
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "leases"}, "", nil)
+	for _, spare := range []bool{true, false} {
+		o, err := open(t.Context(), timeline.NewLog(time.Now), []*stream{{kind: "leases", source: refusing{forbidden}, spare: spare}})
+		if (err == nil) != spare {
+			t.Errorf("without the right: %v", err)
+		}
+		if err == nil {
+			o.Close()
+		}
+	}
+}
+
+// refusing is a source that may not be seen.
+type refusing struct{ err error }
+
+func (r refusing) ListWithContext(context.Context, metav1.ListOptions) (runtime.Object, error) {
+	return nil, r.err
+}
+
+func (r refusing) WatchWithContext(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	return nil, r.err
 }

@@ -7,6 +7,11 @@ type NodeRecovery struct {
 	Lost   Node          `json:"lost"`
 	Phases []Phase       `json:"phases"`
 	Total  time.Duration `json:"totalNs"`
+	// LastSign is when the node renewed its lease last before it was lost, which may
+	// be before the fault, and FirstSign when it did again. Both count from the fault;
+	// nil: it was not seen.
+	LastSign  *time.Duration `json:"lastSignNs,omitempty"`
+	FirstSign *time.Duration `json:"firstSignNs,omitempty"`
 	// BootID is the boot that the node is in now.
 	BootID string `json:"bootID,omitempty"`
 }
@@ -57,7 +62,34 @@ func nodeRecovery(fault time.Duration, lost Node, entries []Observation) NodeRec
 	r := NodeRecovery{Lost: lost, BootID: bootID}
 	r.Phases = phases(fault, nodeLadder(down, notReady, powered, ready))
 	r.Total = total(r.Phases)
+	r.LastSign, r.FirstSign = signs(fault, lost.Name, earliest(down, notReady), entries)
 	return r
+}
+
+// earliest is the first of two stamps, of those that are known.
+func earliest(a, b stamp) stamp {
+	if !b.known || a.known && a.at < b.at {
+		return a
+	}
+	return b
+}
+
+// signs are the last sign of life of a node before the first one after it was lost,
+// and that one. What may be of before, and was only told after, is of neither.
+func signs(fault time.Duration, node string, gone stamp, entries []Observation) (last, first *time.Duration) {
+	for _, o := range entries {
+		if !gone.known || o.Lease == nil || o.Lease.Node != node {
+			continue
+		}
+		at := o.At - fault
+		switch {
+		case o.At <= gone.at:
+			last = &at
+		case o.Late == 0 || o.At-o.Late > gone.at:
+			return last, &at
+		}
+	}
+	return last, nil
 }
 
 // nodeLadder orders what was seen. NotReady and Powered do not follow from

@@ -1,6 +1,8 @@
 package timeline
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -62,5 +64,42 @@ func TestLogStampsAreMonotonicAndDistinct(t *testing.T) {
 	}
 	if got := entries[3].At; got != time.Hour {
 		t.Errorf("the last stamp is %v, want 1h", got)
+	}
+}
+
+// A node's signs of life are told beside its phases, which they do not change.
+func TestSignsOfLife(t *testing.T) {
+	before := at(1, node(true, "boot1"))
+	sign := Observation{Lease: &Lease{"n1"}}
+	late := at(62, sign)
+	late.Late = 30 * time.Second // perhaps of before it was lost
+	fault := Fault{At: faultAt, Nodes: []Node{*before.Node}}
+	story := []Observation{before, at(40, node(false, "boot1")), at(90, node(true, "boot1"))}
+	plain := Nodes(fault, story)[0]
+	if plain.LastSign != nil || plain.FirstSign != nil {
+		t.Errorf("where nobody told: %v, %v", plain.LastSign, plain.FirstSign)
+	}
+	for name, test := range map[string]struct {
+		signs       []Observation
+		last, first string
+	}{
+		"before the fault and after it": {[]Observation{at(3, sign), at(8, sign), at(80, sign), at(88, sign)}, "-2s", "1m10s"},
+		"once more after the fault":     {[]Observation{at(8, sign), at(12, sign)}, "2s", "<nil>"},
+		"of another node":               {[]Observation{at(80, Observation{Lease: &Lease{"n2"}})}, "<nil>", "<nil>"},
+		"told late":                     {[]Observation{at(8, sign), late, at(81, sign)}, "-2s", "1m11s"},
+	} {
+		got := Nodes(fault, append(slices.Clone(story), test.signs...))[0]
+		word := func(d *time.Duration) string {
+			if d == nil {
+				return "<nil>"
+			}
+			return d.String()
+		}
+		if word(got.LastSign) != test.last || word(got.FirstSign) != test.first {
+			t.Errorf("%s: last %s, first %s; want %s, %s", name, word(got.LastSign), word(got.FirstSign), test.last, test.first)
+		}
+		if !reflect.DeepEqual(got.Phases, plain.Phases) || got.Total != plain.Total {
+			t.Errorf("%s: the phases are %+v", name, got.Phases)
+		}
 	}
 }

@@ -30,6 +30,7 @@ type Observation struct {
 	Answer   *Answer   `json:"answer,omitempty"`   // the client got an answer
 	Node     *Node     `json:"node,omitempty"`     // a node was seen so
 	NodeGone types.UID `json:"nodeGone,omitempty"` // this node's object is gone
+	Lease    *Lease    `json:"lease,omitempty"`    // a node has renewed its lease
 	Machine  *Machine  `json:"machine,omitempty"`  // the driver did something to a machine
 	Note     *Note     `json:"note,omitempty"`     // an event that the cluster wrote
 }
@@ -67,6 +68,12 @@ type Node struct {
 	Ready  bool      `json:"ready"`
 	BootID string    `json:"bootID,omitempty"`
 	Taints []string  `json:"taints,omitempty"` // keys
+}
+
+// Lease is that of a node, which its kubelet renews every ten seconds or so: a sign
+// of life that nobody else gives.
+type Lease struct {
+	Node string `json:"node"`
 }
 
 // Machine is something that was done to a node's machine and proved by its

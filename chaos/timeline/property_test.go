@@ -43,7 +43,7 @@ func randomRun(r *rand.Rand) (Fault, []Observation) {
 		case 6:
 			o.Answer = &Answer{From: []string{"", "web-a", "web-" + string(uid)}[r.IntN(3)]}
 		case 7:
-			o = []Observation{node(r.IntN(2) == 0, fmt.Sprintf("boot%d", r.IntN(2))), power(r.IntN(2) == 0), {NodeGone: "u1"}}[r.IntN(3)]
+			o = []Observation{node(r.IntN(2) == 0, fmt.Sprintf("boot%d", r.IntN(2))), power(r.IntN(2) == 0), {NodeGone: "u1"}, {Lease: &Lease{"n1"}}}[r.IntN(4)]
 		}
 		for o.At == 0 || stamps[o.At] {
 			o.At = time.Duration(r.IntN(int(30 * time.Second)))
