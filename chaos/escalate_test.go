@@ -151,7 +151,7 @@ func TestUndoThatComesTrueLate(t *testing.T) {
 	t.Parallel()
 	d := &resettable{}
 	h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}}
-	f := &late{after: time.Now().Add(100 * time.Millisecond)}
+	f := &late{after: time.Now().Add(time.Second)} // far from within, also on a busy host
 	u := undoing{handle: h, fault: f, within: 20 * time.Millisecond, harder: time.Hour,
 		objects: []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}}}}
 	words, err := u.run(t.Context())

@@ -26,3 +26,11 @@ func FileSchema() map[string]any {
 func FileFormat() string {
 	return "# Experiment files\n\n" + strictyaml.Reference[experimentFile](comments())
 }
+
+// ReportSchema is the JSON Schema of a report, as -o json prints it. Fields that end
+// in Ns are nanoseconds.
+func ReportSchema() map[string]any {
+	schema := strictyaml.JSONSchema[Report](comments())
+	schema["title"] = "axolotl chaos report, " + APIVersion
+	return schema
+}

@@ -24,7 +24,7 @@ Experiments that come with axolotl go by their name, others by their file.`,
 	})
 	cmd.AddCommand(newChaosList(a), newChaosShow(a), newChaosPlan(a), newChaosRun(a), newChaosCompare(a),
 		newChaosReplay(a), newChaosUndo(a), newChaosAbort(a), newChaosReport(a), newChaosLint(a), newChaosNew(a),
-		newFormat(a, "an experiment", chaos.FileFormat), newSchema(a, "an experiment", chaos.FileSchema))
+		newFormat(a, "an experiment", chaos.FileFormat), newChaosSchema(a))
 	return cmd
 }
 
