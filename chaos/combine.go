@@ -38,10 +38,8 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.beginJournal(); err != nil {
 		return err
 	}
-	for i, s := range r.experiment.Steps {
-		if err := r.stage(ctx, i+1, s); err != nil {
-			return fmt.Errorf("step %d, %s: %w", i+1, s, err)
-		}
+	if err := r.inTurn(ctx, func(parts []*part) error { return r.together(ctx, parts) }); err != nil {
+		return err
 	}
 	var slowest time.Duration
 	struck := false
@@ -57,12 +55,19 @@ func (r *run) play(ctx context.Context) error {
 	return nil
 }
 
-// stage does one step, or with each as many as there are candidates.
-func (r *run) stage(ctx context.Context, number int, s Step) error {
-	if s.Each {
-		return r.eachInTurn(ctx, number, s)
+// inTurn does something with the parts that strike together, step by step; of a step
+// with each there are as many turns as candidates.
+func (r *run) inTurn(ctx context.Context, do func([]*part) error) error {
+	for i, s := range r.experiment.Steps {
+		step := func() error { return do(r.partsOf(i+1, s)) }
+		if s.Each {
+			step = func() error { return r.eachInTurn(ctx, i+1, s, do) }
+		}
+		if err := step(); err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, s, err)
+		}
 	}
-	return r.together(ctx, r.partsOf(number, s))
+	return nil
 }
 
 // partsOf adds the members of a step to the run, but for those that cannot be had
@@ -77,8 +82,8 @@ func (r *run) partsOf(number int, s Step) []*part {
 	return parts
 }
 
-// eachInTurn strikes all candidates of a step, one after another.
-func (r *run) eachInTurn(ctx context.Context, number int, s Step) error {
+// eachInTurn does it with all candidates of a step, one after another.
+func (r *run) eachInTurn(ctx context.Context, number int, s Step, do func([]*part) error) error {
 	turns, err := r.turns(ctx, number, s)
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func (r *run) eachInTurn(ctx context.Context, number int, s Step) error {
 	for i := range turns {
 		p := r.part(number, s)
 		p.only = &turns[i]
-		if err := r.together(ctx, []*part{p}); err != nil {
+		if err := do([]*part{p}); err != nil {
 			return fmt.Errorf("%s: %w", turns[i], err)
 		}
 	}

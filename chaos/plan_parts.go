@@ -18,30 +18,10 @@ func (r *run) chooseParts(ctx context.Context, step *term.Step) error {
 			p.unlock()
 		}
 	}()
-	for i, s := range r.experiment.Steps {
-		if err := r.chooseStage(ctx, i+1, s, step); err != nil {
-			return fmt.Errorf("step %d, %s: %w", i+1, s, err)
-		}
-	}
-	step.Status("%d", len(r.plannedTargets()))
-	return nil
-}
-
-func (r *run) chooseStage(ctx context.Context, number int, s Step, step *term.Step) error {
-	if !s.Each {
-		return r.chooseTogether(ctx, r.partsOf(number, s), step)
-	}
-	turns, err := r.turns(ctx, number, s)
-	if err != nil {
+	if err := r.inTurn(ctx, func(parts []*part) error { return r.chooseTogether(ctx, parts, step) }); err != nil {
 		return err
 	}
-	for i := range turns {
-		p := r.part(number, s)
-		p.only = &turns[i]
-		if err := r.chooseTogether(ctx, []*part{p}, step); err != nil {
-			return fmt.Errorf("%s: %w", turns[i], err)
-		}
-	}
+	step.Status("%d", len(r.plannedTargets()))
 	return nil
 }
 
