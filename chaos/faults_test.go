@@ -47,7 +47,6 @@ func TestShippedExperiments(t *testing.T) {
 		{"secret-alteration", Healed, 0},
 		{"image-broken", Skipped, 0},
 		{"kernel-panic", Skipped, 0},
-		{"node-freeze", Skipped, 0},
 		{"dns-outage", Skipped, 0},
 		{"vm-ruined", Skipped, 0},
 		{"control-plane-ruined", Skipped, 0},

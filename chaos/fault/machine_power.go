@@ -98,7 +98,7 @@ func (*NodeFreeze) Effect() Effect { return Effect{On: OnNodes, Takes: TakesCont
 func (*NodeFreeze) Doc() Doc {
 	return Doc{
 		Does:   "pauses the nodes' machines: connections stay open, nobody answers, and no time passes inside",
-		Needs:  "a driver whose machines can be paused (libvirt)",
+		Needs:  "a driver whose machines can be paused (libvirt; on local a node falls silent)",
 		Proved: "the driver says that the machine is paused",
 		Undone: "the machine is resumed; the driver says that it runs, and the node is Ready in the boot that the machine itself is in",
 	}
@@ -106,7 +106,7 @@ func (*NodeFreeze) Doc() Doc {
 
 // Available implements Fault.
 func (*NodeFreeze) Available(h *vm.Handle) error {
-	if _, ok := h.Driver.(vm.Pauser); !ok || !h.Driver.Traits().RealMachines {
+	if _, ok := h.Driver.(vm.Pauser); !ok {
 		return noSuch(h, "paused")
 	}
 	return nil

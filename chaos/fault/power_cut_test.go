@@ -18,8 +18,21 @@ var breakable = localtest.Pool{Nodes: 2, Most: 1}
 // back in another boot.
 func TestPowerCutOfASimulatedNode(t *testing.T) {
 	t.Parallel()
+	silenced(t, &PowerCut{}, "stopped", true)
+}
+
+// One that is frozen is missed as well, and is back as it was.
+func TestFreezeOfASimulatedNode(t *testing.T) {
+	t.Parallel()
+	silenced(t, &NodeFreeze{}, "paused", false)
+}
+
+// silenced strikes a simulated node. anew tells whether it is in another boot
+// afterwards.
+func silenced(t *testing.T, f Fault, state string, anew bool) {
+	t.Helper()
 	h := breakable.Lend(t)
-	ctx, f := t.Context(), &PowerCut{}
+	ctx := t.Context()
 	must(t, f.Available(h))
 	nodes := h.Kube.Typed.CoreV1().Nodes()
 	before, err := nodes.Get(ctx, h.Cluster.Machines[1].Name, metav1.GetOptions{})
@@ -32,7 +45,7 @@ func TestPowerCutOfASimulatedNode(t *testing.T) {
 	}
 	must(t, f.Inject(ctx, h, objects))
 	t.Cleanup(func() { must(t, f.Undo(context.Background(), h, objects)) })
-	if words, err := f.Injected(ctx, h, objects); err != nil || words != "machine "+before.Name+" is stopped" {
+	if words, err := f.Injected(ctx, h, objects); err != nil || words != "machine "+before.Name+" is "+state {
 		t.Errorf("%q, %v", words, err)
 	}
 	await(t, "the control plane misses it", func(ctx context.Context) error {
@@ -51,7 +64,7 @@ func TestPowerCutOfASimulatedNode(t *testing.T) {
 	words := proof(t, h, objects, f.Undone)
 	after, err := nodes.Get(ctx, before.Name, metav1.GetOptions{})
 	must(t, err)
-	if boot := after.Status.NodeInfo.BootID; boot == before.Status.NodeInfo.BootID || !strings.HasSuffix(words, "is Ready in boot "+boot) {
+	if boot := after.Status.NodeInfo.BootID; (boot != before.Status.NodeInfo.BootID) != anew || !strings.HasSuffix(words, "is Ready in boot "+boot) {
 		t.Errorf("it is in boot %q, before it was in %q; %s", boot, before.Status.NodeInfo.BootID, words)
 	}
 }

@@ -39,6 +39,7 @@ type Driver struct {
 var (
 	_ vm.Driver  = (*Driver)(nil)
 	_ vm.Powerer = (*Driver)(nil)
+	_ vm.Pauser  = (*Driver)(nil)
 )
 
 // New returns the driver that keeps its programs in home's cache.

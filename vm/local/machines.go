@@ -44,13 +44,16 @@ func (d *Driver) Machines(ctx context.Context, c *vm.Cluster) ([]vm.MachineStatu
 	if err != nil {
 		return every(vm.MachineRunning, "the API server does not answer yet"), nil //nolint:nilerr // it says so
 	}
-	off := map[string]bool{}
+	power := map[string]string{}
 	for i := range list.Items {
-		off[list.Items[i].Name] = !powered(&list.Items[i])
+		power[list.Items[i].Name] = powerOf(&list.Items[i])
 	}
 	for i, m := range c.Machines {
-		if off[m.Name] {
+		switch power[m.Name] {
+		case powerOff:
 			statuses[i] = vm.MachineStatus{Name: m.Name, State: vm.MachineStopped, Reason: "its power is off"}
+		case powerPaused:
+			statuses[i] = vm.MachineStatus{Name: m.Name, State: vm.MachinePaused, Reason: "paused"}
 		}
 	}
 	return statuses, nil

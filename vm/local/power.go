@@ -18,9 +18,10 @@ import (
 // none of its pods, so that the control plane finds out by itself, as it does
 // with a machine that is gone.
 const (
-	powerLabel = "axolotl/power"
-	powerOn    = "on"
-	powerOff   = "off"
+	powerLabel  = "axolotl/power"
+	powerOn     = "on"
+	powerPaused = "paused" // it has, and does nothing
+	powerOff    = "off"
 )
 
 // PowerOff implements vm.Powerer. The control plane's processes are on no
@@ -48,7 +49,7 @@ func (d *Driver) PowerOn(ctx context.Context, c *vm.Cluster, machine string) err
 	case apierrors.IsNotFound(err):
 		_, err = client.Typed.CoreV1().Nodes().Create(ctx, newNode(c, c.Machine(machine)), metav1.CreateOptions{})
 		return err
-	case err != nil || powered(node):
+	case err != nil || powerOf(node) != powerOff:
 		return err
 	}
 	if err := boot(ctx, client, machine); err != nil {
@@ -74,5 +75,42 @@ func setPower(ctx context.Context, client *kube.Client, machine, power string) e
 	return nil
 }
 
-// powered tells whether a node has power.
-func powered(node *corev1.Node) bool { return node.Labels[powerLabel] == powerOn }
+// powerOf is a node's power. One whose label somebody has taken off is as good as
+// off: kwok does not play it.
+func powerOf(node *corev1.Node) string {
+	switch power := node.Labels[powerLabel]; power {
+	case powerOn, powerPaused:
+		return power
+	}
+	return powerOff
+}
+
+// Pause implements vm.Pauser: the node is not heard of, and when it is again it is
+// in the same boot.
+func (d *Driver) Pause(ctx context.Context, c *vm.Cluster, machine string) error {
+	return changePower(ctx, c, machine, powerOn, powerPaused)
+}
+
+// Resume implements vm.Pauser.
+func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) error {
+	return changePower(ctx, c, machine, powerPaused, powerOn)
+}
+
+// changePower changes a node's power from what it must be, unless it is so already.
+func changePower(ctx context.Context, c *vm.Cluster, machine, from, to string) error {
+	client, err := open(c, machine)
+	if err != nil {
+		return err
+	}
+	node, err := client.Typed.CoreV1().Nodes().Get(ctx, machine, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	switch powerOf(node) {
+	case to:
+		return nil
+	case from:
+		return setPower(ctx, client, machine, to)
+	}
+	return fmt.Errorf("node %q has no power; 'axolotl node start %s %s' starts it", machine, c.Name, machine)
+}

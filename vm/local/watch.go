@@ -92,7 +92,7 @@ func watchPower(ctx context.Context, c *vm.Cluster, changed chan<- struct{}) err
 		AddFunc:    func(any) { sign() },
 		DeleteFunc: func(any) { sign() },
 		UpdateFunc: func(before, after any) {
-			if powered(before.(*corev1.Node)) != powered(after.(*corev1.Node)) {
+			if powerOf(before.(*corev1.Node)) != powerOf(after.(*corev1.Node)) {
 				sign()
 			}
 		},
