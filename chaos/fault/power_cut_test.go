@@ -12,7 +12,7 @@ import (
 )
 
 // breakable are clusters for tests that take nodes away.
-var breakable = localtest.Pool{Nodes: 2, Most: 1}
+var breakable = localtest.Pool{Nodes: 2, Most: 2}
 
 // TestPowerCutOfASimulatedNode: the control plane misses it by itself, and it is
 // back in another boot.
