@@ -173,6 +173,9 @@ type Freezer interface {
 	// Hardware is as Saver's.
 	Hardware() string
 
+	// Fits is as Saver's, of what Freeze wrote.
+	Fits(c *Cluster, kept string) error
+
 	// Freeze pauses all machines of c together, writes memory, devices and
 	// disks of each into c.Dir, and ends them. c was made with SharedMemory
 	// where they are kept as Mapped, and without it where as Saved.
@@ -221,6 +224,10 @@ type Saver interface {
 	// what ran in a machine has relied on it: memory of machines with another one is
 	// not to be loaded. Empty where machines have none.
 	Hardware() string
+
+	// Fits returns an error where machines of c cannot be had back from what Save wrote
+	// into the directory kept, since what their disks lie over has changed.
+	Fits(c *Cluster, kept string) error
 
 	// Save writes memory, devices and disks of all machines into the directory
 	// dir, which exists, at one instant. Machines that ran are paused for it

@@ -301,6 +301,11 @@ func (s Store) restorable(ctx context.Context, c *vm.Cluster, freezer vm.Freezer
 	if err == nil && form != g.Form {
 		err = fmt.Errorf("golden snapshot %s is kept as %q, and here %q serves: %s", g.ID, g.Form, form, why)
 	}
+	if err == nil {
+		if err = freezer.Fits(c, g.Dir); err != nil {
+			err = fmt.Errorf("golden snapshot %s: %w", g.ID, err)
+		}
+	}
 	return g, err
 }
 

@@ -232,6 +232,8 @@ var errNotMade = errors.New("this driver makes nothing")
 
 func (shaped) Hardware() string { return "" }
 
+func (shaped) Fits(*vm.Cluster, string) error { return nil }
+
 func (d shaped) Form(context.Context, *vm.Spec, *term.Step) (vm.Form, string, error) {
 	return cmp.Or(d.form, vm.Mapped), "a small guest said so", nil
 }
@@ -321,6 +323,9 @@ func TestGoldenOfTheOtherForm(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "golden snapshot abc is of machines with other hardware") {
 		t.Errorf("error %v", err)
 	}
+	if _, err := s.restorable(t.Context(), c, torn{}); !errors.Is(err, errTorn) {
+		t.Errorf("error %v", err)
+	}
 	if data, err := os.ReadFile(filepath.Join(dir, goldenFile)); err != nil || bytes.Contains(data, []byte(`"form"`)) {
 		t.Errorf("this is none of before: %s, %v", data, err)
 	}
@@ -359,6 +364,13 @@ func TestStaleGoldens(t *testing.T) {
 		}
 	}
 }
+
+// torn lies over what has changed.
+type torn struct{ shaped }
+
+var errTorn = errors.New("it lies over other bytes")
+
+func (torn) Fits(*vm.Cluster, string) error { return errTorn }
 
 // otherwise makes machines with other hardware.
 type otherwise struct{ shaped }

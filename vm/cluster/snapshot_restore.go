@@ -39,6 +39,9 @@ func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpO
 		return nil, fmt.Errorf("snapshot %q of cluster %q was saved by another build of axolotl, whose machines have other hardware: what runs in them would fail here; restore it with that build, or delete it ('axolotl snapshot delete %s %s')",
 			snapshot, c.Name, c.Name, snapshot)
 	}
+	if err := saver.Fits(&shot.Cluster, shot.dir); err != nil {
+		return nil, fmt.Errorf("snapshot %q of cluster %q cannot be restored: %w; delete it ('axolotl snapshot delete %s %s')", snapshot, c.Name, err, c.Name, snapshot)
+	}
 	c.BeginRestoring(snapshot)
 	if err := s.Save(c); err != nil {
 		return nil, err

@@ -27,6 +27,8 @@ func (*saving) Name() string { return "saving" }
 // Nodes whose leases cannot be seen are saved all the same.
 func (*saving) Traits() vm.Traits { return vm.Traits{RealMachines: true} }
 func (*saving) Hardware() string  { return "played" }
+
+func (*saving) Fits(*vm.Cluster, string) error { return nil }
 func (*saving) Load(context.Context, *vm.Cluster, string, *term.Step) (time.Time, []string, error) {
 	return time.Time{}, nil, nil
 }

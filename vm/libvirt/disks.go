@@ -23,7 +23,6 @@ const minimumFree = 2 << 30
 const (
 	rootOverlay = "root.qcow2"
 	seedFile    = "seed.tar"
-	baseFile    = "base" // the digest of the node image's disk that the overlay lies over
 )
 
 // ensureDisks makes a machine's overlay and seed where they are missing. The
@@ -74,28 +73,6 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		return boot, err
 	}
 	return boot, writeSeed(boot.Seed, c, m)
-}
-
-// sameBase refuses a machine whose overlay lies over a node image that was made anew
-// since. That has not the same bytes, though it is made of the same: the machine's
-// file system would be torn.
-func (d *Driver) sameBase(c *vm.Cluster, m *vm.Machine, img *image.Image) error {
-	golden, err := d.inGolden(c, m.Name)
-	if err != nil {
-		return err
-	}
-	dir := c.Dir
-	if golden {
-		dir = d.home.Golden(c.Golden)
-	}
-	noted, err := os.ReadFile(machineFile(dir, m.Name, baseFile))
-	if errors.Is(err, fs.ErrNotExist) { // by an earlier release, or another host has its disks
-		return nil
-	}
-	if err != nil || string(noted) == img.RootDigest() {
-		return err
-	}
-	return fmt.Errorf("it lies over a node image %s that was made anew since, and has other bytes now; 'axolotl recreate %s' makes the machines anew", img.ID, c.Name)
 }
 
 // makeMachineDir makes the directory of a machine's files. QEMU of

@@ -48,8 +48,15 @@ func inEachForm(t *testing.T, do func(*testing.T, *world)) {
 	}
 }
 
-// golden makes a golden snapshot for a spec, as the room above does.
+// golden makes a golden snapshot for a spec, on a host where nothing else is.
 func (w *world) golden(spec vm.Spec) {
+	w.t.Helper()
+	w.goldenBeside(spec)
+	w.must(os.RemoveAll(w.home.State))
+}
+
+// goldenBeside makes a golden snapshot, as the room above does.
+func (w *world) goldenBeside(spec vm.Spec) {
 	w.t.Helper()
 	d := w.driver()
 	id, err := d.Shape(w.t.Context(), &spec, w.restore, quiet.Start("shape"))
@@ -59,7 +66,6 @@ func (w *world) golden(spec vm.Spec) {
 	w.must(store.WriteJSON(c.Path("golden.json"), map[string]any{"id": id, "form": w.restore, "hardware": d.Hardware(), "created": time.Now(), "spec": spec, "image": c.Image}))
 	w.must(os.MkdirAll(w.home.Goldens(), 0o755))
 	w.must(os.Rename(c.Dir, w.home.Golden(id)))
-	w.must(os.RemoveAll(w.home.State))
 }
 
 // restored are the options for a cluster from a golden snapshot.

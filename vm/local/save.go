@@ -50,6 +50,9 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 // Hardware implements vm.Saver.
 func (*Driver) Hardware() string { return "" }
 
+// Fits implements vm.Saver: what is saved lies over nothing.
+func (*Driver) Fits(*vm.Cluster, string) error { return nil }
+
 // Load implements vm.Saver. A cluster that was stopped runs afterwards, too:
 // it has no power of its own.
 func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (time.Time, []string, error) {
