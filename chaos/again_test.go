@@ -260,14 +260,14 @@ func TestHTML(t *testing.T) {
 		ID: "run", Experiment: evil, Cluster: "demo", Driver: "libvirt", Verdict: Healed, HealedAfter: &healed, HealWithin: time.Minute,
 		Reason: evil, Proof: evil, Undo: evil, UndoError: evil, Simulated: true,
 		Plan: &Plan{Steps: []string{evil}, Targets: []fault.Target{{Kind: "Pod", Name: evil}}},
-		Pods: []timeline.Recovery{{
+		Recovered: Recovered{Pods: []timeline.Recovery{{
 			Lost: timeline.Pod{Name: evil}, By: &timeline.Pod{Name: evil},
 			Phases: []timeline.Phase{
 				{Name: timeline.Noticed, Known: true, To: 2 * time.Second}, {Name: timeline.Replaced},
 				{Name: timeline.Ready, Known: true, From: 2 * time.Second, To: 8 * time.Second, Includes: []timeline.Milestone{timeline.Replaced}},
 			},
 			Total: healed,
-		}},
+		}}},
 		Client:  &probe.Summary{URL: evil, Sent: 4, Failed: 1, Failures: map[string]int{evil: 1}},
 		Outages: []Span{{time.Second, 3 * time.Second}},
 		Notes:   []Note{{At: time.Second, Note: timeline.Note{Object: evil, Reason: evil, Message: evil}}},

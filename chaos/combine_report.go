@@ -26,8 +26,7 @@ type StepReport struct {
 	HealedAfter *time.Duration `json:"healedAfterNs,omitempty"`
 	HealWithin  time.Duration  `json:"healWithinNs"`
 
-	Pods  []timeline.Recovery     `json:"pods,omitempty"`
-	Nodes []timeline.NodeRecovery `json:"nodes,omitempty"`
+	Recovered
 
 	Undo      string `json:"undo,omitempty"`
 	UndoError string `json:"undoError,omitempty"`
@@ -61,7 +60,7 @@ func (p *part) report(zero time.Duration) StepReport {
 		until -= zero
 		s.Until = &until
 	}
-	s.Pods, s.Nodes = p.recoveries()
+	s.Recovered = p.recovered()
 	return s
 }
 

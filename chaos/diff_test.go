@@ -18,16 +18,18 @@ func twoRuns() (*Report, *Report) {
 	}
 	a := &Report{
 		ID: "a", Experiment: "e", Cluster: "demo", Driver: "libvirt", Seed: 1, Started: someDay, Took: 61*time.Second + 5, Verdict: Healed, HealedAfter: sec(8),
-		Pods: []timeline.Recovery{
+		Recovered: Recovered{Pods: []timeline.Recovery{
 			{Phases: []timeline.Phase{phase(timeline.Noticed, 0, 2), phase(timeline.Ready, 2, 8)}},
 			{Phases: []timeline.Phase{phase(timeline.Noticed, 0, 1), phase(timeline.Ready, 1, 3)}},
-		},
+		}},
 		Client: &probe.Summary{LongestGap: *sec(4)},
 	}
 	b := &Report{
 		ID: "b", Experiment: "e", Cluster: "other", Driver: "local", Simulated: true, Seed: 2, Started: someDay, Verdict: NotHealed, Reason: "it \x1b[31m, \"so\"\ndid not",
-		Pods:  []timeline.Recovery{{Phases: []timeline.Phase{phase(timeline.Noticed, 0, 3), {Name: timeline.Ready}}}},
-		Nodes: []timeline.NodeRecovery{{Phases: []timeline.Phase{phase(timeline.NotReady, 0, 40)}}},
+		Recovered: Recovered{
+			Pods:  []timeline.Recovery{{Phases: []timeline.Phase{phase(timeline.Noticed, 0, 3), {Name: timeline.Ready}}}},
+			Nodes: []timeline.NodeRecovery{{Phases: []timeline.Phase{{Name: timeline.Down}, phase(timeline.NotReady, 0, 40), {Name: timeline.Powered}, {Name: timeline.Ready}}}},
+		},
 	}
 	return a, b
 }

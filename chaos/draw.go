@@ -39,17 +39,14 @@ func (p *Report) Draw(w io.Writer) error {
 			d.line("target      %s", o)
 		}
 	}
-	for _, r := range p.Pods {
+	for _, l := range p.lanes() {
 		d.line("")
-		d.line("pod %s on %s", r.Lost.Name, orUnknown(r.Lost.Node))
-		d.line("  %s", heir(r))
-		d.phases(r.Phases, r.Total)
-	}
-	for _, n := range p.Nodes {
-		d.line("")
-		d.line("node %s", n.Lost.Name)
-		d.phases(n.Phases, n.Total)
-		d.signs(n)
+		d.line("%s", l.title)
+		if l.about != "" {
+			d.line("  %s", l.about)
+		}
+		d.phases(l.phases, l.total)
+		d.signs(l.node)
 	}
 	p.drawSteps(d)
 	p.drawClient(d)
@@ -58,7 +55,10 @@ func (p *Report) Draw(w io.Writer) error {
 }
 
 // signs tells when a node was heard of, by its lease.
-func (d *drawing) signs(n timeline.NodeRecovery) {
+func (d *drawing) signs(n *timeline.NodeRecovery) {
+	if n == nil {
+		return
+	}
 	if n.LastSign != nil {
 		when := "after"
 		if *n.LastSign < 0 {
@@ -69,21 +69,6 @@ func (d *drawing) signs(n timeline.NodeRecovery) {
 	if n.FirstSign != nil {
 		d.line("  first sign of life again %s after it", term.Seconds(*n.FirstSign))
 	}
-}
-
-// heir tells what became of a lost pod's place.
-func heir(r timeline.Recovery) string {
-	relapses := ""
-	if r.Relapses > 0 {
-		relapses = fmt.Sprintf("; ready and lost again %d time(s) before", r.Relapses)
-	}
-	switch {
-	case r.By == nil:
-		return "not replaced"
-	case r.InPlace:
-		return fmt.Sprintf("came back itself (uid %s)%s", r.By.UID, relapses)
-	}
-	return fmt.Sprintf("replaced by %s on %s: uid %s, was %s%s", r.By.Name, orUnknown(r.By.Node), r.By.UID, r.Lost.UID, relapses)
 }
 
 func orUnknown(text string) string {
@@ -134,13 +119,7 @@ func (p *Report) drawRest(d *drawing) {
 
 // span is the length of the axis: all that is drawn fits.
 func (p *Report) span() time.Duration {
-	longest := time.Duration(0)
-	for _, r := range p.Pods {
-		longest = max(longest, r.Total)
-	}
-	for _, n := range p.Nodes {
-		longest = max(longest, n.Total)
-	}
+	longest := p.Recovered.end()
 	for _, o := range p.Outages {
 		longest = max(longest, o.To)
 	}

@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"axolotl/chaos/timeline"
@@ -27,13 +28,9 @@ func (p *Report) drawSteps(d *drawing) {
 		if s.Until != nil {
 			d.bar("fault in", term.Seconds(*s.Until-*s.At), []Span{{*s.At, *s.Until}}, '▒')
 		}
-		for _, r := range s.Pods {
-			d.line("  pod %s: %s", r.Lost.Name, heir(r))
-			d.bars(shifted(r.Phases, *s.At))
-		}
-		for _, n := range s.Nodes {
-			d.line("  node %s", n.Lost.Name)
-			d.bars(shifted(n.Phases, *s.At))
+		for _, l := range s.lanes() {
+			d.line("  %s", strings.TrimSuffix(l.title+": "+l.about, ": "))
+			d.bars(shifted(l.phases, *s.At))
 		}
 	}
 	p.drawScore(d)
@@ -77,15 +74,9 @@ func (s StepReport) end() time.Duration {
 	if s.At == nil {
 		return 0
 	}
-	end := *s.At
+	end := *s.At + s.Recovered.end()
 	if s.Until != nil {
 		end = max(end, *s.Until)
-	}
-	for _, r := range s.Pods {
-		end = max(end, *s.At+r.Total)
-	}
-	for _, n := range s.Nodes {
-		end = max(end, *s.At+n.Total)
 	}
 	return end
 }

@@ -25,13 +25,7 @@ var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 // timeline is drawn in it, and what the cluster says is text and nothing more.
 func (p *Report) WriteHTML(w io.Writer) error {
 	page := htmlPage{Report: p, Span: p.span()}
-	for _, r := range p.Pods {
-		lane := page.lane("pod "+r.Lost.Name, heir(r), r.Phases)
-		page.Lanes = append(page.Lanes, lane)
-	}
-	for _, n := range p.Nodes {
-		page.Lanes = append(page.Lanes, page.lane("node "+n.Lost.Name, "boot "+n.BootID, n.Phases))
-	}
+	page.Lanes = page.lanesOf(p.Recovered, 0)
 	for _, s := range p.Steps {
 		page.Lanes = append(page.Lanes, page.stepLanes(s)...)
 	}
@@ -147,12 +141,17 @@ func (p *htmlPage) stepLanes(s StepReport) []htmlLane {
 	if s.Until != nil {
 		first.Bars = []htmlBar{p.bar("fault", "failed", Span{*s.At, *s.Until}, 0)}
 	}
-	lanes := []htmlLane{first}
-	for _, r := range s.Pods {
-		lanes = append(lanes, p.lane("pod "+r.Lost.Name, heir(r), shifted(r.Phases, *s.At)))
+	return append([]htmlLane{first}, p.lanesOf(s.Recovered, *s.At)...)
+}
+
+// lanesOf are the timelines of what was lost by a fault that struck at an instant.
+func (p *htmlPage) lanesOf(r Recovered, at time.Duration) []htmlLane {
+	var all []htmlLane
+	for _, l := range r.lanes() {
+		if l.node != nil {
+			l.about = "boot " + l.node.BootID
+		}
+		all = append(all, p.lane(l.title, l.about, shifted(l.phases, at)))
 	}
-	for _, n := range s.Nodes {
-		lanes = append(lanes, p.lane("node "+n.Lost.Name, "boot "+n.BootID, shifted(n.Phases, *s.At)))
-	}
-	return lanes
+	return all
 }

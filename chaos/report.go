@@ -54,16 +54,16 @@ type Report struct {
 	Proof string `json:"proof,omitempty"` // that the fault took effect
 
 	// HealedAfter is when the last thing was well again; nil: it was not.
-	HealedAfter *time.Duration          `json:"healedAfterNs,omitempty"`
-	HealWithin  time.Duration           `json:"healWithinNs"`
-	Pods        []timeline.Recovery     `json:"pods,omitempty"`
-	Nodes       []timeline.NodeRecovery `json:"nodes,omitempty"`
-	Steps       []StepReport            `json:"steps,omitempty"` // of a combined experiment
-	Score       *Score                  `json:"score,omitempty"` // of that
-	Client      *probe.Summary          `json:"client,omitempty"`
-	Outages     []Span                  `json:"outages,omitempty"` // when the client's requests failed
-	Notes       []Note                  `json:"notes,omitempty"`   // events that the cluster wrote
-	Gaps        []observe.Gap           `json:"gaps,omitempty"`    // when a watch was down
+	HealedAfter *time.Duration `json:"healedAfterNs,omitempty"`
+	HealWithin  time.Duration  `json:"healWithinNs"`
+
+	Recovered
+	Steps   []StepReport   `json:"steps,omitempty"` // of a combined experiment
+	Score   *Score         `json:"score,omitempty"` // of that
+	Client  *probe.Summary `json:"client,omitempty"`
+	Outages []Span         `json:"outages,omitempty"` // when the client's requests failed
+	Notes   []Note         `json:"notes,omitempty"`   // events that the cluster wrote
+	Gaps    []observe.Gap  `json:"gaps,omitempty"`    // when a watch was down
 
 	Undo      string `json:"undo,omitempty"` // how the undo was proved
 	UndoError string `json:"undoError,omitempty"`
@@ -182,7 +182,7 @@ func (p *Report) judge(failed, relapse, undo error) {
 // tell adds what was seen since the fault.
 func (r *run) tell(report *Report, requests []probe.Request) {
 	entries := r.log.Entries()
-	report.Pods, report.Nodes = r.recoveries()
+	report.Recovered = r.recovered()
 	for _, o := range entries {
 		if o.Note != nil && o.At >= r.fault.At {
 			report.Notes = append(report.Notes, Note{At: o.At - r.fault.At, Note: *o.Note})
@@ -198,17 +198,6 @@ func (r *run) tell(report *Report, requests []probe.Request) {
 		report.Client = &summary
 		report.Outages = outages(requests, r.struck, r.client.settings)
 	}
-}
-
-// recoveries are how what the fault took came back. The undo is no part of it:
-// with a torn-off label put back, the controller has a pod too many, and may well
-// delete the new one.
-func (r *run) recoveries() ([]timeline.Recovery, []timeline.NodeRecovery) {
-	healing := r.log.Entries()
-	if r.healed != nil {
-		healing = slices.DeleteFunc(healing, func(o timeline.Observation) bool { return o.At > r.watched })
-	}
-	return timeline.Pods(r.fault, healing), timeline.Nodes(r.fault, healing)
 }
 
 // outages joins failed requests to spans: each lasts until the next request

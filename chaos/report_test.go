@@ -59,7 +59,7 @@ func TestDraw(t *testing.T) {
 	p := &Report{
 		ID: "run", Experiment: "pod-deletion", Cluster: "demo", Driver: "libvirt", Seed: 7,
 		Verdict: Healed, HealedAfter: &healed, HealWithin: sec(60), Proof: "pod a is gone", Undo: "nothing to undo",
-		Pods: []timeline.Recovery{{
+		Recovered: Recovered{Pods: []timeline.Recovery{{
 			Lost: timeline.Pod{Name: "a", UID: "u1", Node: "n1"}, By: &timeline.Pod{Name: "b\x1b[31m", UID: "u2", Node: "n2"},
 			Phases: []timeline.Phase{
 				{Name: timeline.Noticed, Known: true, To: sec(2)},
@@ -72,7 +72,7 @@ func TestDraw(t *testing.T) {
 		}, {
 			Lost:   timeline.Pod{Name: "c", UID: "u3", Node: "n1"},
 			Phases: []timeline.Phase{{Name: timeline.Noticed}, {Name: timeline.Ready}},
-		}},
+		}}},
 		Client:  &probe.Summary{URL: "http://x/", Interval: 50 * time.Millisecond, Sent: 100, Failed: 25, FailedShare: 0.25, Failures: map[string]int{"timeout": 5, "refused": 20}},
 		Outages: []Span{{sec(2), sec(4)}},
 		Gaps:    []observe.Gap{{Kind: "pods", From: sec(1), To: sec(3)}},

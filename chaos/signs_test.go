@@ -39,7 +39,7 @@ func TestSignsOfLifeOfRealNodes(t *testing.T) {
 
 func TestDrawSignsOfLife(t *testing.T) {
 	last, first := -2*time.Second, 70*time.Second
-	p := &Report{Verdict: Healed, Nodes: []timeline.NodeRecovery{{Lost: timeline.Node{Name: "n1"}, LastSign: &last, FirstSign: &first}}}
+	p := &Report{Verdict: Healed, Recovered: Recovered{Nodes: []timeline.NodeRecovery{{Lost: timeline.Node{Name: "n1"}, LastSign: &last, FirstSign: &first}}}}
 	var out strings.Builder
 	if err := p.Draw(&out); err != nil || !strings.Contains(out.String(), "  last sign of life 2.00 s before the fault\n  first sign of life again 70.0 s after it\n") {
 		t.Errorf("%v\n%s", err, out.String())

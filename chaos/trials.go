@@ -32,8 +32,7 @@ type Trials struct {
 
 	// HealedAfter is of the trials that healed, also late.
 	HealedAfter *Stats `json:"healedAfter,omitempty"`
-	// Phases are, for each milestone of pods and of nodes, of the longest phase of
-	// a trial.
+	// Phases are those of all pods, and of all nodes, that a trial has lost.
 	Phases []PhaseStats `json:"phases,omitempty"`
 	// Outage is of the longest time without an answer, where a client was
 	// played.

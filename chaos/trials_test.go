@@ -194,9 +194,9 @@ func TestOutliers(t *testing.T) {
 		var reports []*Report
 		for i, s := range started {
 			healed := sec(1 + s)
-			reports = append(reports, &Report{ID: string(rune('a' + i)), Verdict: Healed, HealedAfter: &healed, Pods: []timeline.Recovery{{Phases: []timeline.Phase{
+			reports = append(reports, &Report{ID: string(rune('a' + i)), Verdict: Healed, HealedAfter: &healed, Recovered: Recovered{Pods: []timeline.Recovery{{Phases: []timeline.Phase{
 				{Name: timeline.Noticed, Known: true, To: sec(1)}, {Name: timeline.Started, Known: true, From: sec(1), To: healed},
-			}}}})
+			}}}}})
 		}
 		return sumUp(len(started), reports).Outliers
 	}
@@ -228,9 +228,9 @@ func TestTrialsTellOfNodes(t *testing.T) {
 	var reports []*Report
 	for i, boot := range []float64{20, 21, 60, 20.5} {
 		healed := sec(40 + boot)
-		reports = append(reports, &Report{ID: string(rune('a' + i)), Verdict: Healed, HealedAfter: &healed, Nodes: []timeline.NodeRecovery{{Phases: []timeline.Phase{
-			{Name: timeline.NotReady, Known: true, To: sec(40)}, {Name: timeline.Ready, Known: true, From: sec(40), To: healed},
-		}}}})
+		reports = append(reports, &Report{ID: string(rune('a' + i)), Verdict: Healed, HealedAfter: &healed, Recovered: Recovered{Nodes: []timeline.NodeRecovery{{Phases: []timeline.Phase{
+			{Name: timeline.Down}, {Name: timeline.NotReady, Known: true, To: sec(40)}, {Name: timeline.Powered}, {Name: timeline.Ready, Known: true, From: sec(40), To: healed},
+		}}}}})
 	}
 	s := sumUp(4, reports)
 	if len(s.Phases) != 2 || s.Phases[0].Name != "node not ready" || s.Phases[1].Name != "node ready" || s.Phases[1].Max != sec(60) {

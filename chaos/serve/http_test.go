@@ -27,9 +27,11 @@ func ask(e *Endpoint, path, authorization string) (int, string) {
 func TestMetrics(t *testing.T) {
 	m := NewMetrics()
 	healed := 1500 * time.Millisecond
-	m.ran(&chaos.Report{Experiment: "e", Cluster: "c", Verdict: chaos.Healed, HealedAfter: &healed, Pods: []timeline.Recovery{{
+	m.ran(&chaos.Report{Experiment: "e", Cluster: "c", Verdict: chaos.Healed, HealedAfter: &healed, Recovered: chaos.Recovered{Pods: []timeline.Recovery{{
 		Phases: []timeline.Phase{{Name: "noticed", Known: true, To: 200 * time.Millisecond}, {Name: "replaced"}},
-	}}})
+	}}, Nodes: []timeline.NodeRecovery{{
+		Phases: []timeline.Phase{{Name: "ready", Known: true, To: 3 * time.Second}},
+	}}}})
 	m.ran(&chaos.Report{Experiment: "e", Cluster: "c", Verdict: chaos.UndoFailed})
 	m.restored("c", 3*time.Second, nil)
 	m.restored("c", time.Second, errors.New("no"))
@@ -39,6 +41,7 @@ func TestMetrics(t *testing.T) {
 		`axolotl_heal_seconds_bucket{experiment="e",phase="total",le="2"} 1`,
 		`axolotl_heal_seconds_bucket{experiment="e",phase="total",le="1"} 0`,
 		`axolotl_heal_seconds_bucket{experiment="e",phase="noticed",le="0.25"} 1`,
+		`axolotl_heal_seconds_bucket{experiment="e",phase="node ready",le="4"} 1`,
 		`axolotl_runs_total{cluster="c",experiment="e",verdict="healed"} 1`,
 		`axolotl_undo_failures_total{cluster="c"} 1`,
 		`axolotl_restore_seconds_sum{cluster="c"} 3`,

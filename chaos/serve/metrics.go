@@ -9,7 +9,6 @@ import (
 
 	"axolotl/chaos"
 	"axolotl/chaos/schedule"
-	"axolotl/chaos/timeline"
 )
 
 // Metrics are what Prometheus is told. Names and labels are a promise: they
@@ -75,19 +74,8 @@ func (m *Metrics) ran(p *chaos.Report) {
 	if p.HealedAfter != nil {
 		m.heal.WithLabelValues(p.Experiment, "total").Observe(p.HealedAfter.Seconds())
 	}
-	for _, pod := range p.Pods {
-		m.phases(p.Experiment, pod.Phases)
-	}
-	for _, node := range p.Nodes {
-		m.phases(p.Experiment, node.Phases)
-	}
-}
-
-func (m *Metrics) phases(experiment string, phases []timeline.Phase) {
-	for _, phase := range phases {
-		if phase.Known { // what nobody saw is no zero
-			m.heal.WithLabelValues(experiment, string(phase.Name)).Observe(phase.Took().Seconds())
-		}
+	for _, phase := range p.Phases() { // what nobody saw is not among them: it is no zero
+		m.heal.WithLabelValues(p.Experiment, phase.Name).Observe(phase.Took.Seconds())
 	}
 }
 

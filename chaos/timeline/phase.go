@@ -22,6 +22,12 @@ const (
 	Powered  Milestone = "powered"   // its machine is on again, says the driver
 )
 
+// PodMilestones and NodeMilestones are those of a pod and of a node, in order.
+var (
+	PodMilestones  = []Milestone{Noticed, Replaced, Scheduled, Started, Ready, Serving}
+	NodeMilestones = []Milestone{Down, NotReady, Powered, Ready}
+)
+
 // Phase is the time up to a milestone from the one before it that is known.
 // Times count from the fault. A milestone that was not seen is unknown, and
 // the next known phase has its time in it, as Includes says.

@@ -86,9 +86,38 @@ func TestPhasesAlwaysAddUp(t *testing.T) {
 		for _, n := range nodes {
 			checkPhases(t, seed, n.Phases, n.Total)
 		}
+		pods, all := AllPods(recoveries), AllNodes(nodes)
+		checkPhases(t, seed, pods.Phases, pods.Total)
+		checkPhases(t, seed, all.Phases, all.Total)
+		checkWhole(t, seed, pods, recoveries)
+		if len(all.Phases) > 0 && !reflect.DeepEqual(all.Phases, nodes[0].Phases) {
+			t.Fatalf("seed %d: of one node the whole is %+v, that one %+v", seed, all, nodes[0])
+		}
 	}
 	if complete < 100 {
 		t.Errorf("only %d random recoveries were complete: the test sees too little", complete)
+	}
+}
+
+// checkWhole: no pod that was seen to be lost comes to a milestone after the whole
+// has, and one does at that very instant.
+func checkWhole(t *testing.T, seed uint64, whole Whole, recoveries []Recovery) {
+	t.Helper()
+	for _, phase := range whole.Phases {
+		var last time.Duration
+		for _, r := range recoveries {
+			for _, p := range r.Phases {
+				if p.Name == phase.Name {
+					last = max(last, p.To)
+				}
+				if phase.Known && p.Name == phase.Name && !p.Known && reached(r.Phases, Noticed) {
+					t.Fatalf("seed %d: all are %s at %v, nobody knows of %s", seed, p.Name, phase.To, r.Lost.Name)
+				}
+			}
+		}
+		if phase.Known && phase.To < last {
+			t.Fatalf("seed %d: all are %s at %v, the last was at %v", seed, phase.Name, phase.To, last)
+		}
 	}
 }
 

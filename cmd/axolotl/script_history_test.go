@@ -42,9 +42,9 @@ func reports(ts *testscript.TestScript, _ bool, args []string) {
 			APIVersion: chaos.APIVersion, Kind: chaos.Kind, ID: fmt.Sprintf("%s-%03d", name, i+1), Experiment: name,
 			Cluster: args[0], Driver: "libvirt", Seed: e.Seed, Verdict: chaos.Healed, HealedAfter: &took, HealWithin: time.Minute,
 			Started: time.Now().Add(-time.Duration(len(each)-1-i)*oneDay - oneDay/2), File: file,
-			Pods: []timeline.Recovery{{Lost: timeline.Pod{Name: "web"}, Total: took, Phases: []timeline.Phase{
+			Recovered: chaos.Recovered{Pods: []timeline.Recovery{{Lost: timeline.Pod{Name: "web"}, Total: took, Phases: []timeline.Phase{
 				{Name: timeline.Noticed, Known: true, To: noticed}, {Name: timeline.Ready, Known: true, From: noticed, To: took},
-			}}},
+			}}}},
 			Raw: &chaos.Raw{Requests: []chaos.RawRequest{{At: noticed, Fail: "refused"}}},
 		}
 		ts.Check(store.WriteJSON(filepath.Join(ts.Getenv("CLUSTERS"), args[0], "runs", p.ID+".json"), p))

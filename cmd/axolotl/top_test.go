@@ -27,9 +27,9 @@ func busyScene() topScene {
 		},
 		Running: []*chaos.Report{{
 			Experiment: "pod-deletion", Cluster: "demo", Driver: "libvirt", ID: "r-1", Seed: 7, Verdict: chaos.Running, Started: at.Add(-8 * time.Second),
-			Pods: []timeline.Recovery{{Lost: timeline.Pod{Name: "web-1", Node: "cp-1"}, Total: time.Second, Phases: []timeline.Phase{
+			Recovered: chaos.Recovered{Pods: []timeline.Recovery{{Lost: timeline.Pod{Name: "web-1", Node: "cp-1"}, Total: time.Second, Phases: []timeline.Phase{
 				{Name: timeline.Noticed, Known: true, To: time.Second}, {Name: timeline.Ready},
-			}}},
+			}}}},
 		}},
 		Ended: []*chaos.Report{{
 			Experiment: "node-drain", Cluster: "demo", ID: "r-0", Verdict: chaos.HealedLate, Reason: "healed after 7.00 s, asked for 5s", HealedAfter: new(7 * time.Second),
