@@ -40,7 +40,7 @@ var makers = []func() Fault{
 	newAPIServerDown, newControllerManagerDown, newSchedulerDown, newEtcdPaused, newEtcdSlow,
 	newNetworkPartition, newSlowNetwork, newNetworkCorruption, newNetworkBandwidth, newNodeLinkDown,
 	func() Fault { return &DNSOutage{} },
-	newClockJump, newDiskFull, newMemoryPressure, newCPUPressure,
+	newClockJump, newDiskFull, newMemoryPressure, newMemorySqueezed, newCPUPressure,
 	newPodCPUPressure, newPodMemoryPressure, newPodDiskFull,
 	newDiskThrottled, newDiskErrors, newCPUSqueezed,
 }
