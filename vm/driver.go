@@ -102,8 +102,10 @@ type HostCheck struct {
 // Executor is a driver that can run a command inside a machine, other than
 // through Kubernetes.
 type Executor interface {
-	// Exec runs argv and returns its standard output. A command that exits
-	// non-zero is an error with its standard error in it.
+	// Exec runs argv and returns its standard output, also that of a command
+	// which fails. The error of one that has run and failed says what it said on
+	// its standard error; it is an *ExitError where the driver can tell that from
+	// a failure of its own.
 	Exec(ctx context.Context, c *Cluster, machine string, argv ...string) (string, error)
 }
 

@@ -41,6 +41,10 @@ ended; it has no standard input. For a shell see 'axolotl node console'.`,
 			}
 			out, err := inside.Exec(cmd.Context(), h.Cluster, args[1], argv...)
 			fmt.Fprint(a.out, out)
+			var exit *vm.ExitError
+			if errors.As(err, &exit) {
+				exit.Argv = args[2:] // as a person wrote it
+			}
 			return err
 		},
 	}

@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -51,12 +52,8 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 			out, _ := base64.StdEncoding.DecodeString(status.Out)
 			if status.ExitCode != 0 || status.Signal != 0 {
 				stderr, _ := base64.StdEncoding.DecodeString(status.Err)
-				ended := fmt.Sprintf("exit code %d", status.ExitCode)
-				if status.Signal != 0 {
-					ended = fmt.Sprintf("ended by signal %d", status.Signal)
-				}
-				return string(out), &exitError{fmt.Sprintf("exec %q on %s: %s: %s", strings.Join(argv, " "), machine,
-					ended, strings.TrimSpace(string(stderr)+string(out)))}
+				said := cmp.Or(strings.TrimSpace(string(stderr)), strings.TrimSpace(string(out)))
+				return string(out), &vm.ExitError{Machine: machine, Argv: argv, Code: status.ExitCode, Signal: status.Signal, Said: said}
 			}
 			return string(out), nil
 		}
@@ -67,11 +64,6 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 		}
 	}
 }
-
-// exitError is that of a command that has run, and has failed.
-type exitError struct{ text string }
-
-func (e *exitError) Error() string { return e.text }
 
 // SetTime sets a guest's clock.
 func (d *Driver) SetTime(c *vm.Cluster, machine string, now time.Time) error {

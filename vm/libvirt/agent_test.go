@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"axolotl/vm"
 )
 
 // guest plays the agent's commands for programs and files.
@@ -83,6 +85,14 @@ func TestExec(t *testing.T) {
 	out, err := d.Exec(t.Context(), c, "cp-1", "/bin/ping", "x")
 	if out != "half\n" || err == nil || !strings.Contains(err.Error(), `exec "/bin/ping x" on cp-1: exit code 3: no route`) {
 		t.Errorf("%q, %v", out, err)
+	}
+	var exit *vm.ExitError
+	if !errors.As(err, &exit) || exit.Machine != "cp-1" || exit.Code != 3 || len(exit.Argv) != 2 || exit.Said != "no route" {
+		t.Errorf("%+v", exit)
+	}
+	*g = guest{out: "it is there already\n", code: 1}
+	if _, err := d.Exec(t.Context(), c, "cp-1", "/bin/sh", "-c", "set -eu\n[ ! -e /x ]\n"); err == nil || err.Error() != "cp-1: it is there already" {
+		t.Errorf("error %v", err)
 	}
 	*g = guest{signal: 9}
 	if _, err := d.Exec(t.Context(), c, "cp-1", "/bin/ping", "x"); err == nil || !strings.Contains(err.Error(), "on cp-1: ended by signal 9") {

@@ -66,7 +66,7 @@ func (d *Driver) changeMembers(ctx context.Context, c *vm.Cluster, m *vm.Machine
 				continue
 			}
 			last = d.changeThrough(ctx, c, m, &other, change)
-			var refused *exitError
+			var refused *vm.ExitError
 			if last == nil || !errors.As(last, &refused) && !errors.Is(last, errAgentSilent) && !errors.Is(last, errOff) {
 				return last
 			}
