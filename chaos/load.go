@@ -197,7 +197,7 @@ func parseFault(document *strictyaml.Document, path string, f faultFile) fault.F
 		document.Faultf(path+".name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
 		return nil
 	}
-	document.DecodeAt(path+".with", fault.Settings(parsed))
+	fault.DecodeAt(document, path+".with", parsed)
 	return parsed
 }
 

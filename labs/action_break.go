@@ -52,7 +52,7 @@ func (b *Break) validate(v *validator, at string) {
 			strictyaml.DidYouMean(b.Fault, fault.Names()))
 		return
 	}
-	v.document.DecodeAt(at+".with", fault.Settings(f))
+	fault.DecodeAt(v.document, at+".with", f)
 	b.fault = f
 	aimed := b.Pod != "" || len(b.Pods) > 0 || b.Count != 0
 	switch on := f.Effect().On; {
@@ -115,7 +115,11 @@ func (b *Break) filledIn(variables map[string]any) (fault.Fault, error) {
 	if spec.With, err = json.Marshal(with); err != nil {
 		return nil, err
 	}
-	return spec.Fault()
+	f, err := spec.Fault()
+	if err != nil {
+		return nil, err
+	}
+	return f, fault.Check(f) // a text may have become another one
 }
 
 func (b *Break) targets(ctx context.Context, s *session) ([]fault.Target, error) {

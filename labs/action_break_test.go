@@ -52,6 +52,8 @@ func TestSettingsOfFaults(t *testing.T) {
 	for what, want := range map[string]string{
 		"{fault: slow-network, node: a, with: {dealy: 100ms}}":          `unknown field "dealy"; did you mean "delay"?`,
 		`{fault: network-partition, node: a, with: {from: "{{ no }}"}}`: `unknown variable "no"`,
+		"{fault: cpu-pressure, node: a, with: {perCPU: 0}}":             "test.yaml:12:64: perCPU: want 1 or more, found 0",
+		`{fault: node-taint, node: a, with: {key: ""}}`:                 "key: want a text",
 		"{fault: dns-outage, name: coredns}":                            "say nothing else",
 	} {
 		if _, err := breaking(t, what); err == nil || !strings.Contains(err.Error(), want) {
@@ -85,6 +87,13 @@ func TestSettingsAreFilledIn(t *testing.T) {
 	}
 	if _, err := b.filledIn(nil); err == nil {
 		t.Error("a variable that has no value was filled in")
+	}
+	b, err = breaking(t, `{fault: node-taint, node: a, with: {key: "{{ peer }}"}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.filledIn(map[string]any{"peer": ""}); err == nil || !strings.Contains(err.Error(), "setting of fault node-taint: key: want a text") {
+		t.Errorf("a variable that holds nothing: %v", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,6 +12,9 @@ import (
 type squeeze struct {
 	Percent int `json:"percent" yaml:"percent"` // of its time that each processor works at most, 1 to 99
 }
+
+// Check implements Checked.
+func (s *squeeze) Check() []Wrong { return between("percent", s.Percent, 1, 99) }
 
 // limit is the squeeze as the kernel has it, by its usual period.
 func (s *squeeze) limit() vm.CPULimit {
@@ -64,9 +66,6 @@ func newCPUSqueezed() Fault {
 			return driver.CanLimitCPU(context.Background(), h.Cluster)
 		},
 		note: func(ctx context.Context, h *vm.Handle, o Object) error {
-			if with.Percent < 1 || with.Percent > 99 {
-				return errors.New("percent is a part of each processor's time; set it to 1 to 99")
-			}
 			driver, err := limiter(h)
 			if err != nil {
 				return err

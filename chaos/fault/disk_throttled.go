@@ -3,9 +3,9 @@ package fault
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"axolotl/vm"
 )
@@ -14,6 +14,14 @@ import (
 type throttle struct {
 	IOPS           int `json:"iops" yaml:"iops"`                     // reads and writes in a second; 0: as many as it can
 	BytesPerSecond int `json:"bytesPerSecond" yaml:"bytesPerSecond"` // bytes of both; 0: as many as it can
+}
+
+// Check implements Checked.
+func (t *throttle) Check() []Wrong {
+	if t.IOPS == 0 && t.BytesPerSecond == 0 {
+		return []Wrong{{"iops", "nothing is held to no limit; set it or bytesPerSecond to more than 0"}}
+	}
+	return slices.Concat(atLeast("iops", t.IOPS, 0), atLeast("bytesPerSecond", t.BytesPerSecond, 0))
 }
 
 func (t *throttle) limits() vm.DiskLimits {
@@ -54,9 +62,6 @@ func newDiskThrottled() Fault {
 		with:   with,
 		able:   func(h *vm.Handle) error { _, err := limiter(h); return err },
 		note: func(ctx context.Context, h *vm.Handle, o Object) error {
-			if len(with.limits()) == 0 || with.IOPS < 0 || with.BytesPerSecond < 0 {
-				return errors.New("nothing is held to no limit; set iops or bytesPerSecond to more than 0")
-			}
 			driver, err := limiter(h)
 			if err != nil {
 				return err

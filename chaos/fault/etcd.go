@@ -28,8 +28,11 @@ func newEtcdPaused() Fault {
 
 // etcdSlow is how much processor etcd keeps.
 type etcdSlow struct {
-	Percent int `json:"percent" yaml:"percent"` // of one processor that etcd keeps
+	Percent int `json:"percent" yaml:"percent"` // of one processor that etcd keeps, 1 to 99
 }
+
+// Check implements Checked.
+func (e *etcdSlow) Check() []Wrong { return between("percent", e.Percent, 1, 99) }
 
 // variables implements guestSettings.
 func (e *etcdSlow) variables() map[string]string {

@@ -366,31 +366,21 @@ func TestHostedOff(t *testing.T) {
 	}
 }
 
-// TestHostedPreconditions: what is hurt already, or would not be, is refused.
+// TestHostedPreconditions: what is hurt already is refused.
 func TestHostedPreconditions(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault string
-		with  func(any)
 		hurt  func(*devices)
 		want  string
 	}{
-		"no link":     {"node-link-down", nil, func(d *devices) { d.down[vm.SegmentCard] = true }, "no link to lose"},
-		"broken":      {"disk-errors", nil, func(d *devices) { d.broken = true }, "axolotl chaos undo"},
-		"read-only":   {"disk-errors", nil, func(d *devices) { d.readOnly = true }, "nothing can be written"},
-		"no limit":    {"disk-throttled", func(with any) { *with.(*throttle) = throttle{} }, nil, "set iops"},
-		"less than 0": {"disk-throttled", func(with any) { with.(*throttle).IOPS = -1 }, nil, "set iops"},
-		"no percent":  {"cpu-squeezed", func(with any) { with.(*squeeze).Percent = 0 }, nil, "1 to 99"},
-		"all of it":   {"cpu-squeezed", func(with any) { with.(*squeeze).Percent = 100 }, nil, "1 to 99"},
+		"no link":   {"node-link-down", func(d *devices) { d.down[vm.SegmentCard] = true }, "no link to lose"},
+		"broken":    {"disk-errors", func(d *devices) { d.broken = true }, "axolotl chaos undo"},
+		"read-only": {"disk-errors", func(d *devices) { d.readOnly = true }, "nothing can be written"},
 	} {
 		f, err := New(test.fault)
 		must(t, err)
 		d := newDevices()
-		if test.with != nil {
-			test.with(Settings(f))
-		}
-		if test.hurt != nil {
-			test.hurt(d)
-		}
+		test.hurt(d)
 		if _, err := f.Prepare(t.Context(), devicesOn(d), aim(f)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -19,6 +19,9 @@ type ImageBroken struct {
 	Image string `json:"image,omitempty" yaml:"image"` // the one that is set
 }
 
+// Check implements Checked.
+func (f *ImageBroken) Check() []Wrong { return some("image", f.Image) }
+
 // The keys of what a deployment was like.
 const (
 	priorContainer = "container"

@@ -7,6 +7,9 @@ type keep struct {
 	Percent int `json:"percent" yaml:"percent"` // of its memory that the machine keeps at most, 10 to 90
 }
 
+// Check implements Checked.
+func (k *keep) Check() []Wrong { return between("percent", k.Percent, 10, 90) }
+
 func (k *keep) variables() map[string]string {
 	return map[string]string{"percent": strconv.Itoa(k.Percent)}
 }
@@ -42,8 +45,7 @@ func newMemorySqueezed() Fault {
 		effect: Effect{On: OnNodes, Takes: TakesNothing},
 		with:   &keep{Percent: 50},
 		commands: commands{
-			Was: `[ "$percent" -ge 10 ] && [ "$percent" -le 90 ] || { echo "percent: $percent is none of 10 to 90" >&2; exit 1; }
-` + memoryBlocks + "echo $(total) $(online)\n",
+			Was: memoryBlocks + "echo $(total) $(online)\n",
 			Inject: memoryWant + `for pass in 1 2; do
   for block in $(online); do
     [ $(count) -gt $want ] || break 2

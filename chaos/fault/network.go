@@ -15,7 +15,7 @@ const segment = "eth1"
 // reached and unreached say whether the peer answers, by the kernel's own
 // account of neighbours and by ping.
 const (
-	reached   = "busybox ping -c 1 -W 2 \"$peer\" >/dev/null\n"
+	reached   = "busybox ping -c 1 -W 2 \"$peer\" >/dev/null || { echo \"$peer does not answer\" >&2; exit 1; }\n"
 	unreached = "if busybox ping -c 1 -W 1 \"$peer\" >/dev/null; then echo \"$peer still answers\"; exit 1; fi\n"
 )
 
@@ -88,7 +88,15 @@ const (
 type slowNetwork struct {
 	Delay  time.Duration `json:"delayNs,omitempty" yaml:"delay"`   // by which packets are late
 	Jitter time.Duration `json:"jitterNs,omitempty" yaml:"jitter"` // by which the delay is more or less
-	Loss   int           `json:"loss,omitempty" yaml:"loss"`       // percent of the packets that are lost
+	Loss   int           `json:"loss,omitempty" yaml:"loss"`       // percent of the packets that are lost, 0 to 100
+}
+
+// Check implements Checked. The kernel is told of whole milliseconds.
+func (s *slowNetwork) Check() []Wrong {
+	if s.Loss == 0 && s.Delay < time.Millisecond {
+		return []Wrong{{"delay", fmt.Sprintf("want 1ms or more where no packet is lost, found %s", s.Delay)}}
+	}
+	return between("loss", s.Loss, 0, 100)
 }
 
 func (s *slowNetwork) variables() map[string]string {

@@ -7,6 +7,9 @@ type narrowNetwork struct {
 	Kbit int `json:"kbit" yaml:"kbit"` // thousands of bits that leave in a second
 }
 
+// Check implements Checked.
+func (n *narrowNetwork) Check() []Wrong { return atLeast("kbit", n.Kbit, 1) }
+
 func (n *narrowNetwork) variables() map[string]string {
 	return map[string]string{"kbit": strconv.Itoa(n.Kbit)}
 }

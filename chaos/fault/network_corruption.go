@@ -4,8 +4,11 @@ import "strconv"
 
 // corruptNetwork is how many packets are damaged on their way.
 type corruptNetwork struct {
-	Percent int `json:"percent" yaml:"percent"` // of the packets that leave, each with a wrong bit
+	Percent int `json:"percent" yaml:"percent"` // of the packets that leave, each with a wrong bit; 1 to 100
 }
+
+// Check implements Checked.
+func (c *corruptNetwork) Check() []Wrong { return between("percent", c.Percent, 1, 100) }
 
 // variables implements guestSettings.
 func (c *corruptNetwork) variables() map[string]string {

@@ -18,6 +18,9 @@ type NodeTaint struct {
 	Key string `json:"key,omitempty" yaml:"key"` // the taint's
 }
 
+// Check implements Checked.
+func (f *NodeTaint) Check() []Wrong { return some("key", f.Key) }
+
 // priorTainted is the key of whether the node had the taint before.
 const priorTainted = "tainted"
 

@@ -21,6 +21,14 @@ type PodDeletion struct {
 	Force bool `json:"force,omitempty" yaml:"force"`
 }
 
+// Check implements Checked.
+func (f *PodDeletion) Check() []Wrong {
+	if f.GracePeriod != nil && *f.GracePeriod%time.Second != 0 {
+		return []Wrong{{"gracePeriod", fmt.Sprintf("want whole seconds, found %s", *f.GracePeriod)}}
+	}
+	return nil
+}
+
 // Name implements Fault.
 func (*PodDeletion) Name() string { return "pod-deletion" }
 
@@ -67,7 +75,7 @@ func (f *PodDeletion) Inject(ctx context.Context, h *vm.Handle, objects []Object
 func (f *PodDeletion) options(o Object) metav1.DeleteOptions {
 	options := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(o.UID))}
 	if f.GracePeriod != nil {
-		seconds := int64(f.GracePeriod.Round(time.Second).Seconds())
+		seconds := int64(f.GracePeriod.Seconds())
 		options.GracePeriodSeconds = &seconds
 	}
 	if f.Force {

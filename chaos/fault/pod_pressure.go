@@ -48,6 +48,9 @@ type podRoom struct {
 	MiB int `json:"mib" yaml:"mib"` // that are taken, beside what it holds
 }
 
+// Check implements Checked.
+func (m *podRoom) Check() []Wrong { return atLeast("mib", m.MiB, 1) }
+
 // variables implements guestSettings.
 func (m *podRoom) variables() map[string]string {
 	return map[string]string{"mib": strconv.Itoa(m.MiB)}

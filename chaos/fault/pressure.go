@@ -7,9 +7,15 @@ type leave struct {
 	MiB int `json:"leaveMiB" yaml:"leaveMiB"` // what is left free
 }
 
+// Check implements Checked.
+func (l *leave) Check() []Wrong { return atLeast("leaveMiB", l.MiB, 1) }
+
 func (l *leave) variables() map[string]string {
 	return map[string]string{"leave": strconv.Itoa(l.MiB)}
 }
+
+// enough refuses where no more is free than is to be left.
+const enough = "[ $free -gt $leave ] || { echo \"only $free MiB are free, and leaveMiB is $leave\" >&2; exit 1; }\necho $free\n"
 
 // pressureNeeds is what all faults on a machine's resources need.
 const pressureNeeds = "machines that commands can be run in (libvirt)"
@@ -29,7 +35,7 @@ func newDiskFull() Fault {
 		effect: Effect{On: OnNodes, Takes: TakesNothing},
 		with:   &leave{MiB: 16},
 		commands: commands{
-			Was:      free + "[ $free -gt $leave ]\necho $free\n",
+			Was:      free + enough,
 			Inject:   free + "fallocate -l $((free - leave))M " + fill + "\n",
 			Injected: free + "[ $free -le $((leave + 8)) ]\necho \"$free MiB are free on the disk, $was were\"\n",
 			Undo:     "rm -f " + fill + "\n",
@@ -52,7 +58,7 @@ func newMemoryPressure() Fault {
 		effect: Effect{On: OnNodes, Takes: TakesNothing},
 		with:   &leave{MiB: 160},
 		commands: commands{
-			Was: free + "[ $free -gt $leave ]\necho $free\n",
+			Was: free + enough,
 			Inject: free + "mkdir -p " + room + "\nmountpoint -q " + room + " || mount -t tmpfs -o size=$((free - leave))M,huge=never tmpfs " + room + "\n" +
 				"fallocate -l $((free - leave))M " + room + "/fill || [ -s " + room + "/fill ]\n",
 			Injected: free + "[ $free -le $((leave + leave / 4)) ]\necho \"$free MiB of memory are available, $was were\"\n",
@@ -66,6 +72,9 @@ func newMemoryPressure() Fault {
 type cpuPressure struct {
 	PerCPU int `json:"perCPU" yaml:"perCPU"` // endless loops for each processor
 }
+
+// Check implements Checked.
+func (c *cpuPressure) Check() []Wrong { return atLeast("perCPU", c.PerCPU, 1) }
 
 func (c *cpuPressure) variables() map[string]string {
 	return map[string]string{"per": strconv.Itoa(c.PerCPU)}
