@@ -27,7 +27,17 @@ steadyState:
 fault: {name: pod-eviction, with: {gracePeriod: 5s, force: true, within: 3s}}
 seed: 7
 `
-	texts := map[string]string{"shop": checked}
+	const nothing = `
+name: nothing
+title: settings that are nothing, and whose defaults are not
+target: {app: pingapp}
+steps:
+  - fault: {name: disk-throttled, with: {iops: 0}}
+  - fault: {name: disk-throttled, with: {bytesPerSecond: 0}}
+  - fault: {name: secret-alteration, with: {value: ""}}
+  - fault: {name: node-power-cut}
+`
+	texts := map[string]string{"shop": checked, "nothing": nothing}
 	for _, name := range CatalogNames() {
 		e, err := Open(name)
 		if err != nil {

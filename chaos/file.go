@@ -2,10 +2,12 @@ package chaos
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"axolotl/chaos/fault"
+	"axolotl/internal/strictyaml"
 )
 
 // File is the experiment as a file that Parse reads: what was left out there,
@@ -44,7 +46,16 @@ func fileOfFault(f fault.Fault) *faultFile {
 	if f == nil {
 		return nil
 	}
-	return &faultFile{Name: f.Name(), With: fault.Settings(f)}
+	// All is said, also what is 0 or empty: its default may be something else.
+	var with yaml.MapSlice
+	for _, field := range strictyaml.Fields(fault.Settings(f), nil) {
+		switch field.Value {
+		case time.Duration(0), (*time.Duration)(nil): // which no file can say
+			continue
+		}
+		with = append(with, yaml.MapItem{Key: field.Name, Value: field.Value})
+	}
+	return &faultFile{Name: f.Name(), With: with}
 }
 
 func fileOfPart(s Step) partFile {

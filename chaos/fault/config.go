@@ -136,8 +136,8 @@ func (*ConfigDeletion) Undone(ctx context.Context, h *vm.Handle, objects []Objec
 // ConfigAlteration changes a value in ConfigMaps or Secrets that pods use.
 type ConfigAlteration struct {
 	config `yaml:",inline"`
-	Key    string `json:"key,omitempty" yaml:"key"`     // whose value is changed; empty: the first by name
-	Value  string `json:"value,omitempty" yaml:"value"` // what is set
+	Key    string `json:"key,omitempty" yaml:"key"` // whose value is changed; empty: the first by name
+	Value  string `json:"value" yaml:"value"`       // what is set
 }
 
 // priorKey is the key of the entry that is changed; its value is priorValue,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,26 @@ func TestSettingsSurviveAFile(t *testing.T) {
 	f, err := back.Fault()
 	if p, ok := f.(*PodDeletion); err != nil || !ok || *p.GracePeriod != grace || !p.Force {
 		t.Errorf("%s became %#v, %v", data, f, err)
+	}
+}
+
+// TestNoSettingBecomesItsDefault: one that is nothing is so after a file, whatever the
+// default is, for the undo goes by it.
+func TestNoSettingBecomesItsDefault(t *testing.T) {
+	for _, f := range All() {
+		settings := reflect.ValueOf(Settings(f)).Elem()
+		for _, field := range reflect.VisibleFields(settings.Type()) {
+			if field.Tag.Get("yaml") != "" && !field.Anonymous {
+				settings.FieldByIndex(field.Index).SetZero()
+			}
+		}
+		spec, err := SpecOf(f)
+		must(t, err)
+		back, err := spec.Fault()
+		must(t, err)
+		if got := Settings(back); !reflect.DeepEqual(got, Settings(f)) {
+			t.Errorf("%s: %+v became %+v", f.Name(), Settings(f), got)
+		}
 	}
 }
 

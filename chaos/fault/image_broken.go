@@ -16,7 +16,7 @@ import (
 // ImageBroken gives deployments an image that does not exist, as a slip in a
 // release does.
 type ImageBroken struct {
-	Image string `json:"image,omitempty" yaml:"image"` // the one that is set
+	Image string `json:"image" yaml:"image"` // the one that is set
 }
 
 // Check implements Checked.

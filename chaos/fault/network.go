@@ -86,9 +86,9 @@ const (
 // slowNetwork is how bad a network becomes. Each value concerns what leaves
 // the machine.
 type slowNetwork struct {
-	Delay  time.Duration `json:"delayNs,omitempty" yaml:"delay"`   // by which packets are late
-	Jitter time.Duration `json:"jitterNs,omitempty" yaml:"jitter"` // by which the delay is more or less
-	Loss   int           `json:"loss,omitempty" yaml:"loss"`       // percent of the packets that are lost, 0 to 100
+	Delay  time.Duration `json:"delayNs" yaml:"delay"`       // by which packets are late
+	Jitter time.Duration `json:"jitterNs" yaml:"jitter"`     // by which the delay is more or less
+	Loss   int           `json:"loss,omitempty" yaml:"loss"` // percent of the packets that are lost, 0 to 100
 }
 
 // Check implements Checked. The kernel is told of whole milliseconds.

@@ -19,7 +19,7 @@ type NodeDrain struct {
 
 	// how long the evictions of a node may take, also where disruption budgets
 	// refuse them at first
-	Timeout time.Duration `json:"timeoutNs,omitempty" yaml:"timeout"`
+	Timeout time.Duration `json:"timeoutNs" yaml:"timeout"`
 }
 
 // Name implements Fault.

@@ -15,7 +15,7 @@ import (
 // NodeTaint puts a taint with effect NoExecute on nodes, which evicts all that
 // does not tolerate it. No disruption budget holds that up.
 type NodeTaint struct {
-	Key string `json:"key,omitempty" yaml:"key"` // the taint's
+	Key string `json:"key" yaml:"key"` // the taint's
 }
 
 // Check implements Checked.

@@ -19,7 +19,7 @@ type PodEviction struct {
 	PodDeletion `yaml:",inline"`
 
 	// how long a refused eviction is tried again, as a drain does
-	Within time.Duration `json:"withinNs,omitempty" yaml:"within"`
+	Within time.Duration `json:"withinNs" yaml:"within"`
 }
 
 // evictEvery is how often a refused eviction is tried again.
