@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/retry"
 
 	"axolotl/internal/kube"
 	"axolotl/vm"
@@ -163,7 +162,7 @@ func restore(ctx context.Context, h *vm.Handle, t Target, ours func(*unstructure
 // unlessChanged tries a change anew whose object somebody else has changed since
 // it was read.
 func unlessChanged(change func() error) error {
-	err := retry.RetryOnConflict(retry.DefaultBackoff, change)
+	err := kube.RetryOnConflict(change)
 	if apierrors.IsConflict(err) { // of versions, not of UIDs: the object is still itself
 		return fmt.Errorf("somebody else keeps changing it: %s", err)
 	}

@@ -16,9 +16,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/util/retry"
 
 	"axolotl/chaos/journal"
+	"axolotl/internal/kube"
 	"axolotl/internal/store"
 )
 
@@ -67,7 +67,7 @@ func (j *Journal) Hold(id string) (journal.Hold, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var found *corev1.ConfigMap
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() (err error) {
+	err := kube.RetryOnConflict(func() (err error) {
 		if found, err = j.maps.Get(ctx, undoPrefix+id, metav1.GetOptions{}); err != nil {
 			return err
 		}

@@ -17,7 +17,6 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/util/retry"
 	"k8s.io/client-go/util/workqueue"
 
 	"go.uber.org/zap"
@@ -117,7 +116,7 @@ func (s *Schedules) Settle(ctx context.Context) error {
 func (s *Schedules) update(ctx context.Context, name string, change func(*object) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	return kube.RetryOnConflict(func() error {
 		raw, err := s.objects.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err

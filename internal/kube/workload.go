@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/retry"
 )
 
 // Ref names one object.
@@ -121,7 +120,7 @@ func (c *Client) updateContainer(ctx context.Context, ref Ref, container string,
 	if err != nil {
 		return fmt.Errorf("change %s: %w", ref, err)
 	}
-	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
+	err = RetryOnConflict(func() error {
 		object, err := resource.Get(ctx, ref.Name, metav1.GetOptions{})
 		if err != nil {
 			return err

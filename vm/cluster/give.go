@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
 
 	"axolotl/internal/kube"
 	"axolotl/vm"
@@ -31,7 +30,7 @@ func give(ctx context.Context, client *kube.Client, node *corev1.Node, group vm.
 		return nil
 	}
 	nodes := client.Typed.CoreV1().Nodes()
-	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+	return kube.RetryOnConflict(func() error {
 		now, err := nodes.Get(ctx, node.Name, metav1.GetOptions{})
 		if err != nil || !equip(now, group) {
 			return err
