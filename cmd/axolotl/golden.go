@@ -22,7 +22,8 @@ had in memory. The first 'axolotl up' of a shape (sizes, node count, image)
 boots once and makes it; later ones map its memory, copy-on-write, and are up in
 seconds. Where a small guest showed that this does not work ('axolotl doctor
 --prove'), they read a save image of libvirt's whole, which is slower. It is made
-anew where it is stale, damaged or of another build.`,
+anew where it is stale, damaged or of another build; clusters that lie over the old
+one keep that, and the new one has an ID with a number (abc, abc-2).`,
 	}
 	cmd.AddCommand(newGoldenBuild(a), newGoldenList(a), newGoldenPrune(a))
 	return family(cmd)
@@ -116,6 +117,8 @@ func goldenTable(a *app, entries []cluster.GoldenEntry) error {
 			state = e.Damage
 		} else {
 			state = cmp.Or(e.Stale, state)
+		}
+		if !e.Created.IsZero() {
 			created = e.Created.Local().Format("2006-01-02 15:04")
 		}
 		rows = append(rows, []string{e.ID, created, e.Spec.String(), string(e.Form), mebibytes(e.Bytes), state, strings.Join(e.Clusters, " ")})

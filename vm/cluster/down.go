@@ -71,7 +71,10 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 	if err := s.Save(c); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
-	return Run(ctx, progress, append(driver.Down(c), s.forget(c, kubeconfig)...))
+	if err := Run(ctx, progress, append(driver.Down(c), s.forget(c, kubeconfig)...)); err != nil {
+		return err
+	}
+	return s.dropGolden(c.Golden)
 }
 
 // downBroken removes a cluster of which only the name is known.

@@ -25,7 +25,7 @@ import (
 // healthy, idle cluster, its credentials and its own record. Clusters are
 // restored from it and lie over it; it is never written again.
 type Golden struct {
-	ID      string              `json:"id"` // what names its shape
+	ID      string              `json:"id"` // of its shape, see generation
 	Created time.Time           `json:"created"`
 	Spec    vm.Spec             `json:"spec"`
 	Image   string              `json:"image"`
@@ -97,11 +97,12 @@ func (s Store) readGolden(id string, now time.Time, all bool) (*Golden, error) {
 }
 
 // EnsureGolden returns the golden snapshot for a spec, and makes it where it is
-// missing, stale or damaged: one cold boot. It completes the spec. One process
-// at a time makes it, others wait. The end of ctx, or of the process, leaves
-// nothing that counts; the next call removes what there is.
+// missing, stale or damaged: one cold boot. Clusters that lie over such a one keep
+// it. It completes the spec. One process at a time makes it, others wait. The end
+// of ctx, or of the process, leaves nothing that counts; the next call removes what
+// there is.
 func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, spec *vm.Spec, progress *term.Progress) (*Golden, error) {
-	var id, why string
+	var shape, why string
 	var form vm.Form
 	var golden *Golden
 	var lock *store.Lock
@@ -109,13 +110,13 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 		if form, why, err = freezer.Form(ctx, spec, step); err != nil {
 			return err
 		}
-		if id, err = freezer.Shape(ctx, spec, form, step); err != nil {
+		if shape, err = freezer.Shape(ctx, spec, form, step); err != nil {
 			return err
 		}
-		if golden, err = s.openGolden(id, time.Now()); err == nil {
+		if golden, err = s.usableGolden(shape, time.Now()); err == nil {
 			return nil
 		}
-		lock, err = lockWait(ctx, s.Home.Golden(id)+".lock", step)
+		lock, err = lockWait(ctx, s.goldenLock(shape), step)
 		return err
 	})
 	if err == nil && form == vm.Saved {
@@ -126,17 +127,20 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 	}
 	defer lock.Unlock() //nolint:errcheck // the kernel frees it at the latest
 
-	golden, err = s.openGolden(id, time.Now())
-	switch {
-	case err == nil:
+	golden, err = s.usableGolden(shape, time.Now())
+	if err == nil {
 		return golden, nil // whoever had the lock has made it
-	case errors.Is(err, fs.ErrNotExist):
+	}
+	id, users := s.freeGeneration(shape)
+	switch missing := errors.Is(err, fs.ErrNotExist); {
+	case missing && len(users) == 0:
 		progress.Line("the first cluster of this shape boots once, and is kept as golden snapshot %s; later ones are restored from it", id)
-	default:
+	case missing:
+		progress.Line("golden snapshot %s is made anew as %s, for it is gone, and %v lie over it", shape, id, users)
+	case len(users) == 0:
 		progress.Line("golden snapshot %s is made anew: %v", id, err)
-		if users := s.goldenUsers(id); len(users) > 0 {
-			return nil, fmt.Errorf("golden snapshot %s: %w; clusters lie over it: take down %v first", id, err, users)
-		}
+	default:
+		progress.Line("golden snapshot %s is made anew as %s, for %v lie over it: %v", shape, id, users, err)
 	}
 	if err := s.buildGolden(ctx, driver, freezer, id, form, spec.Bare(), progress); err != nil {
 		return nil, fmt.Errorf("golden snapshot: %w", err)
@@ -150,32 +154,43 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 // claimGolden has a cluster's golden snapshot back where it was removed before the
 // cluster's record, which is saved by now, said that it is used.
 func (s Store) claimGolden(ctx context.Context, driver vm.Driver, c *vm.Cluster, progress *term.Progress) error {
-	if c.Golden == "" {
-		return nil
+	for c.Golden != "" {
+		lock, err := lockWait(ctx, s.goldenLock(c.Golden), nil) // of whoever is removing it
+		if err != nil {
+			return err
+		}
+		_, err = s.openGolden(c.Golden, time.Now())
+		if err = errors.Join(err, lock.Unlock()); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		freezer, err := vm.FreezerOf(driver)
+		if err != nil {
+			return err
+		}
+		golden, err := s.EnsureGolden(ctx, driver, freezer, &c.Spec, progress)
+		if err != nil {
+			return err
+		}
+		c.Golden, c.Image = golden.ID, golden.Image
+		if err := s.Save(c); err != nil { // and look whether that one has stayed
+			return err
+		}
 	}
-	lock, err := lockWait(ctx, s.Home.Golden(c.Golden)+".lock", nil) // of whoever is removing it
-	if err != nil {
-		return err
-	}
-	_, err = s.openGolden(c.Golden, time.Now())
-	if err = errors.Join(err, lock.Unlock()); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	freezer, err := vm.FreezerOf(driver)
-	if err == nil {
-		_, err = s.EnsureGolden(ctx, driver, freezer, &c.Spec, progress)
-	}
-	return err
+	return nil
 }
 
 // goldensKept is how many golden snapshots that no cluster lies over are kept,
 // a gigabyte for each machine.
 const goldensKept = 4
 
-// boundGoldens removes the oldest unused ones, but for the one just made.
+// boundGoldens removes those that can be used no more and the oldest of the others,
+// but for the one just made. One that a cluster lies over stays.
 func (s Store) boundGoldens(made string) error {
 	unused := 0
 	_, err := s.removeGoldens(func(e GoldenEntry) bool {
+		if e.Damage != "" {
+			return true
+		}
 		unused++
 		return e.ID != made && unused > goldensKept
 	})
@@ -185,16 +200,16 @@ func (s Store) boundGoldens(made string) error {
 // buildGolden boots a cluster of its own and freezes it. The caller holds the
 // snapshot's lock.
 func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, id string, form vm.Form, spec vm.Spec, progress *term.Progress) error {
-	dir := s.Home.Golden(id)
+	shape := shapeOf(id)
 	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
-	if err := s.discardBuilding(ctx, open, id, progress); err != nil {
+	if err := s.discardBuilding(ctx, open, shape, progress); err != nil {
 		return err
 	}
 	clusterID := uuid.NewString()
 	c := &vm.Cluster{
-		Name: "golden-" + id, ID: clusterID, Driver: driver.Name(), Spec: spec,
+		Name: "golden-" + shape, ID: clusterID, Driver: driver.Name(), Spec: spec,
 		Phase: vm.PhaseCreating, Created: time.Now().UTC().Truncate(time.Second),
-		Dir: dir + buildingSuffix,
+		Dir: s.Home.Golden(shape) + buildingSuffix,
 	}
 	if form == vm.Mapped {
 		// Everybody may write beside it: nobody else can know the name before.
@@ -225,7 +240,7 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 			if err != nil {
 				return err
 			}
-			return sealGolden(c, Golden{ID: id, Form: form, Build: build, Hardware: freezer.Hardware()}, dir)
+			return sealGolden(c, Golden{ID: id, Form: form, Build: build, Hardware: freezer.Hardware()}, s.Home.Golden(id))
 		}},
 	)
 	err := Run(ctx, progress, actions)
@@ -236,16 +251,16 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 		// Also where ctx has ended: nothing half-made is of use to anybody.
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		err = errors.Join(err, s.discardBuilding(clean, open, id, progress))
+		err = errors.Join(err, s.discardBuilding(clean, open, shape, progress))
 	}
 	return err
 }
 
 const buildingSuffix = ".building"
 
-// discardBuilding removes what a build has left that was stopped.
-func (s Store) discardBuilding(ctx context.Context, open Opener, id string, progress *term.Progress) error {
-	dir := s.Home.Golden(id) + buildingSuffix
+// discardBuilding removes what a build of a shape has left that was stopped.
+func (s Store) discardBuilding(ctx context.Context, open Opener, shape string, progress *term.Progress) error {
+	dir := s.Home.Golden(shape) + buildingSuffix
 	var c vm.Cluster
 	switch err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c); {
 	case errors.Is(err, fs.ErrNotExist):

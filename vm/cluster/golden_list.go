@@ -52,11 +52,12 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 			continue
 		}
 		entry := GoldenEntry{ID: name.Name(), Clusters: s.goldenUsers(name.Name())}
-		if golden, err := s.openGolden(entry.ID, time.Now()); err != nil {
+		golden, err := s.openGolden(entry.ID, time.Now())
+		if err != nil {
 			entry.Damage = err.Error()
-		} else {
-			entry.Created, entry.Spec, entry.Image, entry.Form, entry.Build = golden.Created, golden.Spec, golden.Image, golden.Form, golden.Build
+			golden = s.saidOf(entry.ID)
 		}
+		entry.Created, entry.Spec, entry.Image, entry.Form, entry.Build = golden.Created, golden.Spec, golden.Image, golden.Form, golden.Build
 		if entry.Bytes, err = store.DiskUsage(s.Home.Golden(entry.ID)); err != nil {
 			return nil, err
 		}
@@ -64,6 +65,16 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 	}
 	slices.SortFunc(entries, func(a, b GoldenEntry) int { return b.Created.Compare(a.Created) })
 	return entries, nil
+}
+
+// saidOf is what the record says of a golden snapshot that cannot be used, as far as
+// it can be read: it stays in sight while clusters lie over it.
+func (s Store) saidOf(id string) *Golden {
+	var g Golden
+	if err := store.ReadJSON(filepath.Join(s.Home.Golden(id), goldenFile), &g); err != nil {
+		return &Golden{}
+	}
+	return &g
 }
 
 // VerifyGoldens reads every byte of all golden snapshots. What it finds damaged
@@ -139,7 +150,7 @@ func (s Store) removeGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, er
 				return nil
 			}
 			removed = append(removed, entry)
-			return os.RemoveAll(s.Home.Golden(id))
+			return removeGolden(s.Home.Golden(id))
 		})
 		if err != nil {
 			return removed, err
@@ -151,7 +162,7 @@ func (s Store) removeGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, er
 // ifUnlocked does something with a golden snapshot under its lock, or nothing
 // where another process has that.
 func (s Store) ifUnlocked(id string, do func(id string) error) error {
-	lock, err := store.TryLock(s.Home.Golden(id) + ".lock")
+	lock, err := store.TryLock(s.goldenLock(id))
 	var locked *store.LockedError
 	if errors.As(err, &locked) {
 		return nil

@@ -32,6 +32,7 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if driver.Traits().Foreign {
 		return nil, errForeign(c, "recreate")
 	}
+	before := c.Golden
 	if err := s.chooseGolden(ctx, c, driver, options.Cold, progress); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,11 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 	if err := s.claimGolden(ctx, driver, c, progress); err != nil {
 		return nil, err
 	}
-	return s.bringUp(ctx, c, driver, options, progress)
+	handle, err := s.bringUp(ctx, c, driver, options, progress)
+	if err != nil {
+		return nil, err
+	}
+	return handle, s.dropGolden(before)
 }
 
 // chooseGolden notes in the record what the cluster will be restored from: the
