@@ -12,11 +12,13 @@ import (
 
 func newDown(a *app) *cobra.Command {
 	var all, noContext bool
+	var connect string
 	cmd := &cobra.Command{
 		Use:   "down [NAME | --all]",
 		Short: "Remove a cluster with every trace of it",
 		Long: `Remove a cluster: machines, disks, files and its context in the kubeconfig.
-A cluster that is half-made or whose record is damaged is removed as well.
+A cluster that is half-made or whose record is damaged is removed as well; where
+its directory does not even say at which libvirt its machines are, --connect does.
 Only objects that carry the cluster's own ID are touched. One of --driver
 existing is forgotten: nothing in it, and no context, is removed.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
@@ -38,7 +40,7 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 					continue
 				}
 				fate := fateOf(a, name) // its record goes with it
-				err := a.clusters().Down(cmd.Context(), name, a.open, a.salvagers(""), a.userKubeconfig(noContext), a.progress)
+				err := a.clusters().Down(cmd.Context(), name, a.downOptions(connect, noContext), a.progress)
 				var missing *cluster.NotFoundError
 				switch {
 				case errors.As(err, &missing) && len(args) == 0:
@@ -54,6 +56,12 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all clusters")
+	cmd.Flags().StringVar(&connect, "connect", "", "libvirt URI of the machines of a cluster that says nothing of itself any more")
 	cmd.Flags().BoolVar(&noContext, "no-context", false, "leave the user's kubeconfig alone")
 	return cmd
+}
+
+// downOptions are how clusters are taken down here.
+func (a *app) downOptions(connect string, noContext bool) cluster.DownOptions {
+	return cluster.DownOptions{Open: a.open, Salvage: a.salvagers(connect), Named: connect != "", Kubeconfig: a.userKubeconfig(noContext)}
 }

@@ -37,7 +37,7 @@ func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized 
 	}
 	a.progress.Line("there is no cluster %q: it is made for the labs, and removed afterwards unless --keep", name)
 	end = func() error {
-		err := a.clusters().Down(context.WithoutCancel(ctx), name, a.open, a.salvagers(flags.connect), a.userKubeconfig(flags.noContext), a.progress)
+		err := a.clusters().Down(context.WithoutCancel(ctx), name, a.downOptions(flags.connect, flags.noContext), a.progress)
 		if err != nil {
 			return fmt.Errorf("remove cluster %s: %w; finish with: axolotl down %s", name, err, name)
 		}

@@ -24,10 +24,24 @@ type Salvager interface {
 	Salvage(ctx context.Context, name, dir string) (id string, err error)
 }
 
+// DownOptions are what down is asked for.
+type DownOptions struct {
+	Open Opener // gives the driver of a cluster whose record, or note, can be read
+
+	// Salvage are the drivers asked about one of which neither can, or whose
+	// directory is gone.
+	Salvage []vm.Driver
+	// Named: a person has said which libvirt those are to ask.
+	Named bool
+
+	// Kubeconfig is the user's file that the context is removed from; empty
+	// removes it nowhere.
+	Kubeconfig string
+}
+
 // Down removes a cluster, whole, half-made or damaged, with its directory and
-// its context in the user's kubeconfig. salvage are the drivers asked about a
-// cluster whose record cannot be read or is gone.
-func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
+// its context in the user's kubeconfig.
+func (s Store) Down(ctx context.Context, name string, options DownOptions, progress *term.Progress) error {
 	if err := ValidateName(name); err != nil {
 		return err
 	}
@@ -43,53 +57,91 @@ func (s Store) Down(ctx context.Context, name string, open Opener, salvage []vm.
 	switch {
 	case errors.As(err, &broken):
 		progress.Line("%v", err)
-		return s.downBroken(ctx, name, salvage, kubeconfig, progress)
+		return s.downBroken(ctx, name, options, progress)
 	case errors.As(err, &missing):
 		// Its directory was deleted by hand; its machines may run.
 		c = &vm.Cluster{Name: name, Dir: s.Home.Cluster(name)}
-		owned, salvageErr := s.salvage(ctx, c, salvage, progress)
-		if !owned {
+		owned, salvageErr := s.salvage(ctx, c, options.Salvage, progress)
+		if _, noDir := os.Stat(c.Dir); !owned && noDir != nil {
 			return err // that a driver cannot be asked is no sign of a cluster
 		}
-		if salvageErr != nil {
+		if owned && salvageErr != nil {
 			return salvageErr
 		}
-		return Run(ctx, progress, s.forget(c, kubeconfig))
+		return Run(ctx, progress, s.forget(c, options.Kubeconfig))
 	}
 	if err != nil {
 		return err
 	}
-	driver, err := open(c)
+	driver, err := options.Open(c)
 	if err != nil {
 		return err
 	}
 	if driver.Traits().Foreign {
-		kubeconfig = "" // there is no context of ours, though one may have its name
+		options.Kubeconfig = "" // there is no context of ours, though one may have its name
 	}
 	c.BeginDeleting()
 	// What makes room again must not need any: the record names all that there is.
 	if err := s.Save(c); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
-	if err := Run(ctx, progress, append(driver.Down(c), s.forget(c, kubeconfig)...)); err != nil {
+	if err := Run(ctx, progress, append(driver.Down(c), s.forget(c, options.Kubeconfig)...)); err != nil {
 		return err
 	}
 	return s.dropGolden(c.Golden)
 }
 
-// downBroken removes a cluster of which only the name is known.
-func (s Store) downBroken(ctx context.Context, name string, salvage []vm.Driver, kubeconfig string, progress *term.Progress) error {
+// downBroken removes a cluster whose record cannot be read.
+func (s Store) downBroken(ctx context.Context, name string, options DownOptions, progress *term.Progress) error {
 	c := &vm.Cluster{Name: name, Dir: s.Home.Cluster(name)}
-	owned, err := s.salvage(ctx, c, salvage, progress)
-	if owned && err != nil {
+	foreign, err := s.downUnread(ctx, c, options, progress)
+	if err != nil {
 		return err
 	}
-	// Its files are the last trace of it: they stay while a driver that may
-	// have made it, and has begun to, cannot be asked.
-	if files, readErr := os.ReadDir(c.Dir); err != nil && (readErr != nil || len(files) > 0) {
-		return errors.Join(err, readErr)
+	if foreign {
+		options.Kubeconfig = ""
 	}
-	return Run(ctx, progress, s.forget(c, kubeconfig))
+	return Run(ctx, progress, s.forget(c, options.Kubeconfig))
+}
+
+// downUnread takes down what is found of a cluster, or of a golden snapshot that was
+// being made, whose record cannot be read: by its note, and by its name and
+// directory. Its files are the last trace of it, and are the caller's to remove. It
+// is foreign where its note says that somebody else has made it.
+func (s Store) downUnread(ctx context.Context, c *vm.Cluster, options DownOptions, progress *term.Progress) (foreign bool, err error) {
+	note := ownerOf(c.Dir)
+	if note != nil {
+		noted := note.cluster(c.Name, c.Dir)
+		driver, err := options.Open(noted)
+		if err == nil {
+			foreign = driver.Traits().Foreign
+			err = Run(ctx, progress, driver.Down(noted))
+		}
+		if err == nil && noted.SharedMemory != "" {
+			err = os.RemoveAll(noted.SharedMemory)
+		}
+		if err != nil {
+			return foreign, err
+		}
+	}
+	owned, err := s.salvage(ctx, c, options.Salvage, progress)
+	switch {
+	case owned:
+		return foreign, err
+	case note != nil:
+		return foreign, nil // all drivers that matter have been asked
+	}
+	// The files stay while a driver that may have made it, and has begun to, cannot
+	// be asked.
+	if files, readErr := os.ReadDir(c.Dir); err != nil && (readErr != nil || len(files) > 0) {
+		return false, errors.Join(err, readErr)
+	}
+	// So do they while its machines may be at a libvirt that nobody has named.
+	if machines, _ := os.ReadDir(c.Path("machines")); len(machines) > 0 && !options.Named {
+		return false, fmt.Errorf("%s has files of %d machine(s), and no libvirt that was asked has these; name the one that they are at, or were (--connect URI)",
+			c.Dir, len(machines))
+	}
+	return false, nil
 }
 
 // salvage takes down what drivers find of a cluster by its name and directory.
@@ -145,7 +197,7 @@ func (s Store) forget(c *vm.Cluster, kubeconfig string) []vm.Action {
 			return err
 		}
 		for _, entry := range entries {
-			if entry.Name() == vm.RecordFile {
+			if entry.Name() == vm.RecordFile || entry.Name() == ownerFile {
 				continue
 			}
 			if err := os.RemoveAll(c.Path(entry.Name())); err != nil {

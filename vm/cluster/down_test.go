@@ -66,7 +66,7 @@ func TestDownOfADamagedRecord(t *testing.T) {
 			}
 			test.first.name, test.second.name = "first", "second"
 			progress := term.NewProgress(io.Discard, true)
-			err := s.Down(t.Context(), "c", nil, []vm.Driver{&test.first, &test.second}, "", progress)
+			err := s.Down(t.Context(), "c", DownOptions{Salvage: []vm.Driver{&test.first, &test.second}}, progress)
 			if (err != nil) != test.fails || (test.fails && !strings.Contains(err.Error(), "with driver first: no libvirt here")) {
 				t.Errorf("error %v", err)
 			}
@@ -108,7 +108,7 @@ func TestDownOnAFullDisk(t *testing.T) {
 	}
 	driver := &removing{salvager{name: "first"}}
 	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
-	if err := s.Down(t.Context(), "c", open, nil, "", term.NewProgress(io.Discard, true)); err != nil {
+	if err := s.Down(t.Context(), "c", DownOptions{Open: open}, term.NewProgress(io.Discard, true)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(c.Dir); !errors.Is(err, fs.ErrNotExist) {

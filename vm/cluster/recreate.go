@@ -81,10 +81,10 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 	return s.Save(c)
 }
 
-// emptied removes what a cluster keeps on disk but for its record, its
+// emptied removes what a cluster keeps on disk but for its record and note, its
 // snapshots, the reports of what was done to it, and kept.
 func emptied(c *vm.Cluster, kept ...string) vm.Action {
-	kept = append([]string{vm.RecordFile, snapshotsDir, "runs"}, kept...)
+	kept = append([]string{vm.RecordFile, ownerFile, snapshotsDir, "runs"}, kept...)
 	return vm.Action{Name: "Throw away disks and keys", Run: func(context.Context, *term.Step) error {
 		entries, err := os.ReadDir(c.Dir)
 		if err != nil {

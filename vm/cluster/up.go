@@ -124,6 +124,9 @@ func fitsOutside(spec vm.Spec, driver vm.Driver) error {
 // bringUp makes what of a recorded cluster is missing. The caller holds its
 // lock.
 func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, options UpOptions, progress *term.Progress) (*vm.Handle, error) {
+	if err := noteOwner(c); err != nil { // earlier releases wrote none
+		return nil, err
+	}
 	if c.Phase == vm.PhaseRestoring {
 		return s.restore(ctx, c, driver, options, progress)
 	}
@@ -208,6 +211,9 @@ func (s Store) record(ctx context.Context, driver vm.Driver, c *vm.Cluster) erro
 		c.BeginJoining(joining...)
 	}
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return err
+	}
+	if err := noteOwner(c); err != nil {
 		return err
 	}
 	return s.Save(c)

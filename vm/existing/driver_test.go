@@ -137,7 +137,7 @@ func TestNothingIsChanged(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no machines of ours to recreate") {
 		t.Errorf("recreate: %v", err)
 	}
-	if err := w.Down(t.Context(), "staging", w.open, nil, w.config, quiet); err != nil {
+	if err := w.Down(t.Context(), "staging", cluster.DownOptions{Open: w.open, Kubeconfig: w.config}, quiet); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(w.Home.Clusters()); err != nil || len(left) > 0 {
@@ -192,7 +192,7 @@ func TestServerThatIsGone(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(err.Error(), "axolotl down staging") {
 		t.Errorf("error %v", err)
 	}
-	if err := w.Down(t.Context(), "staging", w.open, nil, "", quiet); err != nil {
+	if err := w.Down(t.Context(), "staging", cluster.DownOptions{Open: w.open}, quiet); err != nil {
 		t.Error(err)
 	}
 }

@@ -274,7 +274,7 @@ func started(_ *vm.Handle, err error) error {
 
 // down is 'axolotl down'.
 func (w *world) down(name string) error {
-	return w.clusters().Down(w.t.Context(), name, w.open, []vm.Driver{w.driver()}, "", quiet)
+	return w.clusters().Down(w.t.Context(), name, cluster.DownOptions{Open: w.open, Salvage: []vm.Driver{w.driver()}}, quiet)
 }
 
 // healthy notes of a cluster what up does at its very end.
