@@ -1,7 +1,11 @@
 package cluster
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
+	"strings"
 
 	"axolotl/internal/store"
 	"axolotl/vm"
@@ -53,4 +57,17 @@ func (o *owner) cluster(name, dir string) *vm.Cluster {
 		c.Machines = append(c.Machines, vm.Machine{Host: host}) // no more is known of them
 	}
 	return c
+}
+
+// begun tells whether anything of a cluster was made that has this directory. Its
+// record is the first thing; what a kill or a full disk leaves before that is the
+// note, and hidden files that have not got their names yet.
+func begun(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return e.Name() != ownerFile && !strings.HasPrefix(e.Name(), ".")
+	}), err
 }

@@ -109,3 +109,38 @@ func TestNoteOutlivesRecreating(t *testing.T) {
 		t.Error("it is gone")
 	}
 }
+
+// What was killed before there was a record is no cluster: the name is free, and
+// 'down' clears it.
+func TestNothingBegun(t *testing.T) {
+	s := testStore(t)
+	c := &vm.Cluster{Name: "c", ID: "1", Driver: "hosted", Dir: s.Home.Cluster("c")}
+	if err := errors.Join(os.MkdirAll(c.Dir, 0o755), noteOwner(c), os.WriteFile(c.Path("."+vm.RecordFile+"123"), []byte("{"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var missing *NotFoundError
+	if _, err := s.Load("c"); !errors.As(err, &missing) || len(missing.Known) > 0 {
+		t.Errorf("it is there: %v", err)
+	}
+	if all, err := s.List(); err != nil || len(all) > 0 {
+		t.Errorf("listed: %v, %v", all, err)
+	}
+	chosen := errors.New("a driver is chosen")
+	_, err := s.Up(t.Context(), UpOptions{Name: "c", Choose: func(context.Context) (vm.Driver, error) { return nil, chosen }}, term.NewProgress(io.Discard, true))
+	if !errors.Is(err, chosen) {
+		t.Errorf("up: %v", err)
+	}
+	if err := s.Down(t.Context(), "c", DownOptions{}, term.NewProgress(io.Discard, true)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(c.Dir); err == nil {
+		t.Error("its directory is left")
+	}
+	if err := store.WriteFile(c.Path("seed"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var broken *BrokenError
+	if _, err := s.Load("c"); !errors.As(err, &broken) {
+		t.Errorf("with files of a machine: %v", err)
+	}
+}

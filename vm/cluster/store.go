@@ -54,7 +54,10 @@ func (s Store) Load(name string) (*vm.Cluster, error) {
 	var c vm.Cluster
 	err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, statErr := os.Stat(dir); statErr == nil {
+		if has, dirErr := begun(dir); has {
+			if dirErr != nil {
+				return nil, &BrokenError{name, dirErr}
+			}
 			return nil, &BrokenError{name, errors.New("it is missing from " + dir)}
 		}
 		return nil, &NotFoundError{Name: name, Known: s.names()}
@@ -89,7 +92,7 @@ func (s Store) List() ([]*vm.Cluster, error) {
 	return all, nil
 }
 
-// names are the directories that clusters have, sorted.
+// names are those of clusters that have a directory, and anything in it, sorted.
 func (s Store) names() []string {
 	entries, err := os.ReadDir(s.Home.Clusters())
 	if err != nil {
@@ -97,7 +100,10 @@ func (s Store) names() []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		if entry.IsDir() && ValidateName(entry.Name()) == nil {
+		if !entry.IsDir() || ValidateName(entry.Name()) != nil {
+			continue
+		}
+		if has, _ := begun(s.Home.Cluster(entry.Name())); has { // also where it cannot be read
 			names = append(names, entry.Name())
 		}
 	}
