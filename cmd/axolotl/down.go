@@ -30,7 +30,7 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 			}
 			// An 'up' that was killed may have left machines that were to become
 			// a golden snapshot; they are of no cluster yet.
-			errs := []error{a.clusters().DiscardAbandoned(cmd.Context(), a.open, a.progress)}
+			errs := []error{a.clusters().DiscardAbandoned(cmd.Context(), a.downOptions(connect, true), a.progress)}
 			// The history outlives the clusters: reports that are still files go
 			// into it before their directory is removed.
 			a.keepReports(cmd.Context())

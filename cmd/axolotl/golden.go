@@ -141,7 +141,7 @@ left of builds that were killed. Those that a cluster lies over always stay.`,
 			if err != nil {
 				return err
 			}
-			removed, err := a.clusters().PruneGoldens(cmd.Context(), a.open, func(e cluster.GoldenEntry) bool {
+			removed, err := a.clusters().PruneGoldens(cmd.Context(), a.downOptions("", true), func(e cluster.GoldenEntry) bool {
 				return all || e.Damage != "" || e.Build != build
 			}, a.progress)
 			if err != nil {

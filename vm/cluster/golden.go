@@ -201,8 +201,8 @@ func (s Store) boundGoldens(made string) error {
 // snapshot's lock.
 func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Freezer, id string, form vm.Form, spec vm.Spec, progress *term.Progress) error {
 	shape := shapeOf(id)
-	open := func(*vm.Cluster) (vm.Driver, error) { return driver, nil }
-	if err := s.discardBuilding(ctx, open, shape, progress); err != nil {
+	salvage := DownOptions{Open: func(*vm.Cluster) (vm.Driver, error) { return driver, nil }, Salvage: []vm.Driver{driver}}
+	if err := s.discardBuilding(ctx, salvage, shape, progress); err != nil {
 		return err
 	}
 	clusterID := uuid.NewString()
@@ -251,7 +251,7 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 		// Also where ctx has ended: nothing half-made is of use to anybody.
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		err = errors.Join(err, s.discardBuilding(clean, open, shape, progress))
+		err = errors.Join(err, s.discardBuilding(clean, salvage, shape, progress))
 	}
 	return err
 }
@@ -259,17 +259,22 @@ func (s Store) buildGolden(ctx context.Context, driver vm.Driver, freezer vm.Fre
 const buildingSuffix = ".building"
 
 // discardBuilding removes what a build of a shape has left that was stopped.
-func (s Store) discardBuilding(ctx context.Context, open Opener, shape string, progress *term.Progress) error {
+func (s Store) discardBuilding(ctx context.Context, options DownOptions, shape string, progress *term.Progress) error {
+	c := vm.Cluster{}
 	dir := s.Home.Golden(shape) + buildingSuffix
-	var c vm.Cluster
 	switch err := store.ReadJSON(filepath.Join(dir, vm.RecordFile), &c); {
 	case errors.Is(err, fs.ErrNotExist):
 		return os.RemoveAll(dir)
 	case err != nil:
-		return err
+		progress.Line("the record of a golden snapshot that was being made cannot be read (%v); what is left of it is removed", err)
+		options.Named = true // such machines are at the libvirt that is asked, or were
+		if _, err := s.downUnread(ctx, &vm.Cluster{Name: "golden-" + shape, Dir: dir}, options, progress); err != nil {
+			return err
+		}
+		return os.RemoveAll(dir)
 	}
 	c.Dir = dir
-	driver, err := open(&c)
+	driver, err := options.Open(&c)
 	if err != nil {
 		return err
 	}

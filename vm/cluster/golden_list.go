@@ -108,8 +108,8 @@ func (s Store) VerifyGoldens(ctx context.Context) error {
 
 // PruneGoldens removes the golden snapshots that no cluster lies over and that
 // unwanted chooses, and abandoned builds. What another process makes stays.
-func (s Store) PruneGoldens(ctx context.Context, open Opener, unwanted func(GoldenEntry) bool, progress *term.Progress) ([]GoldenEntry, error) {
-	if err := s.DiscardAbandoned(ctx, open, progress); err != nil {
+func (s Store) PruneGoldens(ctx context.Context, options DownOptions, unwanted func(GoldenEntry) bool, progress *term.Progress) ([]GoldenEntry, error) {
+	if err := s.DiscardAbandoned(ctx, options, progress); err != nil {
 		return nil, err
 	}
 	return s.removeGoldens(unwanted)
@@ -118,7 +118,7 @@ func (s Store) PruneGoldens(ctx context.Context, open Opener, unwanted func(Gold
 // DiscardAbandoned removes what builds of golden snapshots have left that were
 // killed: machines that run, their memory, their files. What another process
 // is building stays.
-func (s Store) DiscardAbandoned(ctx context.Context, open Opener, progress *term.Progress) error {
+func (s Store) DiscardAbandoned(ctx context.Context, options DownOptions, progress *term.Progress) error {
 	left, err := filepath.Glob(filepath.Join(s.Home.Goldens(), "*"+buildingSuffix))
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (s Store) DiscardAbandoned(ctx context.Context, open Opener, progress *term
 	var errs []error
 	for _, dir := range left {
 		id := strings.TrimSuffix(filepath.Base(dir), buildingSuffix)
-		err := s.ifUnlocked(id, func(id string) error { return s.discardBuilding(ctx, open, id, progress) })
+		err := s.ifUnlocked(id, func(id string) error { return s.discardBuilding(ctx, options, id, progress) })
 		if err != nil {
 			errs = append(errs, fmt.Errorf("abandoned golden snapshot %s: %w", id, err))
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -142,5 +143,51 @@ func TestNothingBegun(t *testing.T) {
 	var broken *BrokenError
 	if _, err := s.Load("c"); !errors.As(err, &broken) {
 		t.Errorf("with files of a machine: %v", err)
+	}
+}
+
+// What is left of a golden snapshot whose making was killed goes also where its
+// record is damaged: by its note, or by what a driver finds.
+func TestAbandonedBuildWithADamagedRecord(t *testing.T) {
+	for _, noted := range []bool{true, false} {
+		s := testStore(t)
+		dir := s.Home.Golden("abc") + buildingSuffix
+		shared := filepath.Join(t.TempDir(), "axolotl-golden-1")
+		c := &vm.Cluster{Name: "golden-abc", ID: "1", Driver: "hosted", SharedMemory: shared, Dir: dir}
+		driver := &hosted{salvager: salvager{name: "hosted"}}
+		if noted {
+			if err := s.record(t.Context(), driver, c); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			driver.id = "1"
+		}
+		err := errors.Join(store.WriteFile(c.Path(vm.RecordFile), []byte("{"), 0o600), store.WriteFile(c.Path("machines", "cp-1", "seed"), nil, 0o600),
+			store.WriteFile(filepath.Join(shared, "cp-1"), nil, 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+		options := DownOptions{Open: func(*vm.Cluster) (vm.Driver, error) { return driver, nil }, Salvage: []vm.Driver{driver}}
+		if err := s.DiscardAbandoned(t.Context(), options, term.NewProgress(io.Discard, true)); err != nil {
+			t.Error(err)
+		}
+		if !slices.Equal(driver.down, []string{"1"}) {
+			t.Errorf("noted %t: taken down is %v", noted, driver.down)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("noted %t: %s is left", noted, dir)
+		}
+		if _, err := os.Stat(shared); noted && err == nil {
+			t.Error("its memory is left")
+		}
+	}
+	// And a shape is made whose last making was killed so.
+	s := testStore(t)
+	if err := store.WriteFile(filepath.Join(s.Home.Golden("abc")+buildingSuffix, vm.RecordFile), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var spec vm.Spec
+	if _, err := s.EnsureGolden(t.Context(), shaped{}, shaped{}, &spec, term.NewProgress(io.Discard, true)); !errors.Is(err, errNotMade) {
+		t.Errorf("error %v", err)
 	}
 }
