@@ -190,6 +190,15 @@ type Freezer interface {
 	Thaw(ctx context.Context, c *Cluster, frozen string, machines ...string) (time.Time, error)
 }
 
+// Supplier is a driver whose machines boot from what may be missing.
+type Supplier interface {
+	// Supply has there, on each host of c, what its machines boot from, or returns
+	// why that cannot be had. Where c.Image is empty it becomes the one that new
+	// clusters have. It is called before machines are thrown away: nothing is
+	// changed that they need as they are.
+	Supply(ctx context.Context, c *Cluster, step *term.Step) error
+}
+
 // Grower is a driver whose clusters get machines, and lose them, while they
 // run.
 type Grower interface {

@@ -264,6 +264,9 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 			}})
 	}
 	if len(booted) > 0 {
+		if err := supply(ctx, c, h.Driver, progress); err != nil {
+			return err
+		}
 		actions = append(actions, rejoin(h, grower, booted)...)
 	}
 	c.BeginJoining(nodes...)

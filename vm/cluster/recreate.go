@@ -51,12 +51,16 @@ func (s Store) Recreate(ctx context.Context, options UpOptions, progress *term.P
 }
 
 // chooseGolden notes in the record what the cluster will be restored from: the
-// snapshot that it was made of, where that is whole.
+// snapshot that it was made of, where that is whole. Where it will be booted, it is
+// from the image that new clusters have, whatever release had made it.
 func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver, cold bool, progress *term.Progress) error {
 	freezer, err := vm.FreezerOf(driver)
-	if cold || err != nil {
+	if cold || err != nil { // it is booted
 		c.Golden = ""
-		return nil //nolint:nilerr // it is booted
+		if _, ok := driver.(vm.Supplier); ok {
+			c.Image = ""
+		}
+		return supply(ctx, c, driver, progress)
 	}
 	if c.Golden != "" {
 		if g, err := s.restorable(ctx, c, freezer); err == nil && g.Spec.SameMachines(c.Spec) {
@@ -69,6 +73,17 @@ func (s Store) chooseGolden(ctx context.Context, c *vm.Cluster, driver vm.Driver
 	}
 	c.Golden, c.Image = golden.ID, golden.Image
 	return nil
+}
+
+// supply has there what machines boot from that are about to be thrown away.
+func supply(ctx context.Context, c *vm.Cluster, driver vm.Driver, progress *term.Progress) error {
+	supplier, ok := driver.(vm.Supplier)
+	if !ok {
+		return nil
+	}
+	return Run(ctx, progress, []vm.Action{{Name: "Get what the machines boot from", Run: func(ctx context.Context, step *term.Step) error {
+		return supplier.Supply(ctx, c, step)
+	}}})
 }
 
 // throwAway removes all that a cluster is being recreated without, and notes

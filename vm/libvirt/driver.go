@@ -137,32 +137,20 @@ func (d *Driver) Up(c *vm.Cluster) []vm.Action {
 
 // upCold boots what does not run.
 func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
-	var node string // the node binary, which is kubeadm too
-	var img *image.Image
-	there := map[*site]*image.Image{}
+	var have supplies
 	return []vm.Action{
 		{Name: "Get the node image", Run: func(ctx context.Context, step *term.Step) (err error) {
-			if node, err = d.nodeBinary(ctx, d.home, step); err != nil {
-				return err
-			}
-			if img, err = d.image(ctx, c, step); err != nil {
-				return err
-			}
-			for _, p := range d.places(c) {
-				if there[p.site], err = p.bringImage(ctx, c, img, step); err != nil {
-					return err
-				}
-			}
-			return nil
+			have, err = d.supplies(ctx, c, step)
+			return err
 		}},
 		{Name: "Make certificates and kubeconfigs", Run: func(ctx context.Context, _ *term.Step) error {
-			return d.credentials(ctx, node, c.Dir, kubeadmConfig(c))
+			return d.credentials(ctx, have.node, c.Dir, kubeadmConfig(c))
 		}},
 		{Name: "Prove the acceleration", Run: func(ctx context.Context, step *term.Step) error {
 			if c.Spec.Accel == AccelKVM || c.Spec.Accel == AccelTCG {
 				return nil // asked for, or proved before
 			}
-			accel, why, err := d.accelerations(ctx, d.places(c), there)
+			accel, why, err := d.accelerations(ctx, d.places(c), have.there)
 			if err != nil {
 				return err
 			}
@@ -171,10 +159,10 @@ func (d *Driver) upCold(c *vm.Cluster) []vm.Action {
 			return nil
 		}},
 		{Name: "Write the cluster's first objects", Run: func(ctx context.Context, step *term.Step) error {
-			return d.beginCluster(ctx, node, c, step)
+			return d.beginCluster(ctx, have.node, c, step)
 		}},
 		{Name: "Start the machines", Run: func(ctx context.Context, _ *term.Step) error {
-			if err := d.startAll(ctx, c, img); err != nil {
+			if err := d.startAll(ctx, c, have.img); err != nil {
 				return err
 			}
 			return endBeginning(c)
