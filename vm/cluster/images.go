@@ -15,6 +15,9 @@ import (
 // from, while they are.
 const imagesFile = "images.tar"
 
+// madeImagesFile is the same of images that are made for the cluster.
+const madeImagesFile = "made-" + imagesFile
+
 // LoadImages puts the images of archives into every machine of a cluster, and
 // returns their names. The archives are looked at first. Machines that come
 // later do not have them.
@@ -54,13 +57,12 @@ func (s Store) LoadImages(ctx context.Context, name string, archives []string, o
 // before the cluster is taken, as that may take minutes.
 func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Context, func(store.Home, string) error, *term.Step) error {
 	return func(ctx context.Context, write func(store.Home, string) error, step *term.Step) error {
-		const archiveName = "made-" + imagesFile
 		c, err := s.Load(name)
 		if err != nil {
 			return err
 		}
-		archive := c.Path(archiveName)
-		try := func() (*store.Lock, error) { return c.TryLock(archiveName + ".lock") }
+		archive := c.Path(madeImagesFile)
+		try := func() (*store.Lock, error) { return c.TryLock(madeImagesFile + ".lock") }
 		making, err := store.Await(ctx, try, func(locked *store.LockedError) {
 			step.Status("waiting for %q (pid %d), which makes images for the cluster", locked.Holder.Command, locked.Holder.PID)
 		})

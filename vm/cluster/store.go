@@ -122,8 +122,8 @@ func (s Store) Lock(name string) (*store.Lock, error) {
 	return lock, err
 }
 
-// take locks a cluster for a change and reads its record. The caller calls
-// release when it is done, whatever became of the cluster.
+// take locks a cluster for a change, reads its record and sweeps it. The caller
+// calls release when it is done, whatever became of the cluster.
 func (s Store) take(name string) (c *vm.Cluster, release func(), err error) {
 	if err := ValidateName(name); err != nil {
 		return nil, nil, err // before a file is made of it
@@ -133,7 +133,10 @@ func (s Store) take(name string) (c *vm.Cluster, release func(), err error) {
 		return nil, nil, err
 	}
 	release = func() { s.unlock(name, lock) }
-	if c, err = s.Load(name); err != nil {
+	if c, err = s.Load(name); err == nil {
+		err = sweep(c)
+	}
+	if err != nil {
 		release()
 		return nil, nil, err
 	}

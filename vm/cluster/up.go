@@ -90,6 +90,9 @@ func (s Store) Up(ctx context.Context, options UpOptions, progress *term.Progres
 		if err := options.fits(driver); err != nil {
 			return nil, err
 		}
+		if err := sweep(c); err != nil {
+			return nil, err
+		}
 	}
 	handle, err := s.bringUp(ctx, c, driver, options, progress)
 	if err != nil || options.File == nil {

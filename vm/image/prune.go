@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"axolotl/internal/store"
 )
@@ -26,6 +27,10 @@ type InUse struct {
 // of what clusters begin with that was made by it.
 const FirstMark = ".first-"
 
+// ProbePrefix begins the names of directories in the cache in which it is proved that
+// memory can be mapped here.
+const ProbePrefix = "probe-"
+
 // Pruned is one thing that Prune removed, or would.
 type Pruned struct {
 	Path  string `json:"path"`
@@ -34,7 +39,7 @@ type Pruned struct {
 
 // Prune removes from the cache what neither this axolotl nor a cluster needs:
 // images, programs and installed Debians of other releases, and what builds
-// left behind that were killed. What another process is building stays. With
+// and proofs left behind that were killed. What another process is building stays. With
 // dryRun nothing is removed. Lock files stay: to remove one would let two
 // processes hold it.
 func Prune(home store.Home, used InUse, dryRun bool) ([]Pruned, error) {
@@ -67,7 +72,31 @@ func Prune(home store.Home, used InUse, dryRun bool) ([]Pruned, error) {
 			}
 		}
 	}
-	return pruned, nil
+	probes, err := abandonedProbes(home)
+	for _, path := range probes {
+		removed, err := remove(path, dryRun)
+		if err != nil {
+			return pruned, err
+		}
+		pruned = append(pruned, *removed)
+	}
+	return pruned, err
+}
+
+// probeAge is more than any proof that memory can be mapped takes, by far.
+const probeAge = time.Hour
+
+// abandonedProbes are what proofs have left that were killed. They have no lock: one
+// that runs is told by its age.
+func abandonedProbes(home store.Home) ([]string, error) {
+	all, err := filepath.Glob(filepath.Join(home.Cache, ProbePrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || time.Since(info.ModTime()) < probeAge
+	}), nil
 }
 
 // prune removes one path under its lock; nil means that somebody holds that.
@@ -80,6 +109,10 @@ func prune(path, lockPath string, dryRun bool) (*Pruned, error) {
 		return nil, err
 	}
 	defer lock.Unlock()
+	return remove(path, dryRun)
+}
+
+func remove(path string, dryRun bool) (*Pruned, error) {
 	bytes, err := store.DiskUsage(path)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,13 @@
 package image
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"axolotl/internal/store"
 )
@@ -86,5 +88,28 @@ func TestPruneKeepsProgramsInUse(t *testing.T) {
 	}
 	if pruned, err := Prune(home, InUse{Programs: true}, false); err != nil || len(pruned) != 0 {
 		t.Errorf("pruned %v, error %v", pruned, err)
+	}
+}
+
+// What a proof has left that was killed goes, and one that runs does not.
+func TestPruneProbes(t *testing.T) {
+	home := newHome(t)
+	left, runs := filepath.Join(home.Cache, ProbePrefix+"1"), filepath.Join(home.Cache, ProbePrefix+"2")
+	for _, dir := range []string{left, runs} {
+		if err := store.WriteFile(filepath.Join(dir, "memory"), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(left, time.Time{}, time.Now().Add(-2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	pruned, err := Prune(home, InUse{}, false)
+	if err != nil || len(pruned) != 1 || pruned[0].Path != left {
+		t.Errorf("pruned %v, error %v", pruned, err)
+	}
+	_, gone := os.Stat(left)
+	_, there := os.Stat(runs)
+	if !os.IsNotExist(gone) || there != nil {
+		t.Error(errors.Join(gone, there))
 	}
 }

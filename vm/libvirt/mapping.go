@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"axolotl/internal/check"
+	"axolotl/vm/image"
 )
 
 // mappingDeadline is for both guests of the proof. Under emulation, on two slow
@@ -87,7 +88,7 @@ func (d *Driver) smallGuestFiles() (dir string, files smallGuestFiles, err error
 	if err := os.MkdirAll(d.home.Cache, 0o755); err != nil {
 		return "", files, err
 	}
-	if dir, err = os.MkdirTemp(d.home.Cache, "probe-*"); err != nil {
+	if dir, err = os.MkdirTemp(d.home.Cache, image.ProbePrefix+"*"); err != nil {
 		return "", files, err
 	}
 	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // QEMU is another user
