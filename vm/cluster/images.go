@@ -81,8 +81,12 @@ func (s Store) giveImages(name string, loader vm.ImageLoader) func(context.Conte
 			return err
 		}
 		defer s.unlock(name, lock)
+		id := c.ID
 		if c, err = s.Load(name); err != nil {
 			return err
+		}
+		if c.ID != id { // one of the same name was made meanwhile, and nobody asked for them there
+			return &vm.GoneError{Cluster: name}
 		}
 		if err := settledMachines(c); err != nil {
 			return err
