@@ -136,7 +136,8 @@ func nodesReady(h *vm.Handle, names ...string) check.Condition {
 	machines := among(h.Cluster, names)
 	name := fmt.Sprintf("%d node(s) Ready", len(machines))
 	return check.Func(name, func(ctx context.Context) error {
-		if err := approveServing(ctx, h); err != nil {
+		refused, err := approveServing(ctx, h)
+		if err != nil {
 			return err
 		}
 		nodes, err := readNodes(ctx, h.Kube)
@@ -161,8 +162,8 @@ func nodesReady(h *vm.Handle, names ...string) check.Condition {
 				return err
 			}
 		}
-		if len(waiting) > 0 {
-			return fmt.Errorf("%s", shorten(waiting))
+		if len(waiting) > 0 { // a request that is refused may be why, and is no reason to wait by itself
+			return fmt.Errorf("%s", shorten(append(refused, waiting...)))
 		}
 		return nil
 	})
@@ -193,15 +194,15 @@ func labelRole(ctx context.Context, h *vm.Handle, node *corev1.Node, role vm.Rol
 }
 
 // approveServing approves the serving certificates that kubelets of our own
-// machines ask for, after looking at who asks and for what. Others' requests are
-// nobody's that is waited for.
-func approveServing(ctx context.Context, h *vm.Handle) error {
+// machines ask for, after looking at who asks and for what, and says which requests
+// of theirs it does not. Others' requests are nobody's that is waited for.
+func approveServing(ctx context.Context, h *vm.Handle) (refused []string, err error) {
 	requests := h.Kube.Typed.CertificatesV1().CertificateSigningRequests()
 	list, err := requests.List(ctx, metav1.ListOptions{
 		FieldSelector: "spec.signerName=" + certificatesv1.KubeletServingSignerName,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range list.Items {
 		csr := &list.Items[i]
@@ -210,17 +211,18 @@ func approveServing(ctx context.Context, h *vm.Handle) error {
 			continue
 		}
 		if err := isOfKubelet(csr, m); err != nil {
-			return fmt.Errorf("certificate request %s: %w", csr.Name, err)
+			refused = append(refused, fmt.Sprintf("certificate request %s: %v", csr.Name, err))
+			continue
 		}
 		csr.Status.Conditions = append(csr.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
 			Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue, Reason: "AxolotlMachine",
 			Message: "asked for by the kubelet of a machine that axolotl made", LastUpdateTime: metav1.NewTime(time.Now()),
 		})
 		if _, err := requests.UpdateApproval(ctx, csr.Name, csr, metav1.UpdateOptions{}); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return refused, nil
 }
 
 func decided(csr *certificatesv1.CertificateSigningRequest) bool {
