@@ -246,6 +246,10 @@ type Saver interface {
 	// a machine that is off only the disk is written.
 	Save(ctx context.Context, c *Cluster, dir string, step *term.Step) error
 
+	// LoadBytes is how many bytes Load writes to disk of what Save wrote into the
+	// directory kept.
+	LoadBytes(c *Cluster, kept string) (uint64, error)
+
 	// Load throws away what exists of the machines of c and makes them of what
 	// Save wrote into dir. Those that ran run again, with their clocks set;
 	// those that were off are off. It returns when they began to run, and the

@@ -96,23 +96,31 @@ func (s Store) throwAway(ctx context.Context, c *vm.Cluster, driver vm.Driver, p
 	return s.Save(c)
 }
 
-// emptied removes what a cluster keeps on disk but for its record and note, its
-// snapshots, the reports of what was done to it, and kept.
+// emptied removes what a cluster gives way with.
 func emptied(c *vm.Cluster, kept ...string) vm.Action {
-	kept = append([]string{vm.RecordFile, ownerFile, snapshotsDir, "runs"}, kept...)
 	return vm.Action{Name: "Throw away disks and keys", Run: func(context.Context, *term.Step) error {
-		entries, err := os.ReadDir(c.Dir)
+		way, err := giveWay(c, kept...)
 		if err != nil {
 			return err
 		}
-		for _, entry := range entries {
-			if slices.Contains(kept, entry.Name()) {
-				continue
-			}
-			if err := os.RemoveAll(c.Path(entry.Name())); err != nil {
+		for _, path := range way {
+			if err := os.RemoveAll(path); err != nil {
 				return err
 			}
 		}
 		return nil
 	}}
+}
+
+// giveWay is what a cluster keeps on disk but for its record and note, its
+// snapshots, the reports of what was done to it, and kept.
+func giveWay(c *vm.Cluster, kept ...string) (paths []string, err error) {
+	kept = append([]string{vm.RecordFile, ownerFile, snapshotsDir, "runs"}, kept...)
+	entries, err := os.ReadDir(c.Dir)
+	for _, entry := range entries {
+		if !slices.Contains(kept, entry.Name()) {
+			paths = append(paths, c.Path(entry.Name()))
+		}
+	}
+	return paths, err
 }

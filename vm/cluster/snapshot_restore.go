@@ -31,16 +31,8 @@ func (s Store) RestoreSnapshot(ctx context.Context, snapshot string, options UpO
 	if err != nil {
 		return nil, err
 	}
-	shot, err := s.snapshot(c, snapshot)
-	if err != nil {
+	if _, err := s.fittingSnapshot(c, saver, snapshot); err != nil {
 		return nil, err
-	}
-	if shot.Hardware != saver.Hardware() {
-		return nil, fmt.Errorf("snapshot %q of cluster %q was saved by another build of axolotl, whose machines have other hardware: what runs in them would fail here; restore it with that build, or delete it ('axolotl snapshot delete %s %s')",
-			snapshot, c.Name, c.Name, snapshot)
-	}
-	if err := saver.Fits(&shot.Cluster, shot.dir); err != nil {
-		return nil, fmt.Errorf("snapshot %q of cluster %q cannot be restored: %w; delete it ('axolotl snapshot delete %s %s')", snapshot, c.Name, err, c.Name, snapshot)
 	}
 	c.BeginRestoring(snapshot)
 	if err := s.Save(c); err != nil {
@@ -60,9 +52,9 @@ func (s Store) restore(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	if err != nil {
 		return nil, err
 	}
-	shot, err := s.snapshot(c, c.Snapshot)
+	shot, err := s.fittingSnapshot(c, saver, c.Snapshot)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; cluster %q was being restored from it: restore another one, or have the cluster back empty ('axolotl recreate %s')", err, c.Name, c.Name)
 	}
 	handle := s.handle(c, driver)
 	var running []string

@@ -20,6 +20,7 @@ import (
 type saving struct {
 	vm.Driver
 	fails bool
+	bytes uint64 // that a restore would write
 }
 
 func (*saving) Name() string { return "saving" }
@@ -29,6 +30,11 @@ func (*saving) Traits() vm.Traits { return vm.Traits{RealMachines: true} }
 func (*saving) Hardware() string  { return "played" }
 
 func (*saving) Fits(*vm.Cluster, string) error { return nil }
+
+func (s *saving) LoadBytes(*vm.Cluster, string) (uint64, error) { return s.bytes, nil }
+
+func (*saving) Down(*vm.Cluster) []vm.Action { return nil }
+
 func (*saving) Load(context.Context, *vm.Cluster, string, *term.Step) (time.Time, []string, error) {
 	return time.Time{}, nil, nil
 }

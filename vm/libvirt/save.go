@@ -28,7 +28,11 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 		return err
 	}
 	form := d.formFor(word)
-	if err := checkFree(dir, uint64(c.Spec.AllMemoryMiB())<<20); err != nil {
+	needed, err := saveBytes(c)
+	if err != nil {
+		return err
+	}
+	if err := checkFree(dir, needed); err != nil {
 		return err
 	}
 	states, err := d.Machines(ctx, c)
@@ -79,10 +83,59 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	return each(all, func(m *vm.Machine) error { return copyDisks(ctx, c.Dir, dir, m.Name) })
 }
 
+// saveBytes is the most that Save writes to disk: all memory, and the disks.
+func saveBytes(c *vm.Cluster) (uint64, error) {
+	bytes := uint64(c.Spec.AllMemoryMiB()) << 20
+	for _, m := range c.Machines {
+		disks, err := diskBytes(c.Dir, m.Name)
+		if err != nil {
+			return 0, err
+		}
+		bytes += disks
+	}
+	return bytes, nil
+}
+
+// LoadBytes implements vm.Saver. Memory in a stream goes to where the machine has its
+// own; a save image is copied first.
+func (*Driver) LoadBytes(c *vm.Cluster, kept string) (bytes uint64, err error) {
+	for _, m := range c.Machines {
+		disks, err := diskBytes(kept, m.Name)
+		if err != nil {
+			return 0, err
+		}
+		bytes += disks
+		info, err := os.Stat(machineFile(kept, m.Name, savedFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		bytes += uint64(info.Size()) //nolint:gosec // no file has less than nothing
+	}
+	return bytes, nil
+}
+
+// diskBytes is what copyDisks writes.
+func diskBytes(dir, machine string) (bytes uint64, err error) {
+	for _, name := range diskFiles {
+		file, err := store.DiskUsage(machineFile(dir, machine, name))
+		if err != nil {
+			return 0, err
+		}
+		bytes += uint64(file) //nolint:gosec // no file takes less than nothing
+	}
+	return bytes, nil
+}
+
+// diskFiles are a machine's overlay, what that lies over, and its seed.
+var diskFiles = []string{rootOverlay, baseFile, seedFile}
+
 // copyDisks copies a machine's overlay, what that lies over, and its seed where it
 // has one.
 func copyDisks(ctx context.Context, from, to, machine string) error {
-	for _, name := range []string{rootOverlay, baseFile, seedFile} {
+	for _, name := range diskFiles {
 		source := machineFile(from, machine, name)
 		if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) && name != rootOverlay {
 			continue // that of the golden snapshot counts

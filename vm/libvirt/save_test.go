@@ -209,3 +209,33 @@ func TestConsole(t *testing.T) {
 		t.Errorf("of a foreign domain: %v", err)
 	}
 }
+
+// What is saved, and restored, takes the room of the disks, too.
+func TestRoomForDisks(t *testing.T) {
+	inEachForm(t, func(t *testing.T, w *world) {
+		w.must(w.up(w.options("c", spec(1))))
+		w.healthy("c")
+		c := w.load("c")
+		const disk = 3 << 20
+		w.must(os.WriteFile(machineFile(c.Dir, "worker-1", rootOverlay), bytes.Repeat([]byte("used"), disk/4), 0o600))
+		memory := uint64(c.Spec.AllMemoryMiB()) << 20
+		if room, err := saveBytes(c); err != nil || room < memory+disk || room > memory+2*disk {
+			t.Errorf("to save %d bytes, %v", room, err)
+		}
+		_, err := w.clusters().SaveSnapshot(t.Context(), "c", "s", w.open, quiet)
+		w.must(err)
+		kept := c.Path("snapshots", "s")
+		var saved uint64
+		for _, m := range c.Machines {
+			if info, err := os.Stat(machineFile(kept, m.Name, savedFile)); err == nil {
+				saved += uint64(info.Size())
+			}
+		}
+		if (saved > 0) != (w.restore == vm.Saved) {
+			t.Fatalf("%d bytes of save images", saved)
+		}
+		if room, err := w.driver().LoadBytes(c, kept); err != nil || room < saved+disk || room > saved+2*disk {
+			t.Errorf("to restore %d bytes, %v", room, err)
+		}
+	})
+}

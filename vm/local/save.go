@@ -53,6 +53,12 @@ func (*Driver) Hardware() string { return "" }
 // Fits implements vm.Saver: what is saved lies over nothing.
 func (*Driver) Fits(*vm.Cluster, string) error { return nil }
 
+// LoadBytes implements vm.Saver.
+func (*Driver) LoadBytes(_ *vm.Cluster, kept string) (uint64, error) {
+	bytes, err := store.DiskUsage(filepath.Join(kept, dataDir))
+	return uint64(bytes), err //nolint:gosec // no file takes less than nothing
+}
+
 // Load implements vm.Saver. A cluster that was stopped runs afterwards, too:
 // it has no power of its own.
 func (d *Driver) Load(ctx context.Context, c *vm.Cluster, dir string, step *term.Step) (time.Time, []string, error) {
