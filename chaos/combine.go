@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"axolotl/chaos/fault"
-	"axolotl/chaos/timeline"
 	"axolotl/internal/bug"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -282,19 +281,6 @@ func (r *run) allTargets(kind string) []fault.Object {
 		for _, o := range p.targets {
 			if o.Kind == kind && !slices.ContainsFunc(all, func(other fault.Object) bool { return other.UID == o.UID }) {
 				all = append(all, o)
-			}
-		}
-	}
-	return all
-}
-
-// allLost are the pods that the run and the parts beside it take, each once.
-func (r *run) allLost() []timeline.Pod {
-	all := r.lostPods()
-	for _, p := range r.beside() {
-		for _, pod := range p.lostPods() {
-			if !slices.ContainsFunc(all, func(other timeline.Pod) bool { return other.UID == pod.UID }) {
-				all = append(all, pod)
 			}
 		}
 	}

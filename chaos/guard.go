@@ -12,12 +12,10 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"axolotl/chaos/fault"
-	"axolotl/chaos/timeline"
 	"axolotl/internal/kube"
 	"axolotl/vm"
 )
@@ -43,9 +41,7 @@ var guards = []guard{
 	{"max-share", func(_ context.Context, r *run) error {
 		return guardShare(len(r.allTargets(r.experiment.Fault.Effect().On)), r.candidates, r.experiment.Guards.MaxShare)
 	}},
-	{"last-replica", func(_ context.Context, r *run) error {
-		return guardLastReplica(r.scene, r.allLost(), r.experiment.Guards)
-	}},
+	{"last-replica", guardLastReplica},
 	{"disruption-budget", guardBudgets},
 	{"etcd-quorum", func(_ context.Context, r *run) error {
 		return guardQuorum(r.scene, r.allEtcdTaken(), r.experiment.Guards.Quorum)
@@ -147,22 +143,25 @@ func guardShare(targets, candidates, maxShare int) error {
 	return nil
 }
 
-// guardLastReplica keeps one ready pod for each controller.
-func guardLastReplica(s *scene, lost []timeline.Pod, g Guards) error {
-	if g.LastReplica {
+// guardLastReplica keeps one ready pod for each workload that the fault reaches.
+func guardLastReplica(ctx context.Context, r *run) error {
+	if r.experiment.Guards.LastReplica {
 		return nil
 	}
-	taken := map[types.UID]int{}
-	for _, p := range lost {
-		if p.Ready {
-			taken[p.Owner]++
+	for _, w := range r.toll.workloads() {
+		if w.ready > w.lost {
+			continue
 		}
-	}
-	for _, c := range s.controllers {
-		if taken[c.UID] > 0 && c.Ready-taken[c.UID] < 1 {
-			return &Refusal{"last-replica", fmt.Sprintf("%s has %d ready pod(s) and the fault takes %d", c, c.Ready, taken[c.UID]),
-				"add replicas, or set guards.lastReplica: true"}
+		if w.Kind == fault.OnPods {
+			return &Refusal{"last-replica", fmt.Sprintf("nothing keeps pod %s/%s, and the fault takes it", w.Namespace, w.Name),
+				"give it a controller, or set guards.lastReplica: true"}
 		}
+		whose := ""
+		if keeper, err := keeperOf(ctx, r.kube, w.pod); err == nil && keeper.UID != w.UID { // the refusal stands without it
+			whose = fmt.Sprintf(" of %s %s", keeper.Kind, keeper.Name)
+		}
+		return &Refusal{"last-replica", fmt.Sprintf("%s %s/%s%s has %d ready pod(s) and the fault takes %d", w.Kind, w.Namespace, w.Name, whose, w.ready, w.lost),
+			"add replicas, or set guards.lastReplica: true"}
 	}
 	return nil
 }

@@ -3,14 +3,13 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"axolotl/chaos/fault"
-	"axolotl/chaos/timeline"
+	"axolotl/chaos/observe"
 	"axolotl/internal/check"
 )
 
@@ -21,19 +20,18 @@ const budgetWithin = 3 * time.Second
 // guardBudgets keeps disruption budgets, whatever takes the pods: the cluster keeps
 // them for evictions only.
 func guardBudgets(ctx context.Context, r *run) error {
-	lost := r.allLost()
-	if r.experiment.Guards.DisruptionBudget || asksBudgets(r.experiment.Fault) || len(lost) == 0 {
+	if r.experiment.Guards.DisruptionBudget || asksBudgets(r.experiment.Fault) || !r.toll.any() {
 		return nil
 	}
 	var refusal *Refusal
 	limited, cancel := context.WithTimeout(ctx, budgetWithin)
 	defer cancel()
 	err := check.Wait(limited, check.Func("disruption budgets allow it", func(ctx context.Context) error {
-		budgets, err := r.kube.Typed.PolicyV1().PodDisruptionBudgets(r.scene.namespace).List(ctx, metav1.ListOptions{})
+		budgets, err := r.kube.Typed.PolicyV1().PodDisruptionBudgets(r.toll.namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return fmt.Errorf("disruption budgets: %w", err)
 		}
-		if refusal = overBudget(r.scene, lost, budgets.Items); refusal != nil {
+		if refusal = overBudget(r.toll, budgets.Items); refusal != nil {
 			return refusal
 		}
 		return nil
@@ -56,19 +54,18 @@ func asksBudgets(f fault.Fault) bool {
 
 // overBudget is the refusal by the first budget that allows fewer of the lost pods
 // to be disrupted than are lost; nil for none. One that is not ready costs nothing.
-func overBudget(s *scene, lost []timeline.Pod, budgets []policyv1.PodDisruptionBudget) *Refusal {
-	taken := map[string]int{}
-	for i := range s.pods {
-		p := &s.pods[i]
-		if !slices.ContainsFunc(lost, func(l timeline.Pod) bool { return l.UID == p.UID && l.Ready }) {
-			continue
-		}
-		for _, b := range fault.BudgetsOf(p, budgets) {
-			taken[b.Name]++
+func overBudget(t *toll, budgets []policyv1.PodDisruptionBudget) *Refusal {
+	taken := map[*policyv1.PodDisruptionBudget]int{}
+	for i := range t.pods {
+		if p := &t.pods[i]; t.lost[p.UID] && observe.PodState(p).Ready {
+			for _, b := range fault.BudgetsOf(p, budgets) {
+				taken[b]++
+			}
 		}
 	}
-	for _, b := range budgets {
-		if n := taken[b.Name]; n > int(b.Status.DisruptionsAllowed) {
+	for i := range budgets {
+		b := &budgets[i]
+		if n := taken[b]; n > int(b.Status.DisruptionsAllowed) {
 			return &Refusal{"disruption-budget",
 				fmt.Sprintf("PodDisruptionBudget %s/%s allows %d pod(s) to be disrupted (%d are healthy, %d must be) and the fault takes %d",
 					b.Namespace, b.Name, b.Status.DisruptionsAllowed, b.Status.CurrentHealthy, b.Status.DesiredHealthy, n),

@@ -4,43 +4,41 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-
-	"axolotl/chaos/timeline"
 )
 
 func TestOverBudget(t *testing.T) {
-	s := &scene{namespace: "shop"}
-	for _, name := range []string{"a", "b"} {
-		p := corev1.Pod{}
-		p.Namespace, p.Name, p.UID, p.Labels = "shop", name, types.UID(name), map[string]string{"app": "web"}
-		s.pods = append(s.pods, p)
-	}
-	budget := func(app string, allowed int32) policyv1.PodDisruptionBudget {
+	budget := func(namespace, app string, allowed int32) policyv1.PodDisruptionBudget {
 		b := policyv1.PodDisruptionBudget{}
-		b.Namespace, b.Name = "shop", "of-"+app
+		b.Namespace, b.Name = namespace, "of-"+app
 		b.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
 		b.Status.DisruptionsAllowed = allowed
 		return b
 	}
-	one, two, unready := []timeline.Pod{{UID: "a", Ready: true}}, []timeline.Pod{{UID: "a", Ready: true}, {UID: "b", Ready: true}}, []timeline.Pod{{UID: "a"}}
 	for _, test := range []struct {
 		name    string
-		lost    []timeline.Pod
+		lost    string
+		unready bool
 		budget  policyv1.PodDisruptionBudget
 		refused bool
 	}{
-		{"used up", one, budget("web", 0), true},
-		{"one is left", one, budget("web", 1), false},
-		{"two of one", two, budget("web", 1), true},
-		{"not ready before", unready, budget("web", 0), false},
-		{"of others", two, budget("db", 0), false},
-		{"nothing is lost", nil, budget("web", 0), false},
+		{"used up", "shop/a", false, budget("shop", "web", 0), true},
+		{"one is left", "shop/a", false, budget("shop", "web", 1), false},
+		{"two of one", "shop/a shop/b", false, budget("shop", "web", 1), true},
+		{"not ready before", "shop/a", true, budget("shop", "web", 0), false},
+		{"of others", "shop/a shop/b", false, budget("shop", "db", 0), false},
+		{"in another namespace", "shop/a", false, budget("bank", "web", 0), false},
+		{"nothing is lost", "", false, budget("shop", "web", 0), false},
 	} {
-		refusal := overBudget(s, test.lost, []policyv1.PodDisruptionBudget{test.budget})
+		toll := tollOf(test.lost, "shop/a", "shop/b", "other/a")
+		for i := range toll.pods {
+			toll.pods[i].Labels = map[string]string{"app": "web"}
+			if test.unready {
+				toll.pods[i].Status.Conditions = nil
+			}
+		}
+		refusal := overBudget(toll, []policyv1.PodDisruptionBudget{test.budget})
 		if (refusal != nil) != test.refused {
 			t.Errorf("%s: %v", test.name, refusal)
 		}

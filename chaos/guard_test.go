@@ -1,19 +1,22 @@
 package chaos
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"axolotl/chaos/fault"
-	"axolotl/chaos/timeline"
 	"axolotl/internal/kube"
 	"axolotl/vm"
 )
@@ -81,15 +84,54 @@ func TestGuardShare(t *testing.T) {
 	}
 }
 
+// tollOf is what takes some pods of others, given as "namespace/name:owner", all ready.
+func tollOf(lost string, pods ...string) *toll {
+	t := &toll{lost: map[types.UID]bool{}}
+	for _, pod := range pods {
+		name, owner, _ := strings.Cut(pod, ":")
+		p := corev1.Pod{}
+		p.Namespace, p.Name, _ = strings.Cut(name, "/")
+		p.UID = types.UID(name)
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+		if kind, name, kept := strings.Cut(owner, " "); kept {
+			p.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Name: name, UID: types.UID(owner), Controller: new(true)}}
+		}
+		t.pods = append(t.pods, p)
+		t.lost[p.UID] = slices.Contains(strings.Fields(lost), name)
+	}
+	return t
+}
+
 func TestGuardLastReplica(t *testing.T) {
-	s := &scene{controllers: []controller{{Kind: "ReplicaSet", Name: "a", UID: "rs", Wanted: 2, Ready: 2}}}
-	pod := timeline.Pod{Owner: "rs", Ready: true}
-	if err := guardLastReplica(s, []timeline.Pod{pod}, Guards{}); err != nil {
+	two := []string{"shop/a:StatefulSet web", "shop/b:StatefulSet web"}
+	ask := func(t *toll, g Guards) error {
+		return guardLastReplica(context.Background(), &run{toll: t, experiment: &Experiment{Guards: g}})
+	}
+	if err := ask(tollOf("shop/a", two...), Guards{}); err != nil {
 		t.Error(err)
 	}
-	refusedBy(t, guardLastReplica(s, []timeline.Pod{pod, pod}, Guards{}), "last-replica")
-	if err := guardLastReplica(s, []timeline.Pod{pod, pod}, Guards{LastReplica: true}); err != nil {
+	refusedBy(t, ask(tollOf("shop/a shop/b", two...), Guards{}), "last-replica")
+	if err := ask(tollOf("shop/a shop/b", two...), Guards{LastReplica: true}); err != nil {
 		t.Errorf("where it is allowed: %v", err)
+	}
+	unready := tollOf("shop/a", two...)
+	unready.pods[1].Status.Conditions = nil
+	refusedBy(t, ask(unready, Guards{}), "last-replica")
+	refusedBy(t, ask(tollOf("bank/alone", "bank/alone"), Guards{}), "last-replica")
+	if err := ask(tollOf("bank/sum", "bank/sum:Job sum"), Guards{}); err != nil {
+		t.Errorf("of a Job: %v", err)
+	}
+}
+
+// What the cluster itself has on a node, and what is of the node, keeps nobody from
+// breaking it.
+func TestSpared(t *testing.T) {
+	pods := tollOf("", "kube-system/coredns:ReplicaSet coredns", "logs/agent:DaemonSet agent", "bank/ledger:ReplicaSet ledger", "x/static").pods
+	pods[3].Annotations = map[string]string{corev1.MirrorPodAnnotationKey: "x"}
+	for i, want := range []bool{true, true, false, true} {
+		if got := spared(&pods[i]); got != want {
+			t.Errorf("%s is spared: %t", pods[i].Name, got)
+		}
 	}
 }
 

@@ -7,8 +7,12 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
@@ -35,6 +39,7 @@ func TestFaultsOnNodes(t *testing.T) {
 	t.Run("steps", func(t *testing.T) { combinedHeals(t, h) })
 	t.Run("steps whose run was killed", func(t *testing.T) { combinedIsUndoneByTheNext(t, h) })
 	t.Run("each in turn", func(t *testing.T) { eachNodeInTurn(t, h) })
+	t.Run("what others have there is kept", func(t *testing.T) { othersAreKept(t, h) })
 	for _, name := range []string{"node-drain", "node-taint"} {
 		t.Run(name, func(t *testing.T) { shippedRuns(t, h, name, Healed, -1) })
 	}
@@ -111,5 +116,66 @@ func cordonRestoresWhatWas(t *testing.T, h *vm.Handle) {
 	node, err := h.Kube.Typed.CoreV1().Nodes().Get(t.Context(), cordoned, metav1.GetOptions{})
 	if err != nil || !node.Spec.Unschedulable {
 		t.Errorf("the node that was cordoned before is not cordoned any more (%v)", err)
+	}
+}
+
+// othersAreKept: what a fault takes on a node is asked for by whose it is, and not
+// by whether it is the experiment's.
+func othersAreKept(t *testing.T, h *vm.Handle) {
+	standing(t, h, "shop", 2, nil)
+	standing(t, h, "bank", 1, func(ledger *unstructured.Unstructured) {
+		onlyOn(t, ledger, "worker-1")
+		ledger.SetName("ledger")
+	})
+	awaitReady(t, h, "bank", 1)
+	budget := func(min int32) *policyv1.PodDisruptionBudget {
+		available := intstr.FromInt32(min)
+		return &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: "ledger", Namespace: "bank"}, Spec: policyv1.PodDisruptionBudgetSpec{
+			MinAvailable: &available, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "pingapp"}},
+		}}
+	}
+	for name, test := range map[string]struct {
+		guards Guards
+		min    int32
+		guard  string
+		says   string
+	}{
+		"its last replica":     {Guards{MaxShare: 100}, 0, "last-replica", "of Deployment ledger has 1 ready pod(s)"},
+		"its budget":           {Guards{MaxShare: 100, LastReplica: true}, 1, "disruption-budget", "PodDisruptionBudget bank/ledger allows 0"},
+		"where both may be so": {Guards{MaxShare: 100, LastReplica: true, DisruptionBudget: true}, 1, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			budgets := h.Kube.Typed.PolicyV1().PodDisruptionBudgets("bank")
+			if _, err := budgets.Create(t.Context(), budget(test.min), metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			defer budgets.Delete(context.Background(), "ledger", metav1.DeleteOptions{}) //nolint:errcheck // its namespace goes
+			e, err := Open("node-taint")
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Probe, e.Guards = nil, test.guards
+			e.Target = Target{Namespace: "shop", Deployment: "pingapp", Count: 1, Nodes: "worker"}
+			_, err = runner(t, h).Plan(t.Context(), e)
+			if test.guard == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			refusedBy(t, err, test.guard)
+			if !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v does not say %q", err, test.says)
+			}
+		})
+	}
+}
+
+// onlyOn keeps the pods of a deployment to one node.
+func onlyOn(t *testing.T, deployment *unstructured.Unstructured, node string) {
+	t.Helper()
+	there := map[string]any{corev1.LabelHostname: node}
+	if err := unstructured.SetNestedMap(deployment.Object, there, "spec", "template", "spec", "nodeSelector"); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -93,6 +93,7 @@ type run struct {
 	entry    *journal.Held
 	target   Target // where the pods are, also those of our own app
 	scene    *scene
+	toll     *toll
 	log      *timeline.Log
 	observer *observe.Observer
 	client   *client
@@ -347,6 +348,9 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	for _, t := range chosen {
 		r.targets = append(r.targets, fault.Object{Target: t})
 	}
+	if r.toll, err = r.readToll(ctx); err != nil {
+		return err
+	}
 	for _, g := range guards {
 		if err := g.check(ctx, r); err != nil {
 			return err
@@ -362,10 +366,9 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 // lostPods are the target's pods that the fault takes.
 func (r *run) lostPods() []timeline.Pod {
 	var lost []timeline.Pod
-	effect := r.experiment.Fault.Effect()
-	for _, p := range r.scene.podStates() {
-		if effect.Takes.Pods() && slices.ContainsFunc(r.targets, func(o fault.Object) bool { return r.scene.has(o, p) }) {
-			lost = append(lost, p)
+	for i := range r.scene.pods {
+		if p := &r.scene.pods[i]; r.takes(p) {
+			lost = append(lost, observe.PodState(p))
 		}
 	}
 	return lost

@@ -337,14 +337,34 @@ func standing(t *testing.T, h *vm.Handle, namespace string, replicas int, change
 // awaitPods waits until a namespace has so many pods.
 func awaitPods(t *testing.T, h *vm.Handle, namespace string, count int) {
 	t.Helper()
+	awaitSuch(t, h, namespace, count, func(timeline.Pod) bool { return true })
+}
+
+// awaitReady waits until a namespace has so many pods that are ready.
+func awaitReady(t *testing.T, h *vm.Handle, namespace string, count int) {
+	t.Helper()
+	awaitSuch(t, h, namespace, count, func(p timeline.Pod) bool { return p.Ready && !p.Leaving })
+}
+
+func awaitSuch(t *testing.T, h *vm.Handle, namespace string, count int, such func(timeline.Pod) bool) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	there := check.Func("the pods are there", func(ctx context.Context) error {
 		pods, err := h.Kube.Typed.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
-		if err == nil && len(pods.Items) != count {
-			err = fmt.Errorf("%d of %d", len(pods.Items), count)
+		if err != nil {
+			return err
 		}
-		return err
+		n := 0
+		for i := range pods.Items {
+			if such(observe.PodState(&pods.Items[i])) {
+				n++
+			}
+		}
+		if n != count {
+			return fmt.Errorf("%d of %d", n, count)
+		}
+		return nil
 	})
 	if err := check.Wait(ctx, there, 50*time.Millisecond, nil); err != nil {
 		t.Fatal(err)

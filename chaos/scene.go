@@ -162,12 +162,3 @@ func (s *scene) has(o fault.Object, p timeline.Pod) bool {
 	}
 	return p.UID == o.UID
 }
-
-// podStates are the pods as a timeline knows them.
-func (s *scene) podStates() []timeline.Pod {
-	var states []timeline.Pod
-	for i := range s.pods {
-		states = append(states, observe.PodState(&s.pods[i]))
-	}
-	return states
-}

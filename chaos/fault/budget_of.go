@@ -5,12 +5,12 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 )
 
-// BudgetsOf are those of some disruption budgets, of the pod's namespace, that
-// select it.
+// BudgetsOf are those of some disruption budgets that select a pod, each as it is
+// in the slice.
 func BudgetsOf(p *corev1.Pod, budgets []policyv1.PodDisruptionBudget) []*policyv1.PodDisruptionBudget {
 	var of []*policyv1.PodDisruptionBudget
 	for i := range budgets {
-		if selects(&budgets[i], p) {
+		if budgets[i].Namespace == p.Namespace && selects(&budgets[i], p) {
 			of = append(of, &budgets[i])
 		}
 	}

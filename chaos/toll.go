@@ -1,0 +1,114 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"axolotl/chaos/fault"
+	"axolotl/chaos/observe"
+)
+
+// toll is what faults that strike at once take, as far as guards ask: pods, whoever's
+// they are, among all of the workloads that lose any.
+type toll struct {
+	namespace string // of all of them; "" for several
+	pods      []corev1.Pod
+	lost      map[types.UID]bool
+}
+
+// readToll reads what the run and the parts beside it take. A fault on a node takes
+// what runs there, and not the target's pods only: those of all namespaces are looked
+// at then, but for what is not for a guard to keep (see spared).
+func (r *run) readToll(ctx context.Context) (*toll, error) {
+	t := &toll{namespace: r.scene.namespace, pods: slices.Clone(r.scene.pods), lost: map[types.UID]bool{}}
+	together := []*run{r}
+	for _, p := range r.beside() {
+		together = append(together, p.run)
+	}
+	if slices.ContainsFunc(together, (*run).emptiesNodes) {
+		t.namespace = metav1.NamespaceAll
+		all, err := r.kube.Typed.CoreV1().Pods(t.namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("what else runs on the nodes: %w", err)
+		}
+		for i := range all.Items {
+			p := &all.Items[i]
+			ours := slices.ContainsFunc(r.scene.pods, func(own corev1.Pod) bool { return own.UID == p.UID })
+			if !ours && !spared(p) {
+				t.pods = append(t.pods, *p)
+			}
+		}
+	}
+	for i := range t.pods {
+		p := &t.pods[i]
+		t.lost[p.UID] = slices.ContainsFunc(together, func(r *run) bool { return r.takes(p) })
+	}
+	return t, nil
+}
+
+// any tells whether any pod is lost.
+func (t *toll) any() bool {
+	return slices.ContainsFunc(t.pods, func(p corev1.Pod) bool { return t.lost[p.UID] })
+}
+
+// emptiesNodes tells whether a run's fault takes all that is on its nodes.
+func (r *run) emptiesNodes() bool {
+	effect := r.experiment.Fault.Effect()
+	return effect.On == fault.OnNodes && effect.Takes.Pods()
+}
+
+// takes tells whether the run's fault takes a pod.
+func (r *run) takes(p *corev1.Pod) bool {
+	state := observe.PodState(p)
+	return r.experiment.Fault.Effect().Takes.Pods() &&
+		slices.ContainsFunc(r.targets, func(o fault.Object) bool { return r.scene.has(o, state) })
+}
+
+// spared tells whether a pod that is not the target's is none that a guard keeps from
+// a fault on its node. Those of DaemonSets and the kubelet's own are of that node and
+// go with it. The system's are left out on purpose: coredns and the like often have
+// one or two replicas, on whatever node came first, and would keep every node for
+// ever. What is leaving or has ended is nobody's replica.
+func spared(p *corev1.Pod) bool {
+	_, mirror := p.Annotations[corev1.MirrorPodAnnotationKey]
+	return mirror || slices.Contains(systemNamespaces, p.Namespace) || ownerOf(p).Kind == "DaemonSet" || observe.PodState(p).Leaving
+}
+
+// workload is what loses pods, and how many of those that are ready.
+type workload struct {
+	fault.Target
+	pod         *corev1.Pod // one that it loses
+	ready, lost int
+}
+
+// workloads are those that lose ready pods, in the order of their pods. One that has
+// an end of its own, a Job, has no replicas to keep: it makes up for what it loses.
+func (t *toll) workloads() []workload {
+	var all []workload
+	ready := map[types.UID]int{}
+	for i := range t.pods {
+		p := &t.pods[i]
+		owner := ownerOf(p)
+		if !observe.PodState(p).Ready || owner.Kind == "Job" {
+			continue
+		}
+		ready[owner.UID]++
+		if !t.lost[p.UID] {
+			continue
+		}
+		at := slices.IndexFunc(all, func(w workload) bool { return w.UID == owner.UID })
+		if at < 0 {
+			all, at = append(all, workload{Target: owner, pod: p}), len(all)
+		}
+		all[at].lost++
+	}
+	for i := range all {
+		all[i].ready = ready[all[i].UID]
+	}
+	return all
+}
