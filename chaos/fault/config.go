@@ -3,15 +3,12 @@ package fault
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -28,110 +25,6 @@ func (c config) Effect() Effect { return Effect{On: c.kind, Takes: TakesNothing}
 func (config) Available(*vm.Handle) error { return nil }
 
 func (c config) name(verb string) string { return strings.ToLower(c.kind) + "-" + verb }
-
-// ConfigDeletion deletes ConfigMaps or Secrets that pods use.
-type ConfigDeletion struct {
-	config `yaml:",inline"`
-}
-
-// priorObject is the key of the object as it was, in JSON.
-const priorObject = "object"
-
-// Name implements Fault.
-func (f *ConfigDeletion) Name() string { return f.name("deletion") }
-
-// Doc implements Fault.
-func (f *ConfigDeletion) Doc() Doc {
-	return Doc{
-		Does:   fmt.Sprintf("deletes a %s that the target's pods use: what runs goes on, what starts anew cannot", f.kind),
-		Needs:  fmt.Sprintf("pods that use a %s", f.kind),
-		Proved: "it is gone when it is read again",
-		Undone: "it is made again as it was, unless somebody else has done so",
-	}
-}
-
-// Prepare implements Fault.
-func (*ConfigDeletion) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
-	return prepare(targets, func(t Target) (map[string]string, error) {
-		object, err := read(ctx, h, t)
-		if err != nil {
-			return nil, err
-		}
-		object.SetManagedFields(nil)
-		object.SetResourceVersion("")
-		object.SetUID("")
-		data, err := json.Marshal(object)
-		return map[string]string{priorObject: string(data)}, err
-	})
-}
-
-// Inject implements Fault.
-func (*ConfigDeletion) Inject(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return strike(objects, "delete", func(o Object) error {
-		resource, _, err := h.Kube.Resource(refOf(o.Target).GroupVersionKind, o.Namespace)
-		if err != nil {
-			return err
-		}
-		return resource.Delete(ctx, o.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(o.UID))})
-	})
-}
-
-// Injected implements Fault.
-func (*ConfigDeletion) Injected(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	return eachRead(ctx, h, objects, func(o Object, _ *unstructured.Unstructured) (string, error) {
-		return "", fmt.Errorf("%s is still there", o)
-	})
-}
-
-// Undo implements Fault.
-func (*ConfigDeletion) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
-	return mend(objects, "make again", func(o Object) error {
-		var was unstructured.Unstructured
-		if err := json.Unmarshal([]byte(o.Prior[priorObject]), &was); err != nil {
-			return err
-		}
-		resource, _, err := h.Kube.Resource(refOf(o.Target).GroupVersionKind, o.Namespace)
-		if err != nil {
-			return err
-		}
-		_, err = resource.Create(ctx, &was, metav1.CreateOptions{})
-		if apierrors.IsAlreadyExists(err) {
-			return nil
-		}
-		return gone(ctx, h, o.Namespace, err)
-	})
-}
-
-// gone is nil where err is because the namespace went, and its content with it.
-func gone(ctx context.Context, h *vm.Handle, namespace string, err error) error {
-	if err == nil {
-		return nil
-	}
-	ns, getErr := h.Kube.Typed.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
-	if apierrors.IsNotFound(getErr) || getErr == nil && ns.DeletionTimestamp != nil {
-		return errVanished
-	}
-	if apierrors.IsNotFound(err) {
-		return errors.New("it is not there: " + err.Error())
-	}
-	return err
-}
-
-// Undone implements Fault. What has another UID is ours or another's, and
-// serves in either case.
-func (*ConfigDeletion) Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error) {
-	return look(objects, func(o Object) (string, error) {
-		resource, _, err := h.Kube.Resource(refOf(o.Target).GroupVersionKind, o.Namespace)
-		if err != nil {
-			return "", err
-		}
-		object, err := resource.Get(ctx, o.Name, metav1.GetOptions{})
-		if err := gone(ctx, h, o.Namespace, err); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("%s %s is there (uid %s)", strings.ToLower(o.Kind), o.Name, object.GetUID()), nil
-	})
-}
 
 // ConfigAlteration changes a value in ConfigMaps or Secrets that pods use.
 type ConfigAlteration struct {
