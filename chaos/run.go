@@ -94,6 +94,7 @@ type run struct {
 	target   Target // where the pods are, also those of our own app
 	scene    *scene
 	toll     *toll
+	before   *scene // as it was last well before the fault
 	log      *timeline.Log
 	observer *observe.Observer
 	client   *client

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,9 @@ type scene struct {
 	namespace   string
 	selector    labels.Selector
 	pods        []corev1.Pod // selected, not leaving, by name
-	controllers []controller // of the pods, by name
+	controllers []controller // of the pods, by name, and such as should have some
+	deployed    []controller // the Deployments above those, and such as should have some
+	lost        []string     // what became of those that were there before a fault, see hold
 	nodes       []corev1.Node
 }
 
@@ -64,6 +67,9 @@ func readScene(ctx context.Context, client *kube.Client, t Target) (*scene, erro
 	if err := s.readControllers(ctx, client); err != nil {
 		return nil, err
 	}
+	if err := s.readStanding(ctx, client); err != nil {
+		return nil, err
+	}
 	nodes, err := client.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("nodes: %w", err)
@@ -96,38 +102,42 @@ func (s *scene) readControllers(ctx context.Context, client *kube.Client) error 
 	return nil
 }
 
+// errReplaced is the error of a controller in whose place is another of its name.
+var errReplaced = errors.New("another has its name")
+
+// replicas is how many pods a spec asks for, as the API defaults it.
+func replicas(n *int32) int {
+	if n == nil {
+		return 1
+	}
+	return int(*n)
+}
+
 // read completes a controller: how many pods it wants, and its owner.
 func (c *controller) read(ctx context.Context, client *kube.Client, namespace string) error {
-	replicas := func(n *int32) int {
-		if n == nil {
-			return 1 // as the API defaults it
-		}
-		return int(*n)
-	}
 	apps := client.Typed.AppsV1()
+	var found metav1.Object
+	var err error
 	switch c.Kind {
+	case "Deployment":
+		d, getErr := apps.Deployments(namespace).Get(ctx, c.Name, metav1.GetOptions{})
+		found, err, c.Wanted = d, getErr, replicas(d.Spec.Replicas)
 	case "ReplicaSet":
-		rs, err := apps.ReplicaSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		c.Wanted, c.Owner = replicas(rs.Spec.Replicas), metav1.GetControllerOf(rs)
+		set, getErr := apps.ReplicaSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
+		found, err, c.Wanted, c.Owner = set, getErr, replicas(set.Spec.Replicas), metav1.GetControllerOf(set)
 	case "StatefulSet":
-		set, err := apps.StatefulSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		c.Wanted = replicas(set.Spec.Replicas)
+		set, getErr := apps.StatefulSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
+		found, err, c.Wanted = set, getErr, replicas(set.Spec.Replicas)
 	case "DaemonSet":
-		set, err := apps.DaemonSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		c.Wanted = int(set.Status.DesiredNumberScheduled)
+		set, getErr := apps.DaemonSets(namespace).Get(ctx, c.Name, metav1.GetOptions{})
+		found, err, c.Wanted = set, getErr, int(set.Status.DesiredNumberScheduled)
 	default:
 		return fmt.Errorf("pods of a %s are not known to come back; use a Deployment, ReplicaSet, StatefulSet or DaemonSet", c.Kind)
 	}
-	return nil
+	if err == nil && found.GetUID() != c.UID {
+		return errReplaced
+	}
+	return err
 }
 
 // unwell says what keeps the scene from being steady, in words; nothing where
@@ -139,11 +149,7 @@ func (s *scene) unwell() []string {
 			words = append(words, fmt.Sprintf("node %s is not Ready", n.Name))
 		}
 	}
-	for _, c := range s.controllers {
-		if c.Ready < c.Wanted {
-			words = append(words, fmt.Sprintf("%s has %d of %d pods ready", c, c.Ready, c.Wanted))
-		}
-	}
+	words = append(words, s.lacking()...)
 	if len(s.pods) == 0 {
 		words = append(words, fmt.Sprintf("no pod in namespace %s matches %s", s.namespace, s.selector))
 	}

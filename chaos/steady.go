@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,10 +33,7 @@ func (r *run) steady() []check.Condition {
 			if err != nil {
 				return err
 			}
-			if words := s.unwell(); len(words) > 0 {
-				return errors.New(strings.Join(words, ", "))
-			}
-			return nil
+			return r.wellAgain(ctx, s)
 		}),
 	}
 	if r.client != nil {
