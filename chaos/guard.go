@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -37,7 +38,7 @@ var guardsBefore = []guard{
 // guards are asked when the targets are known.
 var guards = []guard{
 	{"annotated", guardAnnotated},
-	{"zero-targets", func(_ context.Context, r *run) error { return guardZeroTargets(r.scene, r.targets) }},
+	{"zero-targets", func(_ context.Context, r *run) error { return guardZeroTargets(r) }},
 	{"max-share", func(_ context.Context, r *run) error {
 		return guardShare(len(r.allTargets(r.experiment.Fault.Effect().On)), r.candidates, r.experiment.Guards.MaxShare)
 	}},
@@ -123,11 +124,29 @@ func guardNamespace(namespace string) error {
 	return nil
 }
 
-func guardZeroTargets(s *scene, targets []fault.Object) error {
-	if len(targets) == 0 {
+// guardZeroTargets refuses what would show nothing: no target, or one of whose pods,
+// and of all others there, the fault leaves each where it is.
+func guardZeroTargets(r *run) error {
+	s := r.scene
+	if len(r.targets) == 0 {
 		return zeroTargets(fmt.Sprintf("no candidate among %d pods of namespace %q and %d nodes", len(s.pods), s.namespace, len(s.nodes)))
 	}
+	there := func(p corev1.Pod) bool { return r.reaches(&p) }
+	takes := func(p corev1.Pod) bool { return r.takes(&p) }
+	if r.experiment.Fault.Effect().Takes.Pods() && slices.ContainsFunc(s.pods, there) && !slices.ContainsFunc(r.toll.pods, takes) {
+		return &Refusal{"zero-targets", fmt.Sprintf("%s leaves every pod of %v where it is, so nothing would be shown", r.experiment.Fault.Name(), names(r.targets)),
+			"choose a workload whose pods it takes, or another fault"}
+	}
 	return nil
+}
+
+// names are those of objects.
+func names(objects []fault.Object) []string {
+	var all []string
+	for _, o := range objects {
+		all = append(all, o.Name)
+	}
+	return all
 }
 
 func zeroTargets(reason string) error {

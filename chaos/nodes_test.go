@@ -39,6 +39,7 @@ func TestFaultsOnNodes(t *testing.T) {
 	t.Run("steps", func(t *testing.T) { combinedHeals(t, h) })
 	t.Run("steps whose run was killed", func(t *testing.T) { combinedIsUndoneByTheNext(t, h) })
 	t.Run("each in turn", func(t *testing.T) { eachNodeInTurn(t, h) })
+	t.Run("what a fault leaves is not waited for", func(t *testing.T) { whatStaysIsNotWaitedFor(t, h) })
 	t.Run("what others have there is kept", func(t *testing.T) { othersAreKept(t, h) })
 	for _, name := range []string{"node-drain", "node-taint"} {
 		t.Run(name, func(t *testing.T) { shippedRuns(t, h, name, Healed, -1) })
@@ -178,4 +179,47 @@ func onlyOn(t *testing.T, deployment *unstructured.Unstructured, node string) {
 	if err := unstructured.SetNestedMap(deployment.Object, there, "spec", "template", "spec", "nodeSelector"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// whatStaysIsNotWaitedFor: pods that a fault leaves where they are come back from
+// nowhere. Where it leaves all there are, it would show nothing.
+func whatStaysIsNotWaitedFor(t *testing.T, h *vm.Handle) {
+	there := map[string]any{corev1.LabelHostname: "worker-1"}
+	standing(t, h, "stays", 1, func(patient *unstructured.Unstructured) {
+		tiered(t, patient, "patient", map[string]any{"tolerations": []any{map[string]any{"operator": "Exists", "effect": "NoExecute"}}, "nodeSelector": there})
+	})
+	alsoStanding(t, h, "stays", "DaemonSet", "agent", 0, map[string]any{"nodeSelector": there})
+	awaitReady(t, h, "stays", 2)
+	on := func(fault, workload string) *Experiment {
+		e, err := Open(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Probe, e.HealWithin = nil, 10*time.Second
+		e.Target = Target{Namespace: "stays", Selector: map[string]string{"app": workload}, Count: 1, Nodes: "worker"}
+		return e
+	}
+	_, err := runner(t, h).Plan(t.Context(), on("node-taint", "patient"))
+	refusedBy(t, err, "zero-targets")
+
+	// Somebody else's pod is taken now: that theirs stays is what is shown.
+	alsoStanding(t, h, "stays", "Deployment", "other", 1, map[string]any{"nodeSelector": there})
+	awaitReady(t, h, "stays", 3)
+	for fault, workload := range map[string]string{"node-taint": "patient", "node-drain": "agent"} {
+		awaitReady(t, h, "stays", 3)
+		report := runner(t, h).Run(t.Context(), on(fault, workload))
+		if report.Verdict != Healed || len(report.Pods) > 0 {
+			t.Errorf("%s: verdict %s (%s), %d pods are said to be lost", fault, report.Verdict, report.Reason, len(report.Pods))
+		}
+		leftNothing(t, h, report.ID)
+	}
+
+	for _, name := range []string{"patient", "other"} { // what a drain takes
+		if err := h.Kube.Typed.AppsV1().Deployments("stays").Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitPods(t, h, "stays", 1)
+	_, err = runner(t, h).Plan(t.Context(), on("node-drain", "agent"))
+	refusedBy(t, err, "zero-targets")
 }

@@ -64,9 +64,16 @@ func (r *run) emptiesNodes() bool {
 
 // takes tells whether the run's fault takes a pod.
 func (r *run) takes(p *corev1.Pod) bool {
+	if s, ok := r.experiment.Fault.(fault.Sparing); ok && s.Spares(p) {
+		return false
+	}
+	return r.experiment.Fault.Effect().Takes.Pods() && r.reaches(p)
+}
+
+// reaches tells whether a pod is one of the run's targets, or of one.
+func (r *run) reaches(p *corev1.Pod) bool {
 	state := observe.PodState(p)
-	return r.experiment.Fault.Effect().Takes.Pods() &&
-		slices.ContainsFunc(r.targets, func(o fault.Object) bool { return r.scene.has(o, state) })
+	return slices.ContainsFunc(r.targets, func(o fault.Object) bool { return r.scene.has(o, state) })
 }
 
 // spared tells whether a pod that is not the target's is none that a guard keeps from

@@ -9,6 +9,7 @@ package fault
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"axolotl/vm"
@@ -50,6 +51,13 @@ type Fault interface {
 
 	// Undone proves the undo as Injected proves the fault.
 	Undone(ctx context.Context, h *vm.Handle, objects []Object) (string, error)
+}
+
+// Sparing is a fault that takes pods of its targets, but not all.
+type Sparing interface {
+	// Spares tells whether it leaves a pod of a target where it is, however long it
+	// lasts.
+	Spares(p *corev1.Pod) bool
 }
 
 // Doc is a fault in a sentence each.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/kubectl/pkg/drain"
 
 	"axolotl/vm"
@@ -27,6 +28,14 @@ func (*NodeDrain) Name() string { return "node-drain" }
 
 // Effect implements Fault.
 func (*NodeDrain) Effect() Effect { return Effect{On: OnNodes, Takes: TakesPods} }
+
+// Spares implements Sparing: what kubectl's library leaves to DaemonSets and to the
+// kubelet itself, as helper asks it to.
+func (*NodeDrain) Spares(p *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(p)
+	_, mirror := p.Annotations[corev1.MirrorPodAnnotationKey]
+	return mirror || owner != nil && owner.Kind == "DaemonSet"
+}
 
 // Doc implements Fault.
 func (*NodeDrain) Doc() Doc {

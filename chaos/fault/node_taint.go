@@ -111,12 +111,23 @@ func (f *NodeTaint) Injected(ctx context.Context, h *vm.Handle, objects []Object
 	})
 }
 
-// tolerated tells whether a pod may stay. Tolerations for all taints have no
-// key.
+// tolerated tells whether a pod may stay, for a while at least.
 func (f *NodeTaint) tolerated(p *corev1.Pod) bool {
-	return slices.ContainsFunc(p.Spec.Tolerations, func(t corev1.Toleration) bool {
-		return (t.Key == f.Key || t.Key == "") && (t.Effect == corev1.TaintEffectNoExecute || t.Effect == "")
-	})
+	return slices.ContainsFunc(p.Spec.Tolerations, f.tolerates)
+}
+
+// tolerates tells whether a toleration is one of the taint, which has no value. Those
+// of all taints have no key.
+func (f *NodeTaint) tolerates(t corev1.Toleration) bool {
+	return (t.Effect == corev1.TaintEffectNoExecute || t.Effect == "") && (t.Key == f.Key || t.Key == "") &&
+		(t.Operator == corev1.TolerationOpExists || (t.Operator == corev1.TolerationOpEqual || t.Operator == "") && t.Value == "")
+}
+
+// Spares implements Sparing. Of several tolerations the one with the shortest time
+// counts, says Kubernetes.
+func (f *NodeTaint) Spares(p *corev1.Pod) bool {
+	ends := func(t corev1.Toleration) bool { return f.tolerates(t) && t.TolerationSeconds != nil }
+	return f.tolerated(p) && !slices.ContainsFunc(p.Spec.Tolerations, ends)
 }
 
 // Undo implements Fault. To a node that had the taint before nothing was done.
