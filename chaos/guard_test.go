@@ -172,6 +172,10 @@ func TestGuardQuorum(t *testing.T) {
 			t.Errorf("%s takes etcd from %d nodes, want %d", name, got, taken)
 		}
 	}
+	lossy, err := fault.Spec{Name: "slow-network", With: []byte(`{"loss":100}`)}.Fault()
+	if err != nil || len(etcdTaken(lossy, at)) != 1 {
+		t.Errorf("a network that loses all is not cut off (%v)", err)
+	}
 }
 
 func TestGuardHealthy(t *testing.T) {

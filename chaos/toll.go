@@ -44,11 +44,43 @@ func (r *run) readToll(ctx context.Context) (*toll, error) {
 			}
 		}
 	}
-	for i := range t.pods {
-		p := &t.pods[i]
-		t.lost[p.UID] = slices.ContainsFunc(together, func(r *run) bool { return r.takes(p) })
+	for _, r := range together {
+		endangered, err := r.endangers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for i := range t.pods {
+			if p := &t.pods[i]; r.takes(p) || endangered(p) {
+				t.lost[p.UID] = true
+			}
+		}
 	}
 	return t, nil
+}
+
+// endangers returns what tells whether a run's fault may take a pod though it need
+// not.
+func (r *run) endangers(ctx context.Context) (func(p *corev1.Pod) bool, error) {
+	f, ok := r.experiment.Fault.(fault.Endangering)
+	if !ok {
+		return func(*corev1.Pod) bool { return false }, nil
+	}
+	of := make([]func(p *corev1.Pod) bool, len(r.targets))
+	for i, o := range r.targets {
+		var err error
+		if of[i], err = f.Endangers(ctx, r.handle, o.Target); err != nil {
+			return nil, fmt.Errorf("what %s may take of %s: %w", r.experiment.Fault.Name(), o, err)
+		}
+	}
+	return func(p *corev1.Pod) bool {
+		state := observe.PodState(p)
+		for i, o := range r.targets {
+			if of[i] != nil && r.scene.has(o, state) && of[i](p) {
+				return true
+			}
+		}
+		return false
+	}, nil
 }
 
 // any tells whether any pod is lost.
@@ -56,10 +88,11 @@ func (t *toll) any() bool {
 	return slices.ContainsFunc(t.pods, func(p corev1.Pod) bool { return t.lost[p.UID] })
 }
 
-// emptiesNodes tells whether a run's fault takes all that is on its nodes.
+// emptiesNodes tells whether a run's fault may take what is on its nodes.
 func (r *run) emptiesNodes() bool {
 	effect := r.experiment.Fault.Effect()
-	return effect.On == fault.OnNodes && effect.Takes.Pods()
+	_, endangering := r.experiment.Fault.(fault.Endangering)
+	return effect.On == fault.OnNodes && (effect.Takes.Pods() || endangering)
 }
 
 // takes tells whether the run's fault takes a pod.

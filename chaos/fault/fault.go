@@ -60,6 +60,15 @@ type Sparing interface {
 	Spares(p *corev1.Pod) bool
 }
 
+// Endangering is a fault that may cost pods of its targets though its Effect does not
+// say so: by its settings, or by what a target is like. Guards ask for it, as for what
+// is lost; nobody waits for others in their places, as they may well stay.
+type Endangering interface {
+	// Endangers returns what tells of a pod of the target whether it may be lost; nil
+	// where none may.
+	Endangers(ctx context.Context, h *vm.Handle, t Target) (func(p *corev1.Pod) bool, error)
+}
+
 // Doc is a fault in a sentence each.
 type Doc struct {
 	Does   string `json:"does"`

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"axolotl/vm"
 )
 
@@ -26,6 +28,8 @@ type guest struct {
 	// inject is done by a machine that cannot answer afterwards: what comes
 	// back from it means nothing, and the proof is that it is silent.
 	fatal bool
+	// endangers tells of a pod whether it may be lost by it; nil: none may.
+	endangers func(p *corev1.Pod) bool
 	// network: the scripts need $peer, another machine's address.
 	network bool
 }
@@ -34,6 +38,12 @@ type guest struct {
 type guestSettings interface {
 	// variables are what its scripts see of them.
 	variables() map[string]string
+}
+
+// effective are settings by which it depends what a fault takes.
+type effective interface {
+	// effect is the fault's as it is with them.
+	effect(Effect) Effect
 }
 
 // peered are settings that say which other machine is $peer.
@@ -86,7 +96,17 @@ func (f *guest) Name() string { return f.name }
 func (f *guest) Doc() Doc { return f.doc }
 
 // Effect implements Fault.
-func (f *guest) Effect() Effect { return f.effect }
+func (f *guest) Effect() Effect {
+	if e, ok := f.with.(effective); ok {
+		return e.effect(f.effect)
+	}
+	return f.effect
+}
+
+// Endangers implements Endangering.
+func (f *guest) Endangers(context.Context, *vm.Handle, Target) (func(p *corev1.Pod) bool, error) {
+	return f.endangers, nil
+}
 
 // Settings implements Configured.
 func (f *guest) Settings() any {

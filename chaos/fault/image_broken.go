@@ -7,8 +7,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"axolotl/vm"
 )
@@ -35,6 +37,42 @@ func (*ImageBroken) Name() string { return "image-broken" }
 // Effect implements Fault. A rolling update keeps the pods that run.
 func (*ImageBroken) Effect() Effect {
 	return Effect{On: OnDeployments, Takes: TakesNothing, Slow: true}
+}
+
+// Endangers implements Endangering: an update that need not keep any pod takes all of
+// them, and brings none that runs.
+func (*ImageBroken) Endangers(ctx context.Context, h *vm.Handle, t Target) (func(p *corev1.Pod) bool, error) {
+	d, err := h.Kube.Typed.AppsV1().Deployments(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
+	if err != nil || !keepsNone(&d.Spec) {
+		return nil, err
+	}
+	return anyPod, nil
+}
+
+// keepsNone tells whether an update of a deployment may take all of its pods at once.
+// What is unavailable is rounded down and what is too many up; where both are none,
+// one may be unavailable.
+func keepsNone(spec *appsv1.DeploymentSpec) bool {
+	if spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
+		return true
+	}
+	rolling := spec.Strategy.RollingUpdate
+	if rolling == nil || spec.Replicas == nil { // the server defaults both
+		return false
+	}
+	wanted := int(*spec.Replicas)
+	scaled := func(value *intstr.IntOrString, up bool) int {
+		n, err := intstr.GetScaledValueFromIntOrPercent(intstr.ValueOrDefault(value, intstr.FromInt32(0)), wanted, up)
+		if err != nil {
+			return wanted // it is the server's, which has let it pass; nothing is risked on it
+		}
+		return n
+	}
+	gone := scaled(rolling.MaxUnavailable, false)
+	if gone == 0 && scaled(rolling.MaxSurge, true) == 0 {
+		gone = 1
+	}
+	return gone >= wanted
 }
 
 // Doc implements Fault.

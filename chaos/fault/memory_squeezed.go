@@ -42,8 +42,9 @@ func newMemorySqueezed() Fault {
 			Proved: "the kernel has no more of its blocks of memory, and less memory in total",
 			Undone: "each block that there was is back; the kernel says so",
 		},
-		effect: Effect{On: OnNodes, Takes: TakesNothing},
-		with:   &keep{Percent: 50},
+		effect:    Effect{On: OnNodes, Takes: TakesNothing},
+		endangers: anyPod,
+		with:      &keep{Percent: 50},
 		commands: commands{
 			Was: memoryBlocks + "echo $(total) $(online)\n",
 			Inject: memoryWant + `for pass in 1 2; do

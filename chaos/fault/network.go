@@ -104,6 +104,22 @@ func (s *slowNetwork) variables() map[string]string {
 	return map[string]string{"delay": ms(s.Delay), "jitter": ms(s.Jitter), "loss": strconv.Itoa(s.Loss)}
 }
 
+// cutOff is the percent of its packets without which a node counts as cut off: the
+// connections that leases, etcd and probes have come to a stop long before all are
+// lost, as TCP doubles its patience with each packet that is.
+const cutOff = 50
+
+// takesContact is an effect with a share of the packets lost.
+func takesContact(e Effect, percent int) Effect {
+	if percent >= cutOff {
+		e.Takes = TakesContact
+	}
+	return e
+}
+
+// effect implements effective.
+func (s *slowNetwork) effect(e Effect) Effect { return takesContact(e, s.Loss) }
+
 func newSlowNetwork() Fault {
 	return &guest{
 		name: "slow-network",

@@ -15,6 +15,9 @@ func (c *corruptNetwork) variables() map[string]string {
 	return map[string]string{"percent": strconv.Itoa(c.Percent)}
 }
 
+// effect implements effective: what is damaged is lost to whom it was for.
+func (c *corruptNetwork) effect(e Effect) Effect { return takesContact(e, c.Percent) }
+
 func newNetworkCorruption() Fault {
 	return &guest{
 		name: "network-corruption",

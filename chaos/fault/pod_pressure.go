@@ -1,6 +1,10 @@
 package fault
 
-import "strconv"
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // Of a container these scripts know its main process on the node, its control
 // group, and a group of ours within that: what is charged there is charged to the
@@ -56,7 +60,23 @@ func (m *podRoom) variables() map[string]string {
 	return map[string]string{"mib": strconv.Itoa(m.MiB)}
 }
 
+// exceeds tells whether a pod's first container goes past its limit of a resource: it
+// is asked for beside what the container holds, which is what it has requested, as
+// far as anybody knows.
+func (m *podRoom) exceeds(resource corev1.ResourceName) func(p *corev1.Pod) bool {
+	return func(p *corev1.Pod) bool {
+		if len(p.Spec.Containers) == 0 {
+			return false
+		}
+		of := p.Spec.Containers[0].Resources
+		limit, limited := of.Limits[resource]
+		held := of.Requests[resource]
+		return limited && held.Value()+int64(m.MiB)<<20 > limit.Value()
+	}
+}
+
 func newPodMemoryPressure() Fault {
+	room := &podRoom{MiB: 64}
 	return &guest{
 		name: "pod-memory-pressure",
 		doc: Doc{
@@ -65,8 +85,9 @@ func newPodMemoryPressure() Fault {
 			Proved: "the kernel says that so much memory is charged to our part of the container, or that it has killed there for lack of it",
 			Undone: "what holds it is killed; the kernel says that its control group is gone",
 		},
-		effect: Effect{On: OnPods, Takes: TakesNothing},
-		with:   &podRoom{MiB: 64},
+		effect:    Effect{On: OnPods, Takes: TakesNothing},
+		endangers: room.exceeds(corev1.ResourceMemory),
+		with:      room,
 		commands: commands{
 			Was: podGroup,
 			// dd fills its one block, which nobody takes from it.
@@ -83,6 +104,7 @@ func newPodMemoryPressure() Fault {
 }
 
 func newPodDiskFull() Fault {
+	room := &podRoom{MiB: 256}
 	const file = podWas + podProcess + "file=/proc/$pid/root/axolotl-chaos-$mark.fill\n"
 	return &guest{
 		name: "pod-disk-full",
@@ -92,8 +114,9 @@ func newPodDiskFull() Fault {
 			Proved: "the file system of the container has the file, at its size",
 			Undone: "the file is removed, or the container that had it is gone",
 		},
-		effect: Effect{On: OnPods, Takes: TakesNothing},
-		with:   &podRoom{MiB: 256},
+		effect:    Effect{On: OnPods, Takes: TakesNothing},
+		endangers: room.exceeds(corev1.ResourceEphemeralStorage),
+		with:      room,
 		commands: commands{
 			Was:    podGroup,
 			Inject: file + "fallocate -l \"${mib}M\" \"$file\"\n",

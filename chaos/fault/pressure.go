@@ -1,6 +1,10 @@
 package fault
 
-import "strconv"
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // leave is how much of a resource is left free.
 type leave struct {
@@ -20,6 +24,9 @@ const enough = "[ $free -gt $leave ] || { echo \"only $free MiB are free, and le
 // pressureNeeds is what all faults on a machine's resources need.
 const pressureNeeds = "machines that commands can be run in (libvirt)"
 
+// anyPod: the kubelet chooses whom it evicts, and the kernel whom it kills.
+func anyPod(*corev1.Pod) bool { return true }
+
 func newDiskFull() Fault {
 	const fill = "/var/lib/axolotl-chaos.fill"
 	// Blocks that are kept for root count: the daemons are root's.
@@ -32,8 +39,9 @@ func newDiskFull() Fault {
 			Proved: "the file system says that no more than that is free, also for root",
 			Undone: "the file is removed; the file system says that its room is free",
 		},
-		effect: Effect{On: OnNodes, Takes: TakesNothing},
-		with:   &leave{MiB: 16},
+		effect:    Effect{On: OnNodes, Takes: TakesNothing},
+		endangers: anyPod,
+		with:      &leave{MiB: 16},
 		commands: commands{
 			Was:      free + enough,
 			Inject:   free + "fallocate -l $((free - leave))M " + fill + "\n",
@@ -55,8 +63,9 @@ func newMemoryPressure() Fault {
 			Proved: "the kernel says that no more than that, and a quarter, is available",
 			Undone: "the file system is unmounted; the kernel says that its memory is available",
 		},
-		effect: Effect{On: OnNodes, Takes: TakesNothing},
-		with:   &leave{MiB: 160},
+		effect:    Effect{On: OnNodes, Takes: TakesNothing},
+		endangers: anyPod,
+		with:      &leave{MiB: 160},
 		commands: commands{
 			Was: free + enough,
 			Inject: free + "mkdir -p " + room + "\nmountpoint -q " + room + " || mount -t tmpfs -o size=$((free - leave))M,huge=never tmpfs " + room + "\n" +
