@@ -36,6 +36,18 @@ func keeperOf(ctx context.Context, client *kube.Client, p *corev1.Pod) (fault.Ta
 	return above(owner, metav1.GetControllerOf(set)), nil
 }
 
+// keeper is what keeps a pod in the end, by what the scene has read of its
+// controllers.
+func (s *scene) keeper(p *corev1.Pod) fault.Target {
+	owner := ownerOf(p)
+	for _, c := range s.controllers {
+		if c.UID == owner.UID {
+			return above(owner, c.Owner)
+		}
+	}
+	return owner
+}
+
 // above is the owner of something, or that itself where it has none.
 func above(t fault.Target, owner *metav1.OwnerReference) fault.Target {
 	if owner == nil {

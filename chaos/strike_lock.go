@@ -62,7 +62,8 @@ func strokeKey(ctx context.Context, h *vm.Handle, t fault.Target) (string, error
 	if err != nil {
 		return "", err
 	}
-	return podKey(pod), nil
+	keeper, err := keeperOf(ctx, h.Kube, pod)
+	return targetKey(keeper), err
 }
 
 // takeStrokeLock and giveStrokeLocks are called with strokeLocks locked.

@@ -6,9 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"axolotl/chaos/fault"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/store"
@@ -73,7 +70,8 @@ func (r *run) unlock() {
 }
 
 // lockKeys name what the run breaks, sorted: its targets, and what keeps the pods
-// that it takes.
+// that it strikes or takes. Whoever breaks another pod of the same workload, the next
+// one in the place of this, or the workload itself, breaks the same thing.
 func (r *run) lockKeys() []string {
 	var keys []string
 	for _, o := range r.targets {
@@ -86,20 +84,11 @@ func (r *run) lockKeys() []string {
 		p := &r.scene.pods[i]
 		struck := slices.ContainsFunc(r.targets, func(o fault.Object) bool { return o.UID == p.UID })
 		if struck || slices.ContainsFunc(lost, func(l timeline.Pod) bool { return l.UID == p.UID }) {
-			keys = append(keys, podKey(p))
+			keys = append(keys, targetKey(r.scene.keeper(p)))
 		}
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
-}
-
-// podKey is that of what keeps a pod: whoever breaks another pod of it, or the
-// next one in the place of this, breaks the same thing.
-func podKey(p *corev1.Pod) string {
-	if owner := metav1.GetControllerOf(p); owner != nil {
-		return targetKey(fault.Target{Kind: owner.Kind, Namespace: p.Namespace, Name: owner.Name})
-	}
-	return targetKey(fault.Target{Kind: fault.OnPods, Namespace: p.Namespace, Name: p.Name})
 }
 
 func targetKey(t fault.Target) string {

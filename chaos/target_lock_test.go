@@ -95,19 +95,24 @@ func TestRefusedRunsKeepNoLock(t *testing.T) {
 	}
 }
 
-// A pod is at work by its controller, also by a fault that leaves it running.
+// A pod is at work by what keeps it in the end, also by a fault that leaves it
+// running: what breaks the deployment itself breaks the same thing.
 func TestPodsAreLockedByTheirControllers(t *testing.T) {
 	kept := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-1", UID: "p1"}}
-	yes := true
-	kept.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web", UID: "rs", Controller: &yes}}
+	kept.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web-1", UID: "rs", Controller: new(true)}}
+	single := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-2-1", UID: "p3"}}
+	single.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web-2", UID: "rs2", Controller: new(true)}}
 	bare := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "alone", UID: "p2"}}
 	for _, name := range []string{"pod-cpu-pressure", "pod-memory-pressure", "pod-disk-full", "pod-deletion", "container-kill"} {
 		f, err := fault.New(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &run{experiment: &Experiment{Fault: f}, scene: &scene{namespace: "shop", pods: []corev1.Pod{kept, bare}}}
-		for uid, want := range map[types.UID]string{"p1": "replicaset.shop.web", "p2": "pod.shop.alone"} {
+		r := &run{experiment: &Experiment{Fault: f}, scene: &scene{namespace: "shop", pods: []corev1.Pod{kept, bare, single}, controllers: []controller{
+			{Kind: "ReplicaSet", Name: "web-1", UID: "rs", Owner: &metav1.OwnerReference{Kind: "Deployment", Name: "web", UID: "d"}},
+			{Kind: "ReplicaSet", Name: "web-2", UID: "rs2"},
+		}}}
+		for uid, want := range map[types.UID]string{"p1": "deployment.shop.web", "p2": "pod.shop.alone", "p3": "replicaset.shop.web-2"} {
 			r.targets = []fault.Object{{Target: fault.Target{Kind: fault.OnPods, UID: uid}}}
 			if got := r.lockKeys(); len(got) != 1 || got[0] != want {
 				t.Errorf("%s on pod %s locks %v, want %s", name, uid, got, want)
@@ -151,6 +156,47 @@ func TestStrokesLockTheirTargets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// A deployment, and a pod of it, are one thing to be broken, whether by a run or by a
+// stroke.
+func TestOneWorkloadIsLockedOnce(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	standing(t, h, "once", 2, nil)
+	at := func(name string) *run {
+		e := deletion(t)
+		f, err := fault.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Fault, e.Target = f, Target{Namespace: "once", Deployment: "pingapp", Count: 1}
+		x := runner(t, h).newRun(e)
+		if x.scene, err = readScene(t.Context(), h.Kube, e.Target); err != nil {
+			t.Fatal(err)
+		}
+		all, err := x.scene.candidates(t.Context(), h, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.targets = []fault.Object{{Target: all[0]}}
+		return x
+	}
+	release, pod := at("image-broken"), at("pod-deletion")
+	if err := release.lockTargets(); err != nil {
+		t.Fatal(err)
+	}
+	refusedBy(t, pod.lockTargets(), "one-at-a-time")
+	_, err := lockStroke(t.Context(), h, []fault.Target{pod.targets[0].Target}, "lab")
+	refusedBy(t, err, "one-at-a-time")
+	release.unlock()
+
+	unlock, err := lockStroke(t.Context(), h, []fault.Target{pod.targets[0].Target}, "lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusedBy(t, release.lockTargets(), "one-at-a-time")
+	unlock()
 }
 
 // What a target was like before is read when no other run has it.
