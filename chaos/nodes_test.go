@@ -41,6 +41,7 @@ func TestFaultsOnNodes(t *testing.T) {
 	t.Run("each in turn", func(t *testing.T) { eachNodeInTurn(t, h) })
 	t.Run("what a fault leaves is not waited for", func(t *testing.T) { whatStaysIsNotWaitedFor(t, h) })
 	t.Run("what others have there is kept", func(t *testing.T) { othersAreKept(t, h) })
+	t.Run("a drain that a budget holds up", func(t *testing.T) { drainIsBlocked(t, h) })
 	for _, name := range []string{"node-drain", "node-taint"} {
 		t.Run(name, func(t *testing.T) { shippedRuns(t, h, name, Healed, -1) })
 	}
@@ -222,4 +223,27 @@ func whatStaysIsNotWaitedFor(t *testing.T, h *vm.Handle) {
 	awaitPods(t, h, "stays", 1)
 	_, err = runner(t, h).Plan(t.Context(), on("node-drain", "agent"))
 	refusedBy(t, err, "zero-targets")
+}
+
+// drainIsBlocked: a run whose drain is held up by a budget until its time is over is
+// blocked, and says by which; no pod is lost, and the node takes pods again.
+func drainIsBlocked(t *testing.T, h *vm.Handle) {
+	e, err := Open("node-drain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Probe, e.Fault, e.Target.MinAvailable = nil, &fault.NodeDrain{Timeout: 2 * time.Second}, e.Target.Replicas
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Blocked || report.ExitCode != 16 || !strings.Contains(report.Reason, "PodDisruptionBudget") || !strings.Contains(report.Reason, "/pingapp") {
+		t.Errorf("verdict %s with code %d (%s)", report.Verdict, report.ExitCode, report.Reason)
+	}
+	for _, p := range report.Pods {
+		if p.By != nil {
+			t.Errorf("pod %s was taken past its budget", p.Lost.Name)
+		}
+	}
+	if !strings.Contains(report.Undo, "unschedulable: false") {
+		t.Errorf("it is not proved that the node takes pods again: %q", report.Undo)
+	}
+	leftNothing(t, h, report.ID) // and no node cordoned
 }
