@@ -58,10 +58,13 @@ func (d *Driver) ensureDisks(ctx context.Context, c *vm.Cluster, m *vm.Machine, 
 		if err := checkFree(dir, minimumFree); err != nil {
 			return boot, err
 		}
-		if !golden {
-			if err := store.WriteFile(filepath.Join(dir, baseFile), []byte(img.RootDigest()), 0o600); err != nil {
-				return boot, err
-			}
+		if golden {
+			err = d.noteGoldenNeighbours(c, m)
+		} else {
+			err = store.WriteFile(filepath.Join(dir, baseFile), []byte(img.RootDigest()), 0o600)
+		}
+		if err != nil {
+			return boot, err
 		}
 		if err := d.overlay(ctx, boot.Root, backing, format, c.Spec.DiskGiB); err != nil {
 			return boot, err
@@ -83,7 +86,8 @@ func makeMachineDir(c *vm.Cluster, m *vm.Machine) error {
 }
 
 // inGolden tells whether a machine is one of the golden snapshot that its
-// cluster was restored from. One that joined later is not, nor is a fresh one.
+// cluster was restored from. One that joined by booting is not, whatever its name
+// is.
 func (d *Driver) inGolden(c *vm.Cluster, machine string) (bool, error) {
 	if m := c.Machine(machine); c.Golden == "" || m != nil && m.Fresh {
 		return false, nil

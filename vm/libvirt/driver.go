@@ -252,7 +252,7 @@ func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine
 	if err := d.start(m.UUID, dom.State); err != nil {
 		return fmt.Errorf("start %s: %w; its console is in %s", m.Name, err, cmp.Or(boot.Console, consoleFile(c, m)))
 	}
-	return nil
+	return d.catchUp(ctx, c, m)
 }
 
 // start gives a machine in this state power. A QEMU whose guest has crashed

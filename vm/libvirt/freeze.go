@@ -143,7 +143,10 @@ func (d *Driver) Thaw(ctx context.Context, c *vm.Cluster, frozen string, names .
 				return err
 			}
 		}
-		return d.openWay(ctx, c, m)
+		if err := d.openWay(ctx, c, m); err != nil {
+			return err
+		}
+		return d.catchUp(ctx, c, m)
 	})
 }
 

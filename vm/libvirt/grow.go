@@ -2,12 +2,9 @@ package libvirt
 
 import (
 	"context"
-	"errors"
 	"os"
 	"slices"
-	"time"
 
-	"axolotl/internal/check"
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/image"
@@ -58,40 +55,6 @@ func (d *Driver) Join(c *vm.Cluster, names ...string) []vm.Action {
 				func(m *vm.Machine) error { return d.acquaint(ctx, c, m) })
 		}},
 	}...)
-}
-
-// acquaint tells a machine the names and routes of the others. One that is off
-// cannot be told.
-func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	dom, err := d.at(m).hypervisor.Domain(m.UUID)
-	if err != nil || dom.State != vm.MachineRunning {
-		return goneIsSuccess(err)
-	}
-	if err := d.awaitAgent(ctx, c, m); err != nil {
-		return err
-	}
-	if err := d.WriteFile(c, m.Name, "/etc/hosts", []byte(hosts(c, m))); err != nil {
-		return err
-	}
-	if err := d.WriteFile(c, m.Name, "/etc/axolotl/node.env", []byte(environment(c, m))); err != nil {
-		return err
-	}
-	_, err = d.Exec(ctx, c, m.Name, "/bin/systemctl", "restart", "axolotl-network.service")
-	return err
-}
-
-// awaitAgent waits for the agent of a machine that may be booting.
-func (d *Driver) awaitAgent(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
-		err := d.at(m).agent(m.UUID, "guest-ping", nil, nil)
-		if err != nil && !errors.Is(err, errAgentSilent) {
-			return check.Permanent(err) // it is off or gone, and no waiting starts it
-		}
-		return err
-	})
-	ctx, cancel := context.WithTimeout(ctx, c.Spec.Deadline())
-	defer cancel()
-	return check.Wait(ctx, answers, time.Second, nil)
 }
 
 // Leave implements vm.Grower. The others keep a route to where nobody is, until

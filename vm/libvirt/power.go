@@ -26,7 +26,7 @@ func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) erro
 }
 
 // PowerOn implements vm.Powerer.
-func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error {
+func (d *Driver) PowerOn(ctx context.Context, c *vm.Cluster, machine string) error {
 	m, dom, err := d.owned(c, machine)
 	if err != nil {
 		return err
@@ -37,11 +37,14 @@ func (d *Driver) PowerOn(_ context.Context, c *vm.Cluster, machine string) error
 			return fmt.Errorf("disk of %s: %w", machine, err)
 		}
 	}
-	return d.at(m).start(m.UUID, dom.State)
+	if err := d.at(m).start(m.UUID, dom.State); err != nil {
+		return err
+	}
+	return d.catchUp(ctx, c, m)
 }
 
 // Reset implements vm.Resetter.
-func (d *Driver) Reset(_ context.Context, c *vm.Cluster, machine string) error {
+func (d *Driver) Reset(ctx context.Context, c *vm.Cluster, machine string) error {
 	m, dom, err := d.owned(c, machine)
 	if err != nil {
 		return err
@@ -54,7 +57,10 @@ func (d *Driver) Reset(_ context.Context, c *vm.Cluster, machine string) error {
 	if err := d.at(m).hypervisor.Destroy(m.UUID); err != nil {
 		return err
 	}
-	return d.at(m).hypervisor.Start(m.UUID)
+	if err := d.at(m).hypervisor.Start(m.UUID); err != nil {
+		return err
+	}
+	return d.catchUp(ctx, c, m)
 }
 
 // Pause implements vm.Pauser.
@@ -77,10 +83,10 @@ func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) erro
 	case vm.MachineRunning:
 		// Whoever has resumed it may have been stopped before its clock was
 		// set. Where the agent is silent it boots, and reads the clock itself.
-		if err := d.SetTime(c, machine, time.Now()); !errors.Is(err, errAgentSilent) {
+		if err := d.SetTime(c, machine, time.Now()); err != nil && !errors.Is(err, errAgentSilent) {
 			return err
 		}
-		return nil
+		return d.catchUp(ctx, c, m)
 	case vm.MachinePaused:
 	default:
 		return fmt.Errorf("machine %s is %s: there is nothing to resume", machine, dom.State)
@@ -91,5 +97,8 @@ func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) erro
 	if err := d.at(m).hypervisor.Resume(m.UUID); err != nil {
 		return err
 	}
-	return d.setClock(ctx, c, m)
+	if err := d.setClock(ctx, c, m); err != nil {
+		return err
+	}
+	return d.catchUp(ctx, c, m)
 }

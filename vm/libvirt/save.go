@@ -129,11 +129,12 @@ func diskBytes(dir, machine string) (bytes uint64, err error) {
 	return bytes, nil
 }
 
-// diskFiles are a machine's overlay, what that lies over, and its seed.
-var diskFiles = []string{rootOverlay, baseFile, seedFile}
+// diskFiles are a machine's overlay, what that lies over, whom the machine knows, and
+// its seed.
+var diskFiles = []string{rootOverlay, baseFile, neighboursFile, seedFile}
 
-// copyDisks copies a machine's overlay, what that lies over, and its seed where it
-// has one.
+// copyDisks copies a machine's overlay, what that lies over, whom the machine knows,
+// and its seed where it has one.
 func copyDisks(ctx context.Context, from, to, machine string) error {
 	for _, name := range diskFiles {
 		source := machineFile(from, machine, name)

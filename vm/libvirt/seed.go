@@ -77,6 +77,9 @@ func writeSeed(file string, c *vm.Cluster, m *vm.Machine) error {
 	if err := archive.Close(); err != nil {
 		return err
 	}
+	if err := noteNeighbours(filepath.Dir(file), neighbours(c, m)); err != nil {
+		return err
+	}
 	return store.WriteFile(file, buffer.Bytes(), 0o600)
 }
 
