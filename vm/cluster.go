@@ -147,8 +147,10 @@ type Machine struct {
 	// this machine; the next ones follow. 0 where there are no forwards.
 	NodePortBase int `json:"nodePortBase,omitempty"`
 
-	// Fresh: it was made anew without the golden snapshot that the others come
-	// from, of which the etcd would be too old.
+	// Fresh: it joined by booting, from the node image and a seed of its own, and
+	// not from the golden snapshot that the others come from. That may hold a
+	// machine of this name with another number and other settings, and of a control
+	// plane an etcd that is too old.
 	Fresh bool `json:"fresh,omitempty"`
 }
 

@@ -81,6 +81,12 @@ func (s Spec) Spread() bool {
 	return slices.ContainsFunc(groups, func(g Group) bool { return g.Host != groups[0].Host })
 }
 
+// AlikeMachines tells whether the machines of two groups are made alike. Labels and
+// taints are their nodes'.
+func (g Group) AlikeMachines(other Group) bool {
+	return g.Role == other.Role && g.CPUs == other.CPUs && g.MemoryMiB == other.MemoryMiB && reflect.DeepEqual(g.Kubelet, other.Kubelet)
+}
+
 // GroupOf is the group of a machine. One whose group is not in the spec any
 // more is as the spec's other machines are.
 func (s Spec) GroupOf(m *Machine) Group {

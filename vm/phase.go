@@ -62,13 +62,22 @@ func (c *Cluster) BeginDeleting() { c.Phase = PhaseDeleting }
 func (c *Cluster) BeUp() { c.Phase, c.Snapshot, c.Joining = PhaseUp, "", nil }
 
 // BeginJoining has machines, new ones or some that are made anew, join the others,
-// which run on. A control plane among them has no part in the golden snapshot any
-// more: its etcd there would be too old.
+// which run on. They have no part in the golden snapshot, though one of it may have
+// had their names, until they are BackFromGolden.
 func (c *Cluster) BeginJoining(names ...string) {
 	c.Joining = names
+	c.setFresh(true, names)
+}
+
+// BackFromGolden is the beginning of restoring joining machines from the cluster's
+// golden snapshot. It counts once they have joined: whoever completes what was
+// interrupted before boots them.
+func (c *Cluster) BackFromGolden(names ...string) { c.setFresh(false, names) }
+
+func (c *Cluster) setFresh(fresh bool, names []string) {
 	for i := range c.Machines {
-		if m := &c.Machines[i]; m.Role == ControlPlane && slices.Contains(names, m.Name) {
-			m.Fresh = true
+		if m := &c.Machines[i]; slices.Contains(names, m.Name) {
+			m.Fresh = fresh
 		}
 	}
 }

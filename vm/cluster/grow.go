@@ -256,6 +256,7 @@ func (s Store) RecreateNodes(ctx context.Context, name string, nodes []string, c
 		var resumed time.Time
 		actions = append(actions,
 			vm.Action{Name: "Restore the machines", Run: func(ctx context.Context, _ *term.Step) (err error) {
+				c.BackFromGolden(restored...)
 				resumed, err = freezer.Thaw(ctx, c, s.Home.Golden(c.Golden), restored...)
 				return err
 			}},
@@ -301,13 +302,16 @@ func replaceable(ctx context.Context, h *vm.Handle, nodes []string) error {
 }
 
 // holds tells whether a machine can be restored from its cluster's golden
-// snapshot.
+// snapshot: there is one of its name, number, sizes and settings in it.
 func (s Store) holds(ctx context.Context, c *vm.Cluster, freezer vm.Freezer, machine string) bool {
 	if c.Golden == "" {
 		return false
 	}
 	g, err := s.restorable(ctx, c, freezer)
-	return err == nil && slices.ContainsFunc(vm.PlanMachines(nil, g.Spec), func(m vm.Machine) bool { return m.Name == machine })
+	return err == nil && slices.ContainsFunc(vm.PlanMachines(nil, g.Spec), func(frozen vm.Machine) bool {
+		m := c.Machine(machine)
+		return m.Name == frozen.Name && m.Index == frozen.Index && c.Spec.GroupOf(m).AlikeMachines(g.Spec.GroupOf(&frozen))
+	})
 }
 
 // ready lists what waits until all nodes of a cluster that runs, or those named,

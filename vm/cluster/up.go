@@ -144,6 +144,7 @@ func (s Store) bringUp(ctx context.Context, c *vm.Cluster, driver vm.Driver, opt
 	}
 	actions := append(driver.Up(c), openAPI(handle))
 	if grower, ok := driver.(vm.Grower); ok && len(c.Joining) > 0 {
+		c.BeginJoining(c.Joining...) // also those that an earlier release has begun
 		actions = append(actions, rejoin(handle, grower, c.Joining)...)
 	}
 	if c.Golden != "" && c.Phase == vm.PhaseCreating {

@@ -42,7 +42,7 @@ func seeded(t *testing.T) (*vm.Cluster, map[string]map[string]string) {
 	return c, all
 }
 
-func untar(t *testing.T, path string) map[string]string {
+func untar(t testing.TB, path string) map[string]string {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
