@@ -36,6 +36,27 @@ func (c *Cluster) BeginAnew() {
 	for i := range c.Machines {
 		c.Machines[i].Fresh = false
 	}
+	if c.Golden != "" {
+		c.Machines = renumbered(c.Machines, c.Spec)
+	}
+}
+
+// renumbered are machines by the names and numbers that those of a new cluster have,
+// and so of a golden snapshot, whatever has come and gone. What is of this host stays
+// what it was: UUIDs and ports.
+func renumbered(machines []Machine, spec Spec) []Machine {
+	left, anew := slices.Clone(machines), PlanMachines(nil, spec)
+	for i := range anew {
+		m := &anew[i]
+		j := slices.IndexFunc(left, func(was Machine) bool { return was.group() == m.group() })
+		if j < 0 {
+			return machines // they are not what the spec asks for
+		}
+		was := left[j]
+		was.Name, was.Index, was.Address = m.Name, m.Index, SegmentAddress(m.Index)
+		anew[i], left = was, slices.Delete(left, j, j+1)
+	}
+	return anew
 }
 
 // BeginRestoring has all that is in the cluster give way to a snapshot of it.

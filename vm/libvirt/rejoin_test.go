@@ -152,3 +152,45 @@ func TestWorkerRecreatedWithoutTheGoldenSnapshot(t *testing.T) {
 	w.must(w.recreate(w.restored("c", spec(1))))
 	w.assertBooted("c", "worker-1", false)
 }
+
+// A cluster whose machines have come and gone is recreated as its golden snapshot has
+// them: with its names and numbers.
+func TestRecreatedClusterIsNumberedAnew(t *testing.T) {
+	w := newWorld(t)
+	w.golden(grouped())
+	w.goldenBeside(spec(1))
+	w.fake.answer = answering().answer
+	for name, test := range map[string]struct {
+		spec  vm.Spec
+		gone  []string
+		added []string
+	}{
+		"a hole":       {spec(2), []string{"worker-1"}, nil},
+		"other places": {grouped(), []string{"a-1", "b-1"}, []string{"b", "a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			w.must(w.up(w.options("c", test.spec)))
+			w.healthy("c")
+			w.withoutMachines("c", test.gone...)
+			for _, group := range test.added {
+				_, err := w.clusters().AddWorkers(t.Context(), "c", group, 1, w.open, quiet)
+				w.must(started(nil, err))
+				w.joined("c")
+			}
+			before := w.load("c")
+			w.must(w.recreate(w.restored("c", before.Spec)))
+			c := w.load("c")
+			for i, planned := range vm.PlanMachines(nil, c.Spec) {
+				if m := c.Machines[i]; m.Name != planned.Name || m.Index != planned.Index || m.NodePortBase == 0 {
+					t.Errorf("%+v, want %+v", m, planned)
+				}
+				w.assertBooted("c", planned.Name, false)
+			}
+			if c.APIPort != before.APIPort {
+				t.Errorf("API server at %d, was %d", c.APIPort, before.APIPort)
+			}
+			w.must(w.down("c"))
+		})
+	}
+}
