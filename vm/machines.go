@@ -52,6 +52,9 @@ const (
 	PodCIDR       = "10.244.0.0/16"
 	ClusterDomain = "cluster.local"
 
+	// APIServiceAddress is that of the Service "kubernetes": the first of ServiceCIDR.
+	APIServiceAddress = "10.96.0.1"
+
 	// OutsideDNS asks this host's DNS, where machines have a way out.
 	OutsideDNS = "10.0.2.3"
 )

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,11 +115,13 @@ func dnsAnswers(h *vm.Handle, names ...string) check.Condition {
 			return err
 		}
 		for _, m := range among(h.Cluster, names) {
+			// busybox prints whom it asked in a line "Address:\t10.96.0.10:53", and
+			// what is answered in one "Address: 10.96.0.1".
 			out, err := executor.Exec(ctx, h.Cluster, m.Name, "/bin/busybox", "nslookup", name, vm.ClusterDNS)
 			if err != nil {
 				return err
 			}
-			if !strings.Contains(out, "10.96.0.1") {
+			if !slices.Contains(strings.Split(out, "\n"), "Address: "+vm.APIServiceAddress) {
 				return fmt.Errorf("on %s, %s is answered by: %s", m.Name, name, strings.Join(strings.Fields(out), " "))
 			}
 		}

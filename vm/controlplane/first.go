@@ -17,6 +17,7 @@ import (
 
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
+	"axolotl/vm"
 )
 
 // Deadlines of First, which takes 4 s on a host of two cores.
@@ -53,11 +54,8 @@ var ofServer = []string{
 	"/registry/services/specs/default/kubernetes",
 	"/registry/services/endpoints/default/kubernetes",
 	"/registry/endpointslices/default/kubernetes",
-	"/registry/ipaddresses/" + serviceAddress,
+	"/registry/ipaddresses/" + vm.APIServiceAddress,
 }
-
-// serviceAddress is the first of vm.ServiceCIDR, which the Service "kubernetes" has.
-const serviceAddress = "10.96.0.1"
 
 // first is First. after, where not nil, is called when the API server has ended and
 // etcd has not.
