@@ -34,6 +34,7 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 	if err != nil {
 		return "", fmt.Errorf("exec %q on %s: %w", argv[0], machine, err)
 	}
+	var lost time.Time // libvirt was, when its daemon began anew; agents answer it a moment later
 	// Often at first: most commands are short, and a restore waits for some. Then
 	// less and less: the agent logs each question, which costs an emulated
 	// machine 10 ms.
@@ -45,7 +46,11 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 			Out      string `json:"out-data"`
 			Err      string `json:"err-data"`
 		}
-		if err := d.at(m).agent(m.UUID, "guest-exec-status", map[string]any{"pid": started.PID}, &status); err != nil {
+		err := d.at(m).agent(m.UUID, "guest-exec-status", map[string]any{"pid": started.PID}, &status)
+		if errors.Is(err, errLost) {
+			lost = time.Now()
+		}
+		if err != nil && (!passes(err) || time.Since(lost) > restartTime) {
 			return "", fmt.Errorf("exec %q on %s: %w", argv[0], machine, err)
 		}
 		if status.Exited {
@@ -64,6 +69,10 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 		}
 	}
 }
+
+// passes tells of an agent's error whether it may answer in a moment: it begins, or
+// libvirt does.
+func passes(err error) bool { return errors.Is(err, errAgentSilent) || errors.Is(err, errLost) }
 
 // SetTime sets a guest's clock.
 func (d *Driver) SetTime(c *vm.Cluster, machine string, now time.Time) error {

@@ -21,40 +21,23 @@ type connection struct {
 	uri    string
 	dialer dialer
 
-	mu   sync.Mutex
-	conn *libvirt.Connect
+	// Tests put something else in their place.
+	connect  func() (*libvirt.Connect, error)
+	alive    func(*libvirt.Connect) bool
+	patience time.Duration
+
+	mu       sync.Mutex
+	conn     *libvirt.Connect
+	wasThere bool // when it was last connected to
+}
+
+func newConnection(uri string) *connection {
+	c := &connection{uri: uri, alive: isAlive, patience: restartTime}
+	c.connect = c.connectOnce
+	return c
 }
 
 var _ hypervisor = (*connection)(nil)
-
-// open returns a connection that is alive, which the caller closes: others may go on
-// with theirs when one of them finds that libvirt has gone.
-func (c *connection) open() (*libvirt.Connect, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn != nil {
-		if alive, err := c.conn.IsAlive(); err == nil && alive {
-			return another(c.conn)
-		}
-		c.conn.Close() //nolint:errcheck // it is dead
-		c.conn = nil
-	}
-	conn, err := c.connect()
-	if err != nil {
-		return nil, err
-	}
-	c.conn = conn
-	return another(conn)
-}
-
-// another is one more reference to a connection, which ends with the last of them.
-func another(conn *libvirt.Connect) (*libvirt.Connect, error) {
-	if err := conn.Ref(); err != nil {
-		return nil, err
-	}
-	same := *conn // Close takes the value's pointer away
-	return &same, nil
-}
 
 // Another host that has gone says nothing: it is asked every few seconds, and
 // not waited for when it has not answered so often.
@@ -63,8 +46,8 @@ const (
 	keepAliveCount   = 4
 )
 
-// connect makes one more connection.
-func (c *connection) connect() (*libvirt.Connect, error) {
+// connectOnce makes one more connection.
+func (c *connection) connectOnce() (*libvirt.Connect, error) {
 	startEvents()
 	conn, err := c.dialer.dial(c.uri, answerTime)
 	if err == nil && isRemote(c.uri) {
@@ -102,26 +85,23 @@ func (c *connection) Close() error {
 }
 
 func (c *connection) Define(xml string) error {
-	conn, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	dom, err := conn.DomainDefineXML(xml)
-	// libvirt has no code of its own for this.
-	if hasCode(err, libvirt.ERR_OPERATION_FAILED) && strings.Contains(err.Error(), "already exists with uuid") {
-		return fmt.Errorf("%w: %w", errNameTaken, err)
-	}
-	if err != nil {
-		return err
-	}
-	return dom.Free()
+	return c.again(func(conn *libvirt.Connect) error {
+		dom, err := conn.DomainDefineXML(xml)
+		// libvirt has no code of its own for this.
+		if hasCode(err, libvirt.ERR_OPERATION_FAILED) && strings.Contains(err.Error(), "already exists with uuid") {
+			return fmt.Errorf("%w: %w", errNameTaken, err)
+		}
+		if err != nil {
+			return err
+		}
+		return dom.Free()
+	})
 }
 
 func (c *connection) Start(uuid string) error {
-	return c.with(uuid, func(dom *libvirt.Domain) error {
+	return c.againWith(uuid, func(dom *libvirt.Domain) error {
 		err := dom.Create()
-		if hasCode(err, libvirt.ERR_OPERATION_INVALID) {
+		if err != nil {
 			if active, _ := dom.IsActive(); active {
 				return nil
 			}
@@ -131,24 +111,29 @@ func (c *connection) Start(uuid string) error {
 }
 
 func (c *connection) StartPaused(xml string) error {
-	conn, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED)
-	if err != nil {
-		return startError(err)
-	}
-	return dom.Free()
+	return c.do(func(conn *libvirt.Connect) error {
+		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED)
+		if err != nil {
+			return startError(err)
+		}
+		return dom.Free()
+	})
 }
 
 func (c *connection) Pause(uuid string) error {
-	return c.with(uuid, func(dom *libvirt.Domain) error { return dom.Suspend() })
+	return c.againWith(uuid, func(dom *libvirt.Domain) error { return dom.Suspend() })
 }
 
 func (c *connection) Resume(uuid string) error {
-	return c.with(uuid, func(dom *libvirt.Domain) error { return dom.Resume() })
+	return c.againWith(uuid, func(dom *libvirt.Domain) error {
+		err := dom.Resume()
+		if err != nil {
+			if state, _, _ := dom.GetState(); state == libvirt.DOMAIN_RUNNING {
+				return nil
+			}
+		}
+		return err
+	})
 }
 
 func (c *connection) Reset(uuid string) error {
@@ -175,12 +160,11 @@ func (c *connection) Monitor(uuid, command string, files ...*os.File) (string, e
 // Owner reads it from the host's capabilities, where libvirt says by which
 // labels it confines QEMU: "+64055:+64055".
 func (c *connection) Owner() (uid, gid int, err error) {
-	conn, err := c.open()
-	if err != nil {
-		return 0, 0, err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	text, err := conn.GetCapabilities()
+	var text string
+	err = c.again(func(conn *libvirt.Connect) (err error) {
+		text, err = conn.GetCapabilities()
+		return err
+	})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -188,7 +172,7 @@ func (c *connection) Owner() (uid, gid int, err error) {
 }
 
 func (c *connection) Destroy(uuid string) error {
-	err := c.with(uuid, func(dom *libvirt.Domain) error {
+	err := c.againWith(uuid, func(dom *libvirt.Domain) error {
 		err := dom.Destroy()
 		if hasCode(err, libvirt.ERR_OPERATION_INVALID) {
 			return nil // it is off
@@ -199,7 +183,7 @@ func (c *connection) Destroy(uuid string) error {
 }
 
 func (c *connection) Undefine(uuid string) error {
-	err := c.with(uuid, func(dom *libvirt.Domain) error {
+	err := c.againWith(uuid, func(dom *libvirt.Domain) error {
 		return dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE |
 			libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.DOMAIN_UNDEFINE_NVRAM)
 	})
@@ -208,7 +192,7 @@ func (c *connection) Undefine(uuid string) error {
 
 func (c *connection) Domain(uuid string) (domain, error) {
 	var found domain
-	err := c.with(uuid, func(dom *libvirt.Domain) (err error) {
+	err := c.againWith(uuid, func(dom *libvirt.Domain) (err error) {
 		found, err = describe(dom)
 		return err
 	})
@@ -216,30 +200,33 @@ func (c *connection) Domain(uuid string) (domain, error) {
 }
 
 func (c *connection) Domains() ([]domain, error) {
-	conn, err := c.open()
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	all, err := conn.ListAllDomains(0)
-	if err != nil {
-		return nil, err
-	}
 	var found []domain
-	for i := range all {
-		d, err := describe(&all[i])
-		all[i].Free() //nolint:errcheck // only a reference
+	err := c.again(func(conn *libvirt.Connect) error {
+		found = nil
+		all, err := conn.ListAllDomains(0)
 		if err != nil {
+			return err
+		}
+		defer func() {
+			for i := range all {
+				all[i].Free() //nolint:errcheck // only a reference
+			}
+		}()
+		for i := range all {
+			d, err := describe(&all[i])
 			if hasCode(err, libvirt.ERR_NO_DOMAIN) {
 				continue // it went away while we looked
 			}
-			return nil, err
+			if err != nil {
+				return err
+			}
+			if d.Owner.ClusterID != "" {
+				found = append(found, d)
+			}
 		}
-		if d.Owner.ClusterID != "" {
-			found = append(found, d)
-		}
-	}
-	return found, nil
+		return nil
+	})
+	return found, err
 }
 
 func (c *connection) Agent(uuid, command string, timeout time.Duration) (string, error) {
@@ -256,28 +243,26 @@ func (c *connection) Agent(uuid, command string, timeout time.Duration) (string,
 }
 
 func (c *connection) Version() (string, error) {
-	conn, err := c.open()
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	lib, err := conn.GetLibVersion()
-	if err != nil {
-		return "", err
-	}
-	emulator, err := conn.GetVersion()
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("libvirt %s, QEMU %s", dotted(lib), dotted(emulator)), nil
+	var lib, emulator uint32
+	err := c.again(func(conn *libvirt.Connect) (err error) {
+		if lib, err = conn.GetLibVersion(); err != nil {
+			return err
+		}
+		emulator, err = conn.GetVersion()
+		return err
+	})
+	return fmt.Sprintf("libvirt %s, QEMU %s", dotted(lib), dotted(emulator)), err
 }
 
-func (c *connection) BootsAndPowersOff(ctx context.Context, xml string, before func(uuid string) error) (bool, error) {
-	conn, err := c.open()
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
+func (c *connection) BootsAndPowersOff(ctx context.Context, xml string, before func(uuid string) error) (byItself bool, err error) {
+	err = c.do(func(conn *libvirt.Connect) (err error) {
+		byItself, err = bootsAndPowersOff(ctx, conn, xml, before)
+		return err
+	})
+	return byItself, err
+}
+
+func bootsAndPowersOff(ctx context.Context, conn *libvirt.Connect, xml string, before func(uuid string) error) (bool, error) {
 	dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
 	if err != nil {
 		return false, err
@@ -315,28 +300,6 @@ func (c *connection) BootsAndPowersOff(ctx context.Context, xml string, before f
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-}
-
-// with looks a domain up and calls fn with it.
-func (c *connection) with(uuid string, fn func(*libvirt.Domain) error) error {
-	conn, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	dom, err := conn.LookupDomainByUUIDString(uuid)
-	if hasCode(err, libvirt.ERR_NO_DOMAIN) {
-		return errNoDomain
-	}
-	if err != nil {
-		return err
-	}
-	defer dom.Free() //nolint:errcheck // only a reference
-	err = fn(dom)
-	if hasCode(err, libvirt.ERR_NO_DOMAIN) {
-		return errNoDomain
-	}
-	return err
 }
 
 func describe(dom *libvirt.Domain) (domain, error) {

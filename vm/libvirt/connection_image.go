@@ -37,10 +37,7 @@ func (c *connection) SaveImage(uuid, path string) error {
 }
 
 func (c *connection) RestoreImage(path string) error {
-	conn, err := c.open()
-	if err != nil {
-		return err
-	}
-	defer conn.Close() //nolint:errcheck // only a reference
-	return conn.DomainRestoreFlags(path, "", libvirt.DOMAIN_SAVE_PAUSED)
+	return c.do(func(conn *libvirt.Connect) error {
+		return conn.DomainRestoreFlags(path, "", libvirt.DOMAIN_SAVE_PAUSED)
+	})
 }

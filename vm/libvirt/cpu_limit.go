@@ -58,7 +58,7 @@ func (d *Driver) CPUTime(_ context.Context, c *vm.Cluster, machine string) (time
 
 func (c *connection) CPULimit(uuid string) (vm.CPULimit, error) {
 	var limit vm.CPULimit
-	err := c.with(uuid, func(dom *libvirt.Domain) error {
+	err := c.againWith(uuid, func(dom *libvirt.Domain) error {
 		parameters, err := dom.GetSchedulerParametersFlags(libvirt.DOMAIN_AFFECT_LIVE)
 		if hasCode(err, libvirt.ERR_OPERATION_INVALID) || hasCode(err, libvirt.ERR_OPERATION_UNSUPPORTED) {
 			return fmt.Errorf("%w (%w)", errNoQuota, err)
@@ -84,14 +84,15 @@ func (c *connection) SetCPULimit(uuid string, limit vm.CPULimit) error {
 	if limit.Quota < 0 {
 		parameters.VcpuQuota = -1
 	}
-	return c.with(uuid, func(dom *libvirt.Domain) error {
+	return c.againWith(uuid, func(dom *libvirt.Domain) error {
 		return dom.SetSchedulerParametersFlags(&parameters, libvirt.DOMAIN_AFFECT_LIVE)
 	})
 }
 
 func (c *connection) CPUTime(uuid string) (time.Duration, error) {
 	var worked time.Duration
-	err := c.with(uuid, func(dom *libvirt.Domain) error {
+	err := c.againWith(uuid, func(dom *libvirt.Domain) error {
+		worked = 0
 		processors, err := dom.GetVcpus()
 		for _, p := range processors {
 			worked += time.Duration(p.CpuTime) // nanoseconds

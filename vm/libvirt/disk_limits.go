@@ -31,8 +31,9 @@ func (d *Driver) SetDiskLimits(_ context.Context, c *vm.Cluster, machine string,
 }
 
 func (c *connection) DiskLimits(uuid, disk string) (vm.DiskLimits, error) {
-	limits := vm.DiskLimits{}
-	err := c.with(uuid, func(dom *libvirt.Domain) error {
+	var limits vm.DiskLimits
+	err := c.againWith(uuid, func(dom *libvirt.Domain) error {
+		limits = vm.DiskLimits{}
 		tune, err := dom.GetBlockIoTune(disk, libvirt.DOMAIN_AFFECT_LIVE)
 		if err != nil {
 			return err
@@ -52,7 +53,7 @@ func (c *connection) SetDiskLimits(uuid, disk string, limits vm.DiskLimits) erro
 	if err != nil {
 		return err
 	}
-	return c.with(uuid, func(dom *libvirt.Domain) error {
+	return c.againWith(uuid, func(dom *libvirt.Domain) error {
 		return dom.SetBlockIoTune(disk, tune, libvirt.DOMAIN_AFFECT_LIVE)
 	})
 }

@@ -14,6 +14,9 @@ const eventsQueued = 1000
 // Events implements hypervisor, through a connection of its own: libvirt tells
 // on it that it has gone, by which nobody waits for events that cannot come.
 func (c *connection) Events(ctx context.Context) (<-chan string, error) {
+	if err := c.again(func(*libvirt.Connect) error { return nil }); err != nil { // who begins anew may have to wait
+		return nil, err
+	}
 	conn, err := c.connect()
 	if err != nil {
 		return nil, err

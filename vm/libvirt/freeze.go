@@ -183,7 +183,7 @@ func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errAgentSilent) || ctx.Err() != nil {
+		if !passes(err) || ctx.Err() != nil {
 			return fmt.Errorf("set the clock of %s: %w", m.Name, err)
 		}
 		select {

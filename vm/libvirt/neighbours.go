@@ -95,7 +95,7 @@ func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 func (d *Driver) awaitAgent(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
 		err := d.at(m).agent(m.UUID, "guest-ping", nil, nil)
-		if err != nil && !errors.Is(err, errAgentSilent) {
+		if err != nil && !passes(err) {
 			return check.Permanent(err) // it is off or gone, and no waiting starts it
 		}
 		return err

@@ -20,7 +20,7 @@ type site struct {
 
 // reach is the site of an URI.
 func reach(uri string) *site {
-	return &site{uri: uri, hypervisor: &connection{uri: uri}, remote: remoteOf(uri)}
+	return &site{uri: uri, hypervisor: newConnection(uri), remote: remoteOf(uri)}
 }
 
 // sites are the hosts that a driver knows: one, as a rule.
