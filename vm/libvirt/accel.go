@@ -37,13 +37,18 @@ const probeDeadline = 15 * time.Second
 // tries it twice; and whoever mends it asks doctor, which does not go by that.
 const brief = 10 * time.Minute
 
+// aDay is how long it is remembered that a guest hung: as a rule each one does on that
+// host, but a host that was too busy for one looks the same.
+const aDay = 24 * time.Hour
+
 // probeResult is what is remembered of a probe, and of what it was true for.
 type probeResult struct {
 	Subject string    `json:"subject"`
 	Works   bool      `json:"works"`
 	Why     string    `json:"why"`
 	When    time.Time `json:"when"`
-	Brief   bool      `json:"brief,omitempty"` // it holds for so long only
+	Brief   bool      `json:"brief,omitempty"`   // it holds for so long only
+	ForADay bool      `json:"forADay,omitempty"` // or for so long
 
 	lasting bool // it need not be tried again, or not soon
 }
@@ -51,7 +56,8 @@ type probeResult struct {
 // holds tells whether what is remembered still counts for a subject.
 func (r probeResult) holds(subject string) bool {
 	age := time.Since(r.When) // negative where the clock was put back
-	return r.Subject == subject && (!r.Brief || age >= 0 && age < brief)
+	within := func(limit time.Duration) bool { return age >= 0 && age < limit }
+	return r.Subject == subject && (!r.Brief || within(brief)) && (!r.ForADay || within(aDay))
 }
 
 // Acceleration returns AccelKVM where a guest was seen to boot under it, else
@@ -198,8 +204,8 @@ func (d *Driver) bootProbe(ctx context.Context, img *image.Image, accel string) 
 		result.Why = fmt.Sprintf("a guest booted in %.1f s", time.Since(start).Seconds())
 	case ctx.Err() != nil:
 		return result, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		result.lasting = true
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errLost):
+		result.ForADay, result.lasting = true, true
 		result.Why = fmt.Sprintf("a guest did not boot within %s", probeDeadline)
 	case err != nil:
 		why, ended := inShort(err)

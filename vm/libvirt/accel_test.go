@@ -163,6 +163,52 @@ func TestBriefProof(t *testing.T) {
 	accel(AccelTCG)
 	w.must(prober(w).forgetFailure())
 	accel(AccelKVM)
+
+	// For a day: the host may only have been too busy.
+	w.must(os.Remove(memory))
+	w.fake.boots["kvm"] = hangs
+	accel(AccelTCG)
+	w.fake.boots["kvm"] = boots
+	var hung probeResult
+	w.must(store.ReadJSON(memory, &hung))
+	hung.When = time.Now().Add(time.Minute - aDay)
+	w.must(store.WriteJSON(memory, hung))
+	accel(AccelTCG)
+	hung.When = time.Now().Add(-aDay)
+	w.must(store.WriteJSON(memory, hung))
+	accel(AccelKVM)
+}
+
+// dom is a domain of which libvirt says something.
+type dom struct {
+	active bool
+	err    error
+}
+
+func (d dom) IsActive() (bool, error) { return d.active, d.err }
+
+// A guest whose end nobody was told of, as libvirt has gone meanwhile, has not hung:
+// nothing is remembered of it.
+func TestProbeThatEndedUnheard(t *testing.T) {
+	if err := silentEnd(context.DeadlineExceeded, dom{active: true}); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errLost) {
+		t.Error(err)
+	}
+	w := newWorld(t)
+	img := openImage(t, w)
+	for _, gone := range []dom{{}, {err: errors.New("client socket is closed")}} {
+		w.fake.boots = map[string]func(context.Context) (bool, error){"qemu": boots, "kvm": func(context.Context) (bool, error) {
+			return false, silentEnd(context.DeadlineExceeded, gone)
+		}}
+		accel, why, err := prober(w).Acceleration(t.Context(), img)
+		if accel != AccelTCG || !strings.Contains(why, "the guest has gone") || err != nil {
+			t.Errorf("%q, %q, %v", accel, why, err)
+		}
+		w.fake.boots["kvm"] = boots
+		if accel, _, err := prober(w).Acceleration(t.Context(), img); accel != AccelKVM || err != nil {
+			t.Errorf("%q, %v", accel, err)
+		}
+		w.must(os.Remove(prober(w).probeFile(AccelKVM)))
+	}
 }
 
 // The end of the run is no proof of anything, and another libvirt or QEMU is

@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -298,8 +299,17 @@ func bootsAndPowersOff(ctx context.Context, conn *libvirt.Connect, xml string, b
 	case byItself := <-stopped:
 		return byItself, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, silentEnd(ctx.Err(), dom)
 	}
+}
+
+// silentEnd is the error of a guest of which nothing was heard for so long as err
+// says. One that is gone has ended unheard: it proves nothing that it was silent.
+func silentEnd(err error, dom interface{ IsActive() (bool, error) }) error {
+	if active, activeErr := dom.IsActive(); activeErr != nil || !active {
+		return fmt.Errorf("%w: the guest has gone, and its end was not told: %w", errLost, cmp.Or(activeErr, err))
+	}
+	return err
 }
 
 func describe(dom *libvirt.Domain) (domain, error) {

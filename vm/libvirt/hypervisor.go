@@ -74,7 +74,7 @@ type hypervisor interface {
 	Console(uuid string) (io.ReadWriteCloser, error)
 	// BootsAndPowersOff runs a transient domain and returns true where the
 	// guest powered off by itself, false where it ended otherwise, and ctx's
-	// error where it did neither. before, where not nil, is called with its UUID
+	// error where it did neither, and errLost where that cannot be known. before, where not nil, is called with its UUID
 	// while it is paused; it does not run after an error of that, which is
 	// returned. The domain is gone when it returns, and when this process ends.
 	BootsAndPowersOff(ctx context.Context, xml string, before func(uuid string) error) (bool, error)
