@@ -1,6 +1,9 @@
 package vm
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Deadline is how long a step of bringing a cluster up may take on a slow,
 // emulated machine before it is an error: three times the slowest reading.
@@ -18,4 +21,18 @@ func (s Spec) Deadline() time.Duration {
 		return Deadline
 	}
 	return Deadline * time.Duration(max(1, s.ControlPlanes, (s.Nodes()+2)/3))
+}
+
+// Outlast is a context that ends so long after another one: for what must be given
+// back also where a person has ended the rest, and does not wait for it for long.
+func Outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-last.Done():
+		}
+	})
+	return last, func() { stop(); cancel() }
 }

@@ -1,6 +1,8 @@
 package vm
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -22,5 +24,25 @@ func TestDeadline(t *testing.T) {
 		if got := test.spec.Deadline(); got != test.want {
 			t.Errorf("%s: %s, want %s", test.spec, got, test.want)
 		}
+	}
+}
+
+// What outlasts a context ends a while after that, and not before.
+func TestOutlast(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	last, cancel := Outlast(ctx, time.Millisecond)
+	defer cancel()
+	if last.Err() != nil {
+		t.Error(last.Err())
+	}
+	long, cancelLong := Outlast(ctx, time.Hour)
+	end()
+	<-last.Done()
+	if long.Err() != nil {
+		t.Error(long.Err())
+	}
+	cancelLong()
+	if !errors.Is(long.Err(), context.Canceled) {
+		t.Error(long.Err())
 	}
 }

@@ -54,6 +54,10 @@ func leasesApart(one, other time.Time) time.Duration {
 	return apart
 }
 
+// resumeWithin is how long a machine may take to run on, its clock set, where ctx has
+// ended: nobody waits for what is thrown away.
+const resumeWithin = 3 * time.Second
+
 // pauseFor stops a machine for a while. Where ctx ends first it runs on, too.
 func pauseFor(ctx context.Context, pauser vm.Pauser, c *vm.Cluster, machine string, d time.Duration) error {
 	if err := pauser.Pause(ctx, c, machine); err != nil {
@@ -63,5 +67,7 @@ func pauseFor(ctx context.Context, pauser vm.Pauser, c *vm.Cluster, machine stri
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
-	return pauser.Resume(context.WithoutCancel(ctx), c, machine)
+	last, cancel := vm.Outlast(ctx, resumeWithin)
+	defer cancel()
+	return pauser.Resume(last, c, machine)
 }

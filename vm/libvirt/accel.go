@@ -261,7 +261,7 @@ func (d *Driver) probeSubject(ctx context.Context, img *image.Image) (string, er
 
 // hostSubject is what a proof holds for.
 func (d *Driver) hostSubject(ctx context.Context) (string, error) {
-	version, err := d.hypervisor.Version()
+	version, err := unless(ctx, d.hypervisor.Version)
 	if err != nil {
 		return "", err
 	}

@@ -30,7 +30,7 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 		return "", fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
 	var started struct{ PID int }
-	err := d.at(m).agent(m.UUID, "guest-exec", map[string]any{"path": argv[0], "arg": argv[1:], "capture-output": true}, &started)
+	err := d.at(m).agent(ctx, m.UUID, "guest-exec", map[string]any{"path": argv[0], "arg": argv[1:], "capture-output": true}, &started)
 	if err != nil {
 		return "", fmt.Errorf("exec %q on %s: %w", argv[0], machine, err)
 	}
@@ -46,7 +46,7 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 			Out      string `json:"out-data"`
 			Err      string `json:"err-data"`
 		}
-		err := d.at(m).agent(m.UUID, "guest-exec-status", map[string]any{"pid": started.PID}, &status)
+		err := d.at(m).agent(ctx, m.UUID, "guest-exec-status", map[string]any{"pid": started.PID}, &status)
 		if errors.Is(err, errLost) {
 			lost = time.Now()
 		}
@@ -75,16 +75,16 @@ func (d *Driver) Exec(ctx context.Context, c *vm.Cluster, machine string, argv .
 func passes(err error) bool { return errors.Is(err, errAgentSilent) || errors.Is(err, errLost) }
 
 // SetTime sets a guest's clock.
-func (d *Driver) SetTime(c *vm.Cluster, machine string, now time.Time) error {
+func (d *Driver) SetTime(ctx context.Context, c *vm.Cluster, machine string, now time.Time) error {
 	m := c.Machine(machine)
 	if m == nil {
 		return fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
-	return d.at(m).agent(m.UUID, "guest-set-time", map[string]any{"time": now.UnixNano()}, nil)
+	return d.at(m).agent(ctx, m.UUID, "guest-set-time", map[string]any{"time": now.UnixNano()}, nil)
 }
 
 // agent sends one command and decodes its "return" into result.
-func (d *Driver) agent(uuid, command string, arguments map[string]any, result any) error {
+func (d *Driver) agent(ctx context.Context, uuid, command string, arguments map[string]any, result any) error {
 	request := map[string]any{"execute": command}
 	if arguments != nil {
 		request["arguments"] = arguments
@@ -93,7 +93,7 @@ func (d *Driver) agent(uuid, command string, arguments map[string]any, result an
 	if err != nil {
 		return err
 	}
-	answer, err := d.hypervisor.Agent(uuid, string(data), agentTimeout)
+	answer, err := unless(ctx, func() (string, error) { return d.hypervisor.Agent(uuid, string(data), agentTimeout) })
 	if err != nil || result == nil {
 		return err
 	}
@@ -104,13 +104,13 @@ func (d *Driver) agent(uuid, command string, arguments map[string]any, result an
 
 // WriteFile writes a file inside a machine, whole or (on error) in part: the
 // agent knows no rename. The directory must exist.
-func (d *Driver) WriteFile(c *vm.Cluster, machine, path string, data []byte) error {
+func (d *Driver) WriteFile(ctx context.Context, c *vm.Cluster, machine, path string, data []byte) error {
 	m := c.Machine(machine)
 	if m == nil {
 		return fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
 	var handle int
-	if err := d.at(m).agent(m.UUID, "guest-file-open", map[string]any{"path": path, "mode": "w"}, &handle); err != nil {
+	if err := d.at(m).agent(ctx, m.UUID, "guest-file-open", map[string]any{"path": path, "mode": "w"}, &handle); err != nil {
 		return fmt.Errorf("open %s on %s: %w", path, machine, err)
 	}
 	const chunk = 1 << 20 // bytes; libvirt refuses messages over 4 MiB
@@ -118,12 +118,12 @@ func (d *Driver) WriteFile(c *vm.Cluster, machine, path string, data []byte) err
 	for len(data) > 0 && len(errs) == 0 {
 		n := min(chunk, len(data))
 		encoded := base64.StdEncoding.EncodeToString(data[:n])
-		if err := d.at(m).agent(m.UUID, "guest-file-write", map[string]any{"handle": handle, "buf-b64": encoded}, nil); err != nil {
+		if err := d.at(m).agent(ctx, m.UUID, "guest-file-write", map[string]any{"handle": handle, "buf-b64": encoded}, nil); err != nil {
 			errs = append(errs, fmt.Errorf("write %s on %s: %w", path, machine, err))
 		}
 		data = data[n:]
 	}
-	if err := d.at(m).agent(m.UUID, "guest-file-close", map[string]any{"handle": handle}, nil); err != nil {
+	if err := d.at(m).agent(ctx, m.UUID, "guest-file-close", map[string]any{"handle": handle}, nil); err != nil {
 		errs = append(errs, fmt.Errorf("close %s on %s: %w", path, machine, err))
 	}
 	return errors.Join(errs...)

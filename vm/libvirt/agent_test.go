@@ -122,12 +122,12 @@ func TestWriteFile(t *testing.T) {
 	w.fake.answer = g.answer
 	data := bytes.Repeat([]byte("0123456789abcdef"), 3<<16) // 3 MiB
 	data = append(data, "end"...)
-	w.must(d.WriteFile(c, "cp-1", "/var/big", data))
+	w.must(d.WriteFile(t.Context(), c, "cp-1", "/var/big", data))
 	if got := g.files[1].Bytes(); !bytes.Equal(got, data) || g.closed != 1 {
 		t.Errorf("%d bytes arrived of %d, closed %d times", len(got), len(data), g.closed)
 	}
 	g.full = true
-	err := d.WriteFile(c, "cp-1", "/var/big", data)
+	err := d.WriteFile(t.Context(), c, "cp-1", "/var/big", data)
 	if err == nil || !strings.Contains(err.Error(), "write /var/big on cp-1: no space left on device") || g.closed != 2 {
 		t.Errorf("error %v, closed %d times", err, g.closed)
 	}

@@ -26,7 +26,7 @@ func (d *Driver) checks() []vm.HostCheck {
 	if d.checkPlace() != nil {
 		return []vm.HostCheck{place} // it is not even connected to
 	}
-	answers := vm.HostCheck{Name: "libvirt answers at " + d.uri, Run: func(context.Context) (string, error) { return d.hypervisor.Version() }}
+	answers := vm.HostCheck{Name: "libvirt answers at " + d.uri, Run: func(ctx context.Context) (string, error) { return unless(ctx, d.hypervisor.Version) }}
 	if d.remote != nil {
 		return []vm.HostCheck{place, d.checkRemote(), answers}
 	}

@@ -16,7 +16,7 @@ const leaveConsole = 0x1d
 
 // Console implements vm.Consoler.
 func (d *Driver) Console(ctx context.Context, c *vm.Cluster, machine string, in io.Reader, out io.Writer) error {
-	m, dom, err := d.owned(c, machine)
+	m, dom, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return err
 	}

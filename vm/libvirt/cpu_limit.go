@@ -29,8 +29,8 @@ func (d *Driver) CanLimitCPU(ctx context.Context, c *vm.Cluster) error {
 }
 
 // CPULimit implements vm.CPULimiter.
-func (d *Driver) CPULimit(_ context.Context, c *vm.Cluster, machine string) (vm.CPULimit, error) {
-	m, err := d.powered(c, machine)
+func (d *Driver) CPULimit(ctx context.Context, c *vm.Cluster, machine string) (vm.CPULimit, error) {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return vm.CPULimit{}, err
 	}
@@ -39,8 +39,8 @@ func (d *Driver) CPULimit(_ context.Context, c *vm.Cluster, machine string) (vm.
 
 // SetCPULimit implements vm.CPULimiter. QEMU's other threads, which serve disks
 // and networks, are not held back.
-func (d *Driver) SetCPULimit(_ context.Context, c *vm.Cluster, machine string, limit vm.CPULimit) error {
-	m, err := d.powered(c, machine)
+func (d *Driver) SetCPULimit(ctx context.Context, c *vm.Cluster, machine string, limit vm.CPULimit) error {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -48,8 +48,8 @@ func (d *Driver) SetCPULimit(_ context.Context, c *vm.Cluster, machine string, l
 }
 
 // CPUTime implements vm.CPULimiter.
-func (d *Driver) CPUTime(_ context.Context, c *vm.Cluster, machine string) (time.Duration, error) {
-	m, err := d.powered(c, machine)
+func (d *Driver) CPUTime(ctx context.Context, c *vm.Cluster, machine string) (time.Duration, error) {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return 0, err
 	}

@@ -23,8 +23,8 @@ const (
 // format is asked: what is in the file is never half-written, and boots again.
 // QEMU reports them to the guest and goes on, as it does with all errors but
 // that of a full disk.
-func (d *Driver) BreakDisk(_ context.Context, c *vm.Cluster, machine string) error {
-	m, err := d.powered(c, machine)
+func (d *Driver) BreakDisk(ctx context.Context, c *vm.Cluster, machine string) error {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (d *Driver) blockNodes(uuid string) (map[string]bool, error) {
 }
 
 // DiskErrors implements vm.DiskBreaker by QEMU's own count.
-func (d *Driver) DiskErrors(_ context.Context, c *vm.Cluster, machine string) (broken bool, failed int, err error) {
-	m, err := d.powered(c, machine)
+func (d *Driver) DiskErrors(ctx context.Context, c *vm.Cluster, machine string) (broken bool, failed int, err error) {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return false, 0, err
 	}

@@ -12,8 +12,8 @@ import (
 var _ vm.DiskLimiter = (*Driver)(nil)
 
 // DiskLimits implements vm.DiskLimiter.
-func (d *Driver) DiskLimits(_ context.Context, c *vm.Cluster, machine string) (vm.DiskLimits, error) {
-	m, err := d.powered(c, machine)
+func (d *Driver) DiskLimits(ctx context.Context, c *vm.Cluster, machine string) (vm.DiskLimits, error) {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return nil, err
 	}
@@ -22,8 +22,8 @@ func (d *Driver) DiskLimits(_ context.Context, c *vm.Cluster, machine string) (v
 
 // SetDiskLimits implements vm.DiskLimiter. QEMU itself holds the disk back: it
 // needs no control groups, and works in a session too.
-func (d *Driver) SetDiskLimits(_ context.Context, c *vm.Cluster, machine string, limits vm.DiskLimits) error {
-	m, err := d.powered(c, machine)
+func (d *Driver) SetDiskLimits(ctx context.Context, c *vm.Cluster, machine string, limits vm.DiskLimits) error {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return err
 	}

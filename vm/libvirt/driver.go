@@ -221,7 +221,7 @@ func (d *Driver) image(ctx context.Context, c *vm.Cluster, step *term.Step) (*im
 // it is now.
 func (d *Driver) ensureMachine(ctx context.Context, c *vm.Cluster, m *vm.Machine, img *image.Image) error {
 	d = d.at(m)
-	dom, err := d.ownsOrFree(c, m)
+	dom, err := d.ownsOrFree(ctx, c, m)
 	if err != nil {
 		return err
 	}
@@ -269,8 +269,8 @@ func (d *Driver) start(uuid string, state vm.MachineState) error {
 // ownsOrFree returns a machine's domain, or none where there is none. It
 // refuses to go on where a foreign domain has its UUID; one that has only its
 // name is refused by libvirt.
-func (d *Driver) ownsOrFree(c *vm.Cluster, m *vm.Machine) (domain, error) {
-	dom, err := d.hypervisor.Domain(m.UUID)
+func (d *Driver) ownsOrFree(ctx context.Context, c *vm.Cluster, m *vm.Machine) (domain, error) {
+	dom, err := d.domain(ctx, m.UUID)
 	if errors.Is(err, errNoDomain) {
 		return domain{}, nil
 	}
@@ -301,7 +301,7 @@ func (d *Driver) Down(c *vm.Cluster) []vm.Action {
 
 // removeAll removes what a cluster has on one host.
 func (d *Driver) removeAll(ctx context.Context, c *vm.Cluster) error {
-	domains, err := d.hypervisor.Domains()
+	domains, err := unless(ctx, d.hypervisor.Domains)
 	if err != nil {
 		return err
 	}
@@ -340,9 +340,9 @@ func (d *Driver) remove(uuid string) error {
 
 // Salvage implements cluster.Salvager: the metadata of a domain says of which
 // cluster it is, and in which state directory that was made.
-func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
+func (d *Driver) Salvage(ctx context.Context, name, dir string) (string, error) {
 	for _, p := range d.places(nil) {
-		domains, err := p.hypervisor.Domains()
+		domains, err := unless(ctx, p.hypervisor.Domains)
 		if err != nil {
 			return "", err
 		}
@@ -366,10 +366,10 @@ func (d *Driver) Salvage(_ context.Context, name, dir string) (string, error) {
 }
 
 // Machines implements vm.Driver.
-func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
+func (d *Driver) Machines(ctx context.Context, c *vm.Cluster) ([]vm.MachineStatus, error) {
 	statuses := make([]vm.MachineStatus, 0, len(c.Machines))
 	for _, m := range c.Machines {
-		status, err := d.status(&m)
+		status, err := d.status(ctx, &m)
 		if err != nil && c.Spec.Spread() {
 			status, err = vm.MachineStatus{Name: m.Name, State: vm.MachineUnknown, Reason: err.Error()}, nil
 		}
@@ -382,12 +382,12 @@ func (d *Driver) Machines(_ context.Context, c *vm.Cluster) ([]vm.MachineStatus,
 }
 
 // owned returns a machine and its domain, which exists and is the cluster's own.
-func (d *Driver) owned(c *vm.Cluster, machine string) (*vm.Machine, domain, error) {
+func (d *Driver) owned(ctx context.Context, c *vm.Cluster, machine string) (*vm.Machine, domain, error) {
 	m := c.Machine(machine)
 	if m == nil {
 		return nil, domain{}, fmt.Errorf("cluster %q has no machine %q", c.Name, machine)
 	}
-	dom, err := d.at(m).hypervisor.Domain(m.UUID)
+	dom, err := d.at(m).domain(ctx, m.UUID)
 	if errors.Is(err, errNoDomain) {
 		return nil, domain{}, fmt.Errorf("machine %s: %w; 'axolotl up %s' has it back", machine, err, c.Name)
 	}

@@ -178,7 +178,7 @@ func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 	defer cancel()
 	for {
 		start := time.Now()
-		err := d.SetTime(c, m.Name, start)
+		err := d.SetTime(ctx, c, m.Name, start)
 		zap.L().Debug("set the clock", zap.String("machine", m.Name), zap.Duration("took", time.Since(start)), zap.Error(err))
 		if err == nil {
 			return nil
@@ -237,7 +237,7 @@ func (d *Driver) startKept(ctx context.Context, c *vm.Cluster, m *vm.Machine, ke
 // discard throws away what exists of a machine of ours.
 func (d *Driver) discard(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	d = d.at(m)
-	dom, err := d.hypervisor.Domain(m.UUID)
+	dom, err := d.domain(ctx, m.UUID)
 	if err != nil && !errors.Is(err, errNoDomain) {
 		return err
 	}

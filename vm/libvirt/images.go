@@ -44,7 +44,7 @@ exit 1`
 // gives in a second, and there is no network.
 func (d *Driver) LoadImages(ctx context.Context, c *vm.Cluster, archive string) error {
 	for _, m := range c.Machines { // before anything is done in one
-		_, dom, err := d.owned(c, m.Name)
+		_, dom, err := d.owned(ctx, c, m.Name)
 		if err != nil {
 			return err
 		}

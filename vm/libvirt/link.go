@@ -16,8 +16,8 @@ var netdevs = map[vm.Card]string{vm.SegmentCard: "axoseg", vm.OutsideCard: "axou
 
 // SetLink implements vm.Linker. QEMU tells the guest, whose card loses its
 // carrier.
-func (d *Driver) SetLink(_ context.Context, c *vm.Cluster, machine string, card vm.Card, up bool) error {
-	m, err := d.powered(c, machine)
+func (d *Driver) SetLink(ctx context.Context, c *vm.Cluster, machine string, card vm.Card, up bool) error {
+	m, err := d.powered(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,8 @@ func (d *Driver) SetLink(_ context.Context, c *vm.Cluster, machine string, card 
 
 // powered returns a machine of the cluster's own that has power. A crashed one
 // is switched off and on before it runs again.
-func (d *Driver) powered(c *vm.Cluster, machine string) (*vm.Machine, error) {
-	m, dom, err := d.owned(c, machine)
+func (d *Driver) powered(ctx context.Context, c *vm.Cluster, machine string) (*vm.Machine, error) {
+	m, dom, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return nil, err
 	}

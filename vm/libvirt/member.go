@@ -84,7 +84,7 @@ func (d *Driver) changeMembers(ctx context.Context, c *vm.Cluster, m *vm.Machine
 var errOff = errors.New("it does not run")
 
 func (d *Driver) changeThrough(ctx context.Context, c *vm.Cluster, m, other *vm.Machine, change func(ctx context.Context, through string, own *etcdMember) error) error {
-	dom, err := d.at(other).hypervisor.Domain(other.UUID)
+	dom, err := d.at(other).domain(ctx, other.UUID)
 	if errors.Is(err, errNoDomain) || err == nil && dom.State != vm.MachineRunning {
 		return fmt.Errorf("%s: %w", other.Name, errOff)
 	}

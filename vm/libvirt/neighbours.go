@@ -72,17 +72,17 @@ func (d *Driver) catchUp(ctx context.Context, c *vm.Cluster, m *vm.Machine) erro
 // acquaint tells a machine the names and routes of the others. One that does not run
 // cannot be told, and is when it does.
 func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	dom, err := d.at(m).hypervisor.Domain(m.UUID)
+	dom, err := d.at(m).domain(ctx, m.UUID)
 	if err != nil || dom.State != vm.MachineRunning {
 		return goneIsSuccess(err)
 	}
 	if err := d.awaitAgent(ctx, c, m); err != nil {
 		return err
 	}
-	if err := d.WriteFile(c, m.Name, "/etc/hosts", []byte(hosts(c, m))); err != nil {
+	if err := d.WriteFile(ctx, c, m.Name, "/etc/hosts", []byte(hosts(c, m))); err != nil {
 		return err
 	}
-	if err := d.WriteFile(c, m.Name, "/etc/axolotl/node.env", []byte(environment(c, m))); err != nil {
+	if err := d.WriteFile(ctx, c, m.Name, "/etc/axolotl/node.env", []byte(environment(c, m))); err != nil {
 		return err
 	}
 	if _, err := d.Exec(ctx, c, m.Name, "/bin/systemctl", "restart", "axolotl-network.service"); err != nil {
@@ -93,8 +93,8 @@ func (d *Driver) acquaint(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 
 // awaitAgent waits for the agent of a machine that may be booting.
 func (d *Driver) awaitAgent(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
-	answers := check.Func("the guest agent of "+m.Name+" answers", func(context.Context) error {
-		err := d.at(m).agent(m.UUID, "guest-ping", nil, nil)
+	answers := check.Func("the guest agent of "+m.Name+" answers", func(ctx context.Context) error {
+		err := d.at(m).agent(ctx, m.UUID, "guest-ping", nil, nil)
 		if err != nil && !passes(err) {
 			return check.Permanent(err) // it is off or gone, and no waiting starts it
 		}

@@ -82,7 +82,7 @@ func (d *Driver) openWay(ctx context.Context, c *vm.Cluster, m *vm.Machine) erro
 	if err := archive.Close(); err != nil {
 		return err
 	}
-	err := d.WriteFile(c, m.Name, outsideArchive, buffer.Bytes())
+	err := d.WriteFile(ctx, c, m.Name, outsideArchive, buffer.Bytes())
 	if err == nil {
 		_, err = d.Exec(ctx, c, m.Name, "/bin/sh", "-c", useOutside)
 	}

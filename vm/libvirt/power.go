@@ -17,8 +17,8 @@ var (
 )
 
 // PowerOff implements vm.Powerer.
-func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) error {
-	m, _, err := d.owned(c, machine)
+func (d *Driver) PowerOff(ctx context.Context, c *vm.Cluster, machine string) error {
+	m, _, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (d *Driver) PowerOff(_ context.Context, c *vm.Cluster, machine string) erro
 
 // PowerOn implements vm.Powerer.
 func (d *Driver) PowerOn(ctx context.Context, c *vm.Cluster, machine string) error {
-	m, dom, err := d.owned(c, machine)
+	m, dom, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (d *Driver) PowerOn(ctx context.Context, c *vm.Cluster, machine string) err
 
 // Reset implements vm.Resetter.
 func (d *Driver) Reset(ctx context.Context, c *vm.Cluster, machine string) error {
-	m, dom, err := d.owned(c, machine)
+	m, dom, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func (d *Driver) Reset(ctx context.Context, c *vm.Cluster, machine string) error
 }
 
 // Pause implements vm.Pauser.
-func (d *Driver) Pause(_ context.Context, c *vm.Cluster, machine string) error {
-	m, _, err := d.owned(c, machine)
+func (d *Driver) Pause(ctx context.Context, c *vm.Cluster, machine string) error {
+	m, _, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (d *Driver) Pause(_ context.Context, c *vm.Cluster, machine string) error {
 // Resume implements vm.Pauser. The machine's clock stood still with it, and is
 // set.
 func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) error {
-	m, dom, err := d.owned(c, machine)
+	m, dom, err := d.owned(ctx, c, machine)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (d *Driver) Resume(ctx context.Context, c *vm.Cluster, machine string) erro
 	case vm.MachineRunning:
 		// Whoever has resumed it may have been stopped before its clock was
 		// set. Where the agent is silent it boots, and reads the clock itself.
-		if err := d.SetTime(c, machine, time.Now()); err != nil && !errors.Is(err, errAgentSilent) {
+		if err := d.SetTime(ctx, c, machine, time.Now()); err != nil && !errors.Is(err, errAgentSilent) {
 			return err
 		}
 		return d.catchUp(ctx, c, m)

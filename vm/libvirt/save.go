@@ -59,7 +59,9 @@ func (d *Driver) Save(ctx context.Context, c *vm.Cluster, dir string, step *term
 	// Also where ctx has ended: they are not left paused.
 	defer func() {
 		dropErr := each(running, func(m *vm.Machine) error { return d.at(m).dropState(m.UUID) })
-		_, resumeErr := d.resume(context.WithoutCancel(ctx), c, running)
+		last, cancel := vm.Outlast(ctx, clockGrace)
+		defer cancel()
+		_, resumeErr := d.resume(last, c, running)
 		err = errors.Join(err, dropErr, resumeErr)
 	}()
 	if err := each(running, func(m *vm.Machine) error { return d.at(m).hypervisor.Pause(m.UUID) }); err != nil {

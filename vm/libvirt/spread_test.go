@@ -276,7 +276,7 @@ func TestSpreadMachines(t *testing.T) {
 				return errors.Join(err, d.SetCPULimit(ctx, c, m, limit))
 			},
 			"run":     func() error { _, err := d.Exec(ctx, c, m, "/bin/true"); return err },
-			"write":   func() error { return d.WriteFile(c, m, "/etc/hosts", []byte("x")) },
+			"write":   func() error { return d.WriteFile(t.Context(), c, m, "/etc/hosts", []byte("x")) },
 			"console": func() error { return d.Console(ctx, c, m, strings.NewReader("\x1d"), &bytes.Buffer{}) },
 		} {
 			if err := do(); err != nil {

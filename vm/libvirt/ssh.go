@@ -88,6 +88,7 @@ const sshFailed = 255
 func (s ssh) script(ctx context.Context, stdin io.Reader, arguments ...string) (string, error) {
 	cmd := s.command(ctx, []string{"-o", "ClearAllForwardings=yes"}, remoteScript, append([]string{s.kind}, arguments...)...)
 	var out, complaint bytes.Buffer
+	cmd.WaitDelay = linkPause // as in tunnel.go
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &complaint
 	err := cmd.Run()
 	var exit *exec.ExitError

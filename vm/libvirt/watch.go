@@ -46,7 +46,7 @@ func (d *Driver) Watch(ctx context.Context, c *vm.Cluster) (<-chan vm.MachineSta
 				if m.UUID != uuid {
 					continue
 				}
-				status, err := d.status(&m)
+				status, err := d.status(ctx, &m)
 				if err != nil || !tell(status) {
 					return
 				}
@@ -90,8 +90,8 @@ func (d *Driver) events(ctx context.Context, c *vm.Cluster) (<-chan string, erro
 }
 
 // status is the state of one machine now.
-func (d *Driver) status(m *vm.Machine) (vm.MachineStatus, error) {
-	dom, err := d.at(m).hypervisor.Domain(m.UUID)
+func (d *Driver) status(ctx context.Context, m *vm.Machine) (vm.MachineStatus, error) {
+	dom, err := d.at(m).domain(ctx, m.UUID)
 	if errors.Is(err, errNoDomain) {
 		return vm.MachineStatus{Name: m.Name, State: vm.MachineMissing, Reason: "libvirt has no such domain"}, nil
 	}
