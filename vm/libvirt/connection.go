@@ -339,13 +339,17 @@ func describe(dom *libvirt.Domain) (domain, error) {
 	return d, nil
 }
 
+// fullDisk is why QEMU has paused a machine by itself: of all errors of a disk it does
+// so only at that one.
+const fullDisk = "no space left on its host; once some is free, 'axolotl node start' has it go on"
+
 func machineState(state libvirt.DomainState, reason int) (vm.MachineState, string) {
 	switch state {
 	case libvirt.DOMAIN_RUNNING, libvirt.DOMAIN_BLOCKED, libvirt.DOMAIN_SHUTDOWN:
 		return vm.MachineRunning, ""
 	case libvirt.DOMAIN_PAUSED, libvirt.DOMAIN_PMSUSPENDED:
 		if libvirt.DomainPausedReason(reason) == libvirt.DOMAIN_PAUSED_IOERROR {
-			return vm.MachinePaused, "disk error or no space left on the host"
+			return vm.MachinePaused, fullDisk
 		}
 		return vm.MachinePaused, "paused"
 	case libvirt.DOMAIN_CRASHED:

@@ -59,6 +59,7 @@ type fakeDomain struct {
 	running    string // XML that it was started by; empty: off
 	state      vm.MachineState
 
+	reason   string    // why it is paused, where QEMU has done that
 	incoming bool      // waits for its state before it can run
 	heard    int       // commands that the agent has been sent since the start
 	clock    time.Time // as it was set since the start
@@ -324,7 +325,7 @@ func (f *fake) Resume(uuid string) error {
 		if d.incoming {
 			return errors.New("it waits for an incoming migration")
 		}
-		d.state = vm.MachineRunning
+		d.state, d.reason = vm.MachineRunning, ""
 		return f.runSmallGuest(d)
 	})
 }
@@ -360,7 +361,7 @@ func (f *fake) Undefine(uuid string) error {
 }
 
 func (f *fake) describe(d *fakeDomain) domain {
-	return domain{UUID: d.uuid, Name: d.name, Owner: d.owner, State: d.state}
+	return domain{UUID: d.uuid, Name: d.name, Owner: d.owner, State: d.state, Reason: d.reason}
 }
 
 func (f *fake) Domain(uuid string) (domain, error) {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"libvirt.org/go/libvirt"
+
 	"axolotl/vm"
 )
 
@@ -63,6 +65,48 @@ func TestPowerAtEveryCall(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// FAULTS.md 15: a machine whose host had no space left is shown as such, and goes on
+// where it was: it is neither started anew nor thrown away.
+func TestMachinePausedByAFullDisk(t *testing.T) {
+	state, reason := machineState(libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_IOERROR))
+	if state != vm.MachinePaused || !strings.Contains(reason, "no space left") {
+		t.Errorf("%s, %q", state, reason)
+	}
+	if state, reason := machineState(libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_USER)); state != vm.MachinePaused || reason != "paused" {
+		t.Errorf("by a person: %s, %q", state, reason)
+	}
+	for name, goOn := range map[string]func(w *world, c *vm.Cluster) error{
+		"up": func(w *world, _ *vm.Cluster) error { return w.up(w.options("c", spec(1))) },
+		"node start": func(w *world, c *vm.Cluster) error { // of one that is paused
+			return w.driver().Resume(t.Context(), c, "worker-1")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.must(w.up(w.options("c", spec(1))))
+			w.healthy("c")
+			c := w.load("c")
+			m := w.fake.domains[c.Machines[1].UUID]
+			w.fake.happen(func() { m.state, m.reason = vm.MachinePaused, reason })
+			states, err := w.driver().Machines(t.Context(), c)
+			w.must(err)
+			if s := states[1]; s.State != vm.MachinePaused || s.Reason != reason || states[0].Reason != "" {
+				t.Errorf("%+v", states)
+			}
+			w.fake.arm(0, "")
+			w.must(goOn(w, c))
+			if m.state != vm.MachineRunning || m.clock.IsZero() {
+				t.Errorf("it is %s, clock %s", m.state, m.clock)
+			}
+			for _, call := range w.fake.calls {
+				if call == "Destroy "+m.name || call == "Start "+m.name {
+					t.Errorf("it did not go on where it was: %s", call)
+				}
+			}
+		})
 	}
 }
 
