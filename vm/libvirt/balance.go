@@ -18,6 +18,7 @@ import (
 	"axolotl/internal/balance"
 	"axolotl/internal/daemon"
 	"axolotl/internal/kube"
+	"axolotl/internal/ports"
 	"axolotl/internal/store"
 	"axolotl/vm"
 )
@@ -79,7 +80,8 @@ func openBalancer(dir string, c *vm.Cluster, log *zap.Logger) (net.Listener, *ba
 	}
 	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(c.APIPort)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w; end who has that port ('ss -ltnp' tells), or take cluster %q down and up again, for other ports", err, c.Name)
+		return nil, nil, fmt.Errorf("%w: %s has the port of cluster %q; end that, and 'axolotl up %s' has it back as it was (taken down and up again it has another port, and is empty)",
+			err, ports.Owner(c.APIPort), c.Name, c.Name)
 	}
 	return listener, balance.New(backends, apiPace, log), nil
 }

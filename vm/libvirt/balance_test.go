@@ -158,7 +158,7 @@ func TestBalancerSaysWhyItDoesNotBegin(t *testing.T) {
 	other, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", c.APIPort))
 	w.must(err)
 	defer other.Close()
-	for dir, want := range map[string]string{c.Dir: "end who has that port", filepath.Join(c.Dir, "nosuch"): "no such file"} {
+	for dir, want := range map[string]string{c.Dir: fmt.Sprintf("(pid %d) has the port of cluster \"c\"; end that", os.Getpid()), filepath.Join(c.Dir, "nosuch"): "no such file"} {
 		said, says, err := os.Pipe()
 		w.must(err)
 		err = Balance(t.Context(), dir, says, zap.NewNop())

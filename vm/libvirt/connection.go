@@ -107,7 +107,7 @@ func (c *connection) Start(uuid string) error {
 				return nil
 			}
 		}
-		return startError(err)
+		return c.startError(err)
 	})
 }
 
@@ -115,7 +115,7 @@ func (c *connection) StartPaused(xml string) error {
 	return c.do(func(conn *libvirt.Connect) error {
 		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED)
 		if err != nil {
-			return startError(err)
+			return c.startError(err)
 		}
 		return dom.Free()
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"axolotl/internal/check"
+	"axolotl/internal/ports"
 	"axolotl/internal/store"
 	"axolotl/vm"
 )
@@ -71,7 +72,7 @@ func awaitPorts(ctx context.Context, first int) error {
 	})
 	if err := check.Wait(ctx, free, pollInterval, nil); err != nil {
 		return fmt.Errorf("port %d on 127.0.0.1 is taken by %s; end that, or take the cluster down and up again, for other ports: %w",
-			port, portOwner(port), err)
+			port, ports.Owner(port), err)
 	}
 	return nil
 }

@@ -1,4 +1,5 @@
-package local
+// Package ports knows who has a port of this host.
+package ports
 
 import (
 	"fmt"
@@ -6,9 +7,9 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// portOwner says which process listens on a TCP port of this host, as far as
+// Owner says which process listens on a TCP port of this host, as far as
 // we may see it.
-func portOwner(port int) string {
+func Owner(port int) string {
 	const unknown = "a process that we may not see"
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
