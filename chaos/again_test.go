@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -234,6 +235,14 @@ func TestSumUp(t *testing.T) {
 	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "trial 6 of 6 (run f): x") {
 		t.Errorf("error %v", err)
 	}
+	// All that were run have healed, and somebody has ended the rest.
+	var early *VerdictError
+	if err := sumUp(6, reports[:2]).Err(); !errors.As(err, &early) || early.ExitCode() != 14 || early.Reason != "ended early, after 2 of 6 trials" {
+		t.Errorf("2 of 6: %v", err)
+	}
+	if err := sumUp(2, reports[:2]).Err(); err != nil {
+		t.Errorf("2 of 2: %v", err)
+	}
 	var out bytes.Buffer
 	if err := s.Draw(&out); err != nil || !strings.Contains(out.String(), "4.00 1.00 9.00 2.00 3.00") || !strings.Contains(out.String(), "not-healed") {
 		t.Errorf("%s, %v", out.String(), err)
@@ -258,6 +267,10 @@ func TestTrials(t *testing.T) {
 	e.Target.Count = 2
 	if trials, _, _ = runner(t, h).RunTrials(t.Context(), e, 3); len(trials.Trials) != 1 || trials.Trials[0].Verdict != Refused {
 		t.Errorf("what is refused is tried again: %+v", trials.Trials)
+	}
+	e.Expect = Refused
+	if trials, _, _ = runner(t, h).RunTrials(t.Context(), e, 2); len(trials.Trials) != 2 || trials.Err() != nil {
+		t.Errorf("what is to be refused: %+v, %v", trials.Trials, trials.Err())
 	}
 }
 

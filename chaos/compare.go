@@ -167,5 +167,10 @@ func (c *Comparison) Err() error {
 			}
 		}
 	}
+	for _, side := range []CompareSide{c.A, c.B} {
+		if err := endedEarly(len(side.Trials), c.Asked, "trials of "+side.Experiment); err != nil {
+			return err
+		}
+	}
 	return nil
 }

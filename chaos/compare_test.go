@@ -55,6 +55,15 @@ run b2 of b: not-healed: it did not
 	if err := c.Err(); err != nil {
 		t.Errorf("what did not heal has told: %v", err)
 	}
+	for name, fewer := range map[string]*Comparison{
+		"of b": compare(healedIn("a", 4, 5), healedIn("b", 4)), "of a": compare(healedIn("a", 4), healedIn("b", 4, 5)),
+	} {
+		fewer.Asked, fewer.A.Experiment, fewer.B.Experiment = 2, "a", "b"
+		var early *VerdictError
+		if err := fewer.Err(); !errors.As(err, &early) || early.ExitCode() != 14 || early.Reason != "ended early, after 1 of 2 trials "+name {
+			t.Errorf("fewer %s: %v", name, err)
+		}
+	}
 	for name, test := range map[string]struct {
 		a, b []float64
 		want string

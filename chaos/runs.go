@@ -50,8 +50,8 @@ func (rs *Runs) failed() []*Report {
 func (rs *Runs) Err() error {
 	failed := rs.failed()
 	if len(failed) == 0 {
-		if len(rs.Runs) < rs.Asked {
-			return &VerdictError{Verdict: Aborted, Reason: fmt.Sprintf("ended early, after %d of %d experiments", len(rs.Runs), rs.Asked)}
+		if err := endedEarly(len(rs.Runs), rs.Asked, "experiments"); err != nil {
+			return err
 		}
 		if slices.ContainsFunc(rs.Runs, func(p *Report) bool { return p.Verdict != Skipped }) {
 			return nil

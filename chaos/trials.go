@@ -125,7 +125,8 @@ func (r *Runner) inTurn(ctx context.Context, experiments []*Experiment) (reports
 			return reports, shot != nil, err
 		}
 		reports = append(reports, trial.Run(ctx, e))
-		if ctx.Err() != nil || reports[i].told || slices.Contains([]Verdict{Refused, Skipped, UndoFailed}, reports[i].Verdict) {
+		hopeless := !reports[i].Passed() && slices.Contains([]Verdict{Refused, Skipped, UndoFailed}, reports[i].Verdict)
+		if ctx.Err() != nil || reports[i].told || hopeless {
 			break // another one would be no better, or worse
 		}
 	}
@@ -179,15 +180,24 @@ func trialsOf(reports []*Report) []Trial {
 	return all
 }
 
-// Err is nil where every trial has ended as the experiment wants it to, else the
-// error of the first one that did not.
+// Err is nil where every trial that was asked for has ended as the experiment wants
+// it to, else the error of the first one that did not.
 func (t *Trials) Err() error {
 	for i, trial := range t.Trials {
 		if !trial.passed {
 			return &VerdictError{Verdict: trial.Verdict, Reason: fmt.Sprintf("trial %d of %d (run %s): %s", i+1, t.Asked, trial.ID, trial.Reason)}
 		}
 	}
-	return nil
+	return endedEarly(len(t.Trials), t.Asked, "trials")
+}
+
+// endedEarly is the error of runs of which fewer were done than was asked for, where
+// all that were done are as they should be: somebody has ended them between two.
+func endedEarly(done, asked int, of string) error {
+	if done >= asked {
+		return nil
+	}
+	return &VerdictError{Verdict: Aborted, Reason: fmt.Sprintf("ended early, after %d of %d %s", done, asked, of)}
 }
 
 // Draw writes the sums for a person.
