@@ -23,12 +23,18 @@ func Abort(ctx context.Context, c *vm.Cluster, id string, step *term.Step) ([]jo
 	}
 	var ended []journal.Entry
 	var errs []error
+	told := map[string]error{} // the runs, with what came of it: those of several entries once
 	for _, l := range live {
 		if id != "" && l.ID != id {
 			continue
 		}
 		step.Status("run %s (pid %d)", l.ID, l.Holder.PID)
-		if err := end(ctx, entries, l); err != nil {
+		err, done := told[l.Run]
+		if !done || l.Run == "" {
+			err = end(ctx, entries, l)
+			told[l.Run] = err
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("abort run %s: %w", l.ID, err))
 			continue
 		}
@@ -46,14 +52,18 @@ func end(ctx context.Context, entries *journal.Journal, l journal.Live) error {
 		if err := interrupt(entries, l); err != nil {
 			return err
 		}
-		return awaitEnd(ctx, entries, l)
+		return awaitEnd(ctx, entries, l.ID)
 	}
 	if err := entries.Tell(l.Run); err != nil {
 		return err
 	}
-	err := awaitEnd(ctx, entries, l)
-	if err == nil {
-		err = entries.Untell(l.Run) // where it had ended before it was told
+	// Of an entry of several the run ends after it, and is who hears.
+	if err := errors.Join(awaitEnd(ctx, entries, l.ID), awaitEnd(ctx, entries, l.Run)); err != nil {
+		return err
+	}
+	deaf, err := entries.Untell(l.Run)
+	if err == nil && deaf {
+		err = errors.New("it ended by itself before it heard, and what its process does next goes on; see 'axolotl chaos report', and abort that")
 	}
 	return err
 }
@@ -78,11 +88,11 @@ func interrupt(entries *journal.Journal, l journal.Live) error {
 }
 
 // awaitEnd waits until nobody holds an entry.
-func awaitEnd(ctx context.Context, entries *journal.Journal, l journal.Live) error {
+func awaitEnd(ctx context.Context, entries *journal.Journal, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*undoWithin)
 	defer cancel()
 	return check.Wait(ctx, check.Func("the run has ended", func(context.Context) error {
-		holder, err := entries.Holder(l.ID)
+		holder, err := entries.Holder(id)
 		if err == nil && holder != nil {
 			err = fmt.Errorf("process %d is still at work", holder.PID)
 		}

@@ -191,10 +191,10 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", cmp.Or(goneFrom(ctx), toldFrom(ctx), errInterrupted), err)
 		}
-		told := x.journal.Told(x.id) // perhaps too late for this one
 		x.finish(context.WithoutCancel(ctx), err)
 		report = x.conclude(context.WithoutCancel(ctx), err)
-		report.told = report.told || told
+		// It may have been told too late for itself, also while it was undone.
+		report.told = report.told || x.entry != nil && x.entry.Told()
 	}()
 	x.begin(ctx)
 	if err = x.perform(ctx, x.steps()); err == nil && len(e.Steps) > 0 {

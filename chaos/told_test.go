@@ -1,12 +1,16 @@
 package chaos
 
 import (
+	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"axolotl/chaos/journal"
+	"axolotl/internal/check"
+	"axolotl/internal/term"
 	"axolotl/vm"
 )
 
@@ -57,6 +61,97 @@ func TestAbortARunOfThisProcess(t *testing.T) {
 		if strings.HasSuffix(f.Name(), ".abort") {
 			t.Errorf("%s is left", f.Name())
 		}
+	}
+}
+
+// whenSaid does something when a line that has a word in it is written.
+type whenSaid struct {
+	word string
+	do   func()
+}
+
+func (w *whenSaid) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), w.word) {
+		w.do()
+	}
+	return len(line), nil
+}
+
+// A run that is told to end when it has healed, and is being undone, is what it is;
+// none comes after it, and the whole has not ended as it should.
+func TestAbortDuringTheUndo(t *testing.T) {
+	t.Parallel()
+	e := deletion(t)
+	for name, runs := range map[string]func(*Runner) (did int, err error){
+		"experiments": func(r *Runner) (int, error) {
+			all := r.RunAll(t.Context(), []*Experiment{e, e, e})
+			return len(all.Runs), all.Err()
+		},
+		"trials": func(r *Runner) (int, error) {
+			trials, _, err := r.RunTrials(t.Context(), e, 3)
+			if err != nil {
+				t.Error(err)
+			}
+			return len(trials.Trials), trials.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := apart(t)
+			said := &whenSaid{word: "Check the steady state again"}
+			said.do = func() { // the undo is done, the target stands
+				live, err := journalOf(h.Cluster).Live()
+				if err != nil || len(live) != 1 {
+					t.Errorf("at work: %+v, %v", live, err)
+				}
+				for _, l := range live {
+					if err := journalOf(h.Cluster).Tell(l.Run); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			did, err := runs(&Runner{Handle: h, Progress: term.NewProgress(said, false)})
+			var verdict *VerdictError
+			if did != 1 || !errors.As(err, &verdict) || verdict.ExitCode() != 14 {
+				t.Errorf("%d of 3 ran, %v", did, err)
+			}
+		})
+	}
+}
+
+// Who aborts a run that ends at that very moment is told that nobody heard, of all
+// entries that it has.
+func TestAbortThatNobodyHears(t *testing.T) {
+	t.Parallel()
+	c := &vm.Cluster{Name: "c", Dir: t.TempDir()}
+	entries := journalOf(c)
+	var held []*journal.Held
+	for i, id := range []string{"r", "r-1"} {
+		h, err := entries.Begin(journal.Entry{ID: id, Run: "r", Created: time.Unix(int64(i), 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, h)
+	}
+	go func() {
+		told := check.Func("it is told", func(context.Context) error {
+			if !entries.Told("r") {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+		if err := check.Wait(t.Context(), told, time.Millisecond, nil); err != nil {
+			t.Error(err)
+		}
+		for _, h := range held { // without a look at what it was told
+			if err := h.Release(); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	ended, err := Abort(t.Context(), c, "", quiet.Start("abort"))
+	if len(ended) != 0 || err == nil || strings.Count(err.Error(), "before it heard") != 2 || entries.Told("r") {
+		t.Errorf("ended %v, %v", ended, err)
 	}
 }
 

@@ -96,6 +96,7 @@ type Held struct {
 	Entry
 	journal *Journal
 	hold    Hold
+	told    bool
 }
 
 // Begin takes a new entry and writes it.
@@ -126,12 +127,18 @@ func (h *Held) Close(proof string, undo error, now time.Time) error {
 	if undo != nil {
 		h.State, h.Error, h.Ended = Open, undo.Error(), nil
 	}
-	err := errors.Join(h.journal.place.Write(h.Entry), h.journal.Untell(h.ID))
-	if err == nil && undo == nil {
+	err := h.journal.place.Write(h.Entry)
+	var unsaid error
+	h.told, unsaid = h.journal.Untell(h.ID)
+	if err = errors.Join(err, unsaid); err == nil && undo == nil {
 		return h.hold.Remove() // nobody holds what is undone
 	}
 	return errors.Join(err, h.Release())
 }
+
+// Told tells whether the run had been told to end when its entry was closed, also
+// while it was undone: too late for that, and in time for what would come after it.
+func (h *Held) Told() bool { return h.told }
 
 // Release lets go of the entry as it is.
 func (h *Held) Release() error { return h.hold.Unlock() }

@@ -179,4 +179,7 @@ func TestTell(t *testing.T) {
 		t.Fatal(err)
 	}
 	told(false)
+	if !held.Told() {
+		t.Error("it was told while it was undone, and nobody knows any more")
+	}
 }

@@ -16,8 +16,9 @@ type Teller interface {
 	// Tell tells the run with this ID, which looks by Told.
 	Tell(id string) error
 	Told(id string) bool
-	// Untell forgets it; where nobody told it, that is success.
-	Untell(id string) error
+	// Untell forgets it, and tells whether there was anything to forget: who told it
+	// an instant before is heard, or is told of by the next Untell, and by one of both.
+	Untell(id string) (told bool, err error)
 	// SweepTold forgets it of all runs that nobody holds any more.
 	SweepTold() error
 }
@@ -36,18 +37,19 @@ func (j *Journal) Tell(id string) error { return j.teller().Tell(id) }
 // Told tells whether a run was told to end.
 func (j *Journal) Told(id string) bool { return j.teller().Told(id) }
 
-// Untell forgets that a run was told to end: it has.
-func (j *Journal) Untell(id string) error { return j.teller().Untell(id) }
+// Untell forgets that a run was told to end, as it has, and tells whether it was.
+func (j *Journal) Untell(id string) (told bool, err error) { return j.teller().Untell(id) }
 
 // SweepTold forgets it of runs whose processes have ended.
 func (j *Journal) SweepTold() error { return j.teller().SweepTold() }
 
 type mute struct{}
 
-func (mute) Tell(string) error   { return errors.New("runs of this journal cannot be told to end") }
-func (mute) Told(string) bool    { return false }
-func (mute) Untell(string) error { return nil }
-func (mute) SweepTold() error    { return nil }
+func (mute) Tell(string) error { return errors.New("runs of this journal cannot be told to end") }
+func (mute) Told(string) bool  { return false }
+func (mute) SweepTold() error  { return nil }
+
+func (mute) Untell(string) (bool, error) { return false, nil }
 
 // tellSuffix is that of the file, beside a run's entry, which tells it to end.
 const tellSuffix = ".abort"
@@ -69,11 +71,11 @@ func (f files) Told(id string) bool {
 }
 
 // Untell implements Teller.
-func (f files) Untell(id string) error {
+func (f files) Untell(id string) (told bool, err error) {
 	if !f.Told(id) {
-		return nil // nothing is to be synced, as a rule
+		return false, nil // nothing is to be synced, as a rule
 	}
-	return store.RemoveFile(f.told(id))
+	return true, store.RemoveFile(f.told(id))
 }
 
 // SweepTold implements Teller.
@@ -90,7 +92,7 @@ func (f files) SweepTold() error {
 		}
 		holder, err := f.Holder(id)
 		if err == nil && holder == nil {
-			err = f.Untell(id)
+			_, err = f.Untell(id)
 		}
 		errs = append(errs, err)
 	}
