@@ -11,10 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"axolotl/chaos/fault"
-	"axolotl/internal/bug"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 )
@@ -150,7 +147,7 @@ func (r *run) part(number int, s Step) *part {
 	return p
 }
 
-// together strikes parts at once, and watches until all of them have healed.
+// together strikes parts abreast, and watches until all of them have healed.
 // The guards are asked of all before the first strikes.
 func (r *run) together(ctx context.Context, parts []*part) error {
 	begun := r.now()
@@ -162,46 +159,11 @@ func (r *run) together(ctx context.Context, parts []*part) error {
 			return p.failed(err)
 		}
 	}
-	for _, p := range parts {
-		if err := r.waitFor(ctx, begun, p.after); err != nil {
-			return p.failed(err)
-		}
-		if err := p.perform(ctx, []step{{"Inject " + p.experiment.Fault.Name(), p.inject}, {"Prove that it took effect", p.prove}}); err != nil {
-			return p.failed(err)
-		}
-	}
-	var watching errgroup.Group
-	for _, p := range parts {
-		watching.Go(func() (err error) {
-			defer func() {
-				if broken := bug.Error(recover()); broken != nil {
-					err = p.failed(broken)
-				}
-			}()
-			return p.failed(p.perform(ctx, []step{{"Watch it heal: " + p.experiment.Fault.Name(), p.watch}}))
-		})
-	}
-	err := watching.Wait()
+	err := r.abreast(ctx, begun, parts)
 	for _, p := range parts {
 		p.settle()
 	}
 	return err
-}
-
-// waitFor waits until a while has passed since an instant.
-func (r *run) waitFor(ctx context.Context, since time.Time, while time.Duration) error {
-	left := while - r.now().Sub(since)
-	if left <= 0 {
-		return nil
-	}
-	return r.progress.Do(fmt.Sprintf("Wait %s", while), func(*term.Step) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(left):
-			return nil
-		}
-	})
 }
 
 // failed notes how a part has ended that did not heal.

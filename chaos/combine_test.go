@@ -107,21 +107,17 @@ func combinedHeals(t *testing.T, h *vm.Handle) {
 	}
 }
 
-// combinedIsUndoneByTheNext kills it while three faults are in.
+// combinedIsUndoneByTheNext abandons it while three faults are in.
 func combinedIsUndoneByTheNext(t *testing.T, h *vm.Handle) {
 	e := parsed(t, combined)
-	e.Steps[1].Parallel[1].Fault = &failing{inject: func() error { panic("killed") }}
+	killed := errors.New("killed")
+	e.Steps[1].Parallel[1].Fault = &failing{inject: func() error { return killed }}
 	x := runner(t, h).newRun(e)
-	killed := func() (killed any) {
-		defer func() { killed = recover() }()
-		if err := x.perform(t.Context(), x.steps()); err != nil {
-			t.Fatal(err)
-		}
-		t.Errorf("it ended: %v", x.play(t.Context()))
-		return nil
-	}()
-	if killed != "killed" {
-		t.Fatalf("killed: %v", killed)
+	if err := x.perform(t.Context(), x.steps()); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.play(t.Context()); !errors.Is(err, killed) {
+		t.Fatalf("it ended: %v", err)
 	}
 	x.observer.Close()
 	entries := []*journal.Held{x.entry}
@@ -164,6 +160,51 @@ func eachNodeInTurn(t *testing.T, h *vm.Handle) {
 	}
 	if report.Verdict != Healed || len(struck) != len(workers.Items) || len(report.Steps) != len(struck) {
 		t.Errorf("verdict %s (%s), struck %v of %d", report.Verdict, report.Reason, struck, len(workers.Items))
+	}
+	leftNothing(t, h, report.ID)
+}
+
+// A part lasts as long as it should, and must heal within its own time, however long
+// those beside it wait.
+func partsDoNotWaitForEachOther(t *testing.T, h *vm.Handle) {
+	e := parsed(t, combined)
+	e.Steps = []Step{{Parallel: []Step{
+		{Fault: &fault.NodeCordon{}, Lasts: time.Second, HealWithin: 3 * time.Second},
+		{Fault: &fault.PodDeletion{}, After: 8 * time.Second},
+	}}}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Healed || len(report.Steps) != 2 {
+		t.Fatalf("verdict %s (%s), %d steps", report.Verdict, report.Reason, len(report.Steps))
+	}
+	cordon, deletion := report.Steps[0], report.Steps[1]
+	if lasted := *cordon.Until - *cordon.At; lasted < time.Second || lasted > 4*time.Second {
+		t.Errorf("the cordon lasted %s", lasted)
+	}
+	if *cordon.At != 0 || *deletion.At < 6*time.Second {
+		t.Errorf("struck at %s and %s", *cordon.At, *deletion.At)
+	}
+	leftNothing(t, h, report.ID)
+}
+
+// Where one of several cannot be struck, those that still wait are not.
+func TestPartsAreHeldBack(t *testing.T) {
+	t.Parallel()
+	h := cluster(t)
+	lost, err := Open("config-lost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := parsed(t, combined)
+	e.Steps = []Step{{Parallel: []Step{
+		{Fault: lost.Fault, After: time.Hour},
+		{Fault: &failing{inject: func() error { return errors.New("it cannot be struck") }}},
+	}}}
+	report := runner(t, h).Run(t.Context(), e)
+	if report.Verdict != Aborted || !strings.Contains(report.Reason, "it cannot be struck") {
+		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	}
+	if held := report.Steps[0]; held.At != nil || held.Verdict != "" {
+		t.Errorf("the one that waited: %+v", held)
 	}
 	leftNothing(t, h, report.ID)
 }

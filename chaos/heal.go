@@ -32,7 +32,7 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	defer r.growing(ctx)()
-	var missing error
+	missing := errors.New("nobody has looked yet")
 	for {
 		select {
 		case <-ctx.Done():

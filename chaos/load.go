@@ -106,7 +106,8 @@ type faultFile struct {
 // several at once. The next begins when what it broke has healed.
 type stepFile struct {
 	partFile `yaml:",inline"`
-	// Parallel are parts that strike one right after another, and heal together.
+	// Parallel are parts that strike at once, each after a wait of its own, and of
+	// which the last one to heal ends all.
 	Parallel []partFile `yaml:"parallel"`
 }
 

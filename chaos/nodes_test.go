@@ -38,6 +38,7 @@ func TestFaultsOnNodes(t *testing.T) {
 	})
 	t.Run("steps", func(t *testing.T) { combinedHeals(t, h) })
 	t.Run("steps whose run was killed", func(t *testing.T) { combinedIsUndoneByTheNext(t, h) })
+	t.Run("steps that do not wait for each other", func(t *testing.T) { partsDoNotWaitForEachOther(t, h) })
 	t.Run("each in turn", func(t *testing.T) { eachNodeInTurn(t, h) })
 	t.Run("what a fault leaves is not waited for", func(t *testing.T) { whatStaysIsNotWaitedFor(t, h) })
 	t.Run("what others have there is kept", func(t *testing.T) { othersAreKept(t, h) })

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"axolotl/chaos/fault"
@@ -100,9 +101,10 @@ type run struct {
 	client   *client
 	locks    map[string]*store.Lock // by what they are on
 
-	whole *run          // of which this is a part; nil: none
-	parts []*part       // of a combined experiment, in the order in which they strike
-	only  *fault.Target // the one that this part strikes; nil: by the seed
+	whole    *run          // of which this is a part; nil: none
+	striking sync.Mutex    // for what parts note in the whole when they strike
+	parts    []*part       // of a combined experiment, in the order in which they strike
+	only     *fault.Target // the one that this part strikes; nil: by the seed
 
 	candidates int
 	targets    []fault.Object
@@ -437,13 +439,26 @@ func (r *run) writeJournal(ctx context.Context, _ *term.Step) error {
 
 // inject strikes.
 func (r *run) inject(ctx context.Context, _ *term.Step) error {
-	r.injected = true
-	r.struck = r.now()
-	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: r.lostPods(), Nodes: r.lostNodes()}
-	if w := r.whole; w != nil && !w.injected {
-		w.injected, w.struck, w.fault = true, r.struck, timeline.Fault{At: r.fault.At}
-	}
+	lost, nodes := r.lostPods(), r.lostNodes()
+	r.strikeNow()
+	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: lost, Nodes: nodes}
 	return r.experiment.Fault.Inject(ctx, r.handle, r.targets)
+}
+
+// strikeNow notes that the fault strikes now, and where it is the first one of several,
+// which may strike at the same time, that the whole does.
+func (r *run) strikeNow() {
+	w := r.whole
+	if w == nil {
+		r.injected, r.struck = true, r.now()
+		return
+	}
+	w.striking.Lock()
+	defer w.striking.Unlock()
+	r.injected, r.struck = true, r.now()
+	if !w.injected {
+		w.injected, w.struck, w.fault = true, r.struck, timeline.Fault{At: w.log.At(r.struck)}
+	}
 }
 
 // errNoEffect is the error of a fault that cannot be proved.

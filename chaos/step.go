@@ -36,7 +36,8 @@ type Step struct {
 	// cannot give what its fault needs.
 	Optional bool
 
-	// Parallel are steps that strike one right after another, and heal together.
+	// Parallel are steps that strike at once, each after a wait of its own, and of
+	// which the last one to heal ends all.
 	Parallel []Step
 }
 
