@@ -35,7 +35,7 @@ func (r *run) play(ctx context.Context) error {
 		return err
 	}
 	if err := r.inTurn(ctx, func(parts []*part) error { return r.together(ctx, parts) }); err != nil {
-		return err
+		return r.halfway(err)
 	}
 	var slowest time.Duration
 	struck := false
@@ -49,6 +49,19 @@ func (r *run) play(ctx context.Context) error {
 	}
 	r.healed, r.watched = &slowest, r.log.Now()
 	return nil
+}
+
+// halfway is the error of a combined run that has ended with err. Where something was
+// struck before, nobody may take the run for one that has done nothing: that a later
+// step is refused, or has no effect, is what it was ended by.
+func (r *run) halfway(err error) error {
+	struck := slices.ContainsFunc(r.parts, func(p *part) bool { return p.injected && p.verdict != NoEffect })
+	var judged Report
+	judged.judge(err, nil, nil)
+	if !struck || !slices.Contains([]Verdict{Refused, Skipped, NoEffect}, judged.Verdict) {
+		return err
+	}
+	return fmt.Errorf("ended after other steps had struck: %s", err) // as none of these errors any more
 }
 
 // inTurn does something with the parts that strike together, step by step; of a step

@@ -209,6 +209,39 @@ func TestPartsAreHeldBack(t *testing.T) {
 	leftNothing(t, h, report.ID)
 }
 
+// Once something was struck the run was not refused, nor without effect, whatever
+// comes of a later step, and no such verdict is what its experiment wants.
+func TestALaterStepThatIsRefused(t *testing.T) {
+	t.Parallel()
+	h := cluster(t)
+	deletion := Step{Fault: &fault.PodDeletion{}}
+	for name, test := range map[string]struct {
+		steps []Step
+		want  Verdict
+		says  string
+	}{
+		"refused, and first":   {[]Step{{Fault: &fault.PodDeletion{}, Count: 3}, deletion}, Refused, "last-replica"},
+		"refused, and later":   {[]Step{deletion, {Fault: &fault.PodDeletion{}, Count: 3}}, Aborted, `step 2, pod-deletion: guard "last-replica" refuses`},
+		"no effect, and first": {[]Step{{Fault: &vanishing{}}}, NoEffect, "step 1"},
+		"no effect, and later": {[]Step{deletion, {Fault: &vanishing{}}}, Aborted, "step 2, pod-deletion: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := parsed(t, combined)
+			e.Steps, e.Expect = test.steps, Refused
+			report := runner(t, h).Run(t.Context(), e)
+			passes := test.want == Refused
+			if report.Verdict != test.want || !strings.Contains(report.Reason, test.says) || report.Passed() != passes || (report.ExitCode == 0) != passes {
+				t.Errorf("verdict %s (%s), exit code %d", report.Verdict, report.Reason, report.ExitCode)
+			}
+			if last := report.Steps[len(report.Steps)-1]; test.want == Aborted && (last.Verdict != Refused && last.Verdict != NoEffect || report.Refusal != nil) {
+				t.Errorf("its last step: %+v", last)
+			}
+			leftNothing(t, h, report.ID)
+		})
+	}
+}
+
 // Two steps at once cannot strike the same thing, and what is refused strikes
 // nothing.
 func TestParallelStepsOnOneTarget(t *testing.T) {
