@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"axolotl/chaos/fault"
 	"axolotl/internal/term"
@@ -75,7 +76,15 @@ func (r *run) planParts(add func(format string, args ...any)) {
 				add("without this where it cannot be had")
 			}
 		}
-		add("watch until all is well (healed within %s)", r.experiment.alone(s).HealWithin)
+		var deadlines []string
+		for _, m := range s.members() {
+			of := fmt.Sprintf("healed within %s", r.experiment.alone(m).HealWithin)
+			if len(s.Parallel) > 0 {
+				of = m.Fault.Name() + " " + of
+			}
+			deadlines = append(deadlines, of)
+		}
+		add("watch until all is well (%s)", strings.Join(deadlines, ", "))
 	}
 	add("undo all that is left, the last first, and prove it")
 }

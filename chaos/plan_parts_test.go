@@ -72,6 +72,12 @@ seed: 5
 	if err != nil || len(plan.Targets) != 0 || !strings.Contains(strings.Join(plan.Steps, "\n"), "inject pod-deletion into 1 Pod(s), chosen by the seed when its turn comes") {
 		t.Errorf("a target that is not there yet: %+v, %v", plan, err)
 	}
+	e = parsed(t, strings.Replace(text, "fault: {name: pod-deletion}", "parallel: [{fault: {name: pod-deletion}, healWithin: 7s}, {fault: {name: configmap-deletion}, lasts: 1s, healWithin: 5s}]", 1))
+	e.Target = Target{App: AppPingapp, Count: 1}
+	plan, err = runner(t, h).Plan(t.Context(), e)
+	if err != nil || !slices.Contains(plan.Steps, "watch until all is well (pod-deletion healed within 7s, configmap-deletion healed within 5s)") {
+		t.Errorf("each of several has its own time: %v, %v", plan, err)
+	}
 	for _, node := range []string{"worker-1", "cp-1"} { // plans keep no lock
 		lock, err := LockNode(h.Cluster, node)
 		if err != nil {
