@@ -41,9 +41,10 @@ func startClient(ctx context.Context, log *timeline.Log, settings probe.Settings
 	return c
 }
 
-// answering returns nil after enough good answers in a row.
-func (c *client) answering() error {
-	if n := c.Streak(); n < steadyStreak {
+// answering returns nil after enough good answers in a row, to what was asked since
+// an instant.
+func (c *client) answering(since time.Time) error {
+	if n := c.Streak(since); n < steadyStreak {
 		return fmt.Errorf("%s gave %d good answers in a row, not yet %d; last failure: %q", c.settings.URL, n, steadyStreak, c.LastFailure())
 	}
 	return nil

@@ -150,6 +150,7 @@ func (e *Experiment) SetDefaults() {
 // Validate returns all that is wrong with the experiment, joined.
 func (e *Experiment) Validate() error {
 	var errs []error
+	unseen := e.Fault != nil && e.Fault.Effect().Takes == fault.TakesNothing && e.Lasts == 0
 	fault := func(broken bool, format string, args ...any) {
 		if broken {
 			errs = append(errs, fmt.Errorf(format, args...))
@@ -188,6 +189,8 @@ func (e *Experiment) Validate() error {
 		fault(p.Timeout < p.Interval, "probe.timeout %s is shorter than the interval", p.Timeout)
 		fault(p.Path[0] != '/', "probe.path %q must begin with /", p.Path)
 	}
+	fault(e.Fault != nil && unseen && len(e.Steps) == 0,
+		"fault takes nothing that would have to come back, so all would be well at once and nothing shown: say how long it lasts, such as lasts: 30s")
 	errs = append(errs, flatten(e.validateLasts())...)
 	return errors.Join(errs...)
 }

@@ -112,7 +112,7 @@ func (r *run) well(ctx context.Context) error {
 		}
 	}
 	if r.client != nil {
-		if err := r.client.answering(); err != nil {
+		if err := r.client.answering(r.struck); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ type experimentFile struct {
 	Steps []stepFile `yaml:"steps"`
 
 	// Lasts is how long the fault lasts before it is undone; 0: until what it
-	// broke has healed, or the deadline.
+	// broke has healed, or the deadline. One that takes nothing, as a cordon, wants it.
 	Lasts time.Duration `yaml:"lasts"`
 	// HealWithin is the time from the fault within which all must be well; 60s.
 	HealWithin time.Duration `yaml:"healWithin"`

@@ -26,6 +26,12 @@ func validateName(name string) error {
 	return nil
 }
 
+// lasts tells whether a fault is, as a rule, to be undone after a time: it does not
+// end by itself, or nothing else would be seen of it.
+func lasts(e fault.Effect) bool {
+	return e.Takes == fault.TakesNothing || e.Takes != fault.TakesBoots && e.On != fault.OnPods
+}
+
 // NewFile is a file for a new experiment with a fault, with comments that say
 // what may stand in it. Parse takes it as it is.
 func NewFile(name, faultName string) (string, error) {
@@ -43,7 +49,7 @@ func NewFile(name, faultName string) (string, error) {
 	var b strings.Builder
 	err = newTemplate.Execute(&b, map[string]any{
 		"Name": name, "Fault": f.Name(), "Doc": f.Doc(), "On": f.Effect().On, "Settings": fault.SettingLines(settings),
-		"Takes": f.Effect().Takes, "Undoes": f.Effect().Takes != fault.TakesBoots && f.Effect().On != fault.OnPods,
+		"Takes": f.Effect().Takes, "Lasts": lasts(f.Effect()),
 	})
 	return b.String(), err
 }

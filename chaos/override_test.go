@@ -48,9 +48,24 @@ func TestFaultsThatLastTooLong(t *testing.T) {
 	}
 }
 
+// A fault that takes nothing would have healed before anything could be seen of it;
+// as one of several it stays in while the others strike.
+func TestAFaultThatTakesNothingLasts(t *testing.T) {
+	const head = "name: a\ntitle: b\ntarget: {app: pingapp}\n"
+	_, err := Parse("f.yaml", []byte(head+"fault: {name: node-cordon}\n"))
+	if err == nil || !strings.Contains(err.Error(), "f.yaml:4:8: fault takes nothing") || !strings.Contains(err.Error(), "such as lasts: 30s") {
+		t.Errorf("a cordon: %v", err)
+	}
+	for _, text := range []string{"fault: {name: node-cordon}\nlasts: 1s\n", "fault: {name: pod-deletion}\n", "steps: [{fault: {name: node-cordon}}, {fault: {name: pod-deletion}}]\n"} {
+		if _, err := Parse("f.yaml", []byte(head+text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // A probe's loop is in the file, and again in that of the run to replay.
 func TestLoopOfTheProbe(t *testing.T) {
-	const text = "name: a\ntitle: b\ntarget: {app: pingapp}\nfault: {name: node-cordon}\nprobe: {loop: LOOP}\n"
+	const text = "name: a\ntitle: b\ntarget: {app: pingapp}\nfault: {name: node-cordon}\nlasts: 1s\nprobe: {loop: LOOP}\n"
 	for word, want := range map[string]probe.Loop{"closed": probe.Closed, "open": probe.Open, "{}": probe.Open} {
 		e, err := Parse("f.yaml", []byte(strings.Replace(strings.Replace(text, "LOOP", word, 1), "{loop: {}}", "{}", 1)))
 		if err != nil || e.Probe.Loop != want {
@@ -65,14 +80,14 @@ func TestLoopOfTheProbe(t *testing.T) {
 		}
 	}
 	_, err := Parse("f.yaml", []byte(strings.Replace(text, "LOOP", "half-open", 1)))
-	if err == nil || !strings.Contains(err.Error(), `f.yaml:5:15: probe.loop "half-open" is unknown; use open or closed`) {
+	if err == nil || !strings.Contains(err.Error(), `f.yaml:6:15: probe.loop "half-open" is unknown; use open or closed`) {
 		t.Errorf("%v", err)
 	}
 }
 
 // A name that the API server would not take is found before.
 func TestNamesOfExperiments(t *testing.T) {
-	_, err := Parse("f.yaml", []byte("name: My_Test\ntitle: b\ntarget: {app: pingapp}\nfault: {name: node-cordon}\n"))
+	_, err := Parse("f.yaml", []byte("name: My_Test\ntitle: b\ntarget: {app: pingapp}\nfault: {name: node-cordon}\nlasts: 1s\n"))
 	if err == nil || !strings.Contains(err.Error(), `f.yaml:1:7: name "My_Test": use up to 40`) {
 		t.Errorf("%v", err)
 	}

@@ -38,7 +38,7 @@ func (r *run) steady() []check.Condition {
 	}
 	if r.client != nil {
 		conditions = append(conditions, check.Func("the service answers the client", func(context.Context) error {
-			return r.client.answering()
+			return r.client.answering(r.struck) // what was answered before is no proof after
 		}))
 	}
 	for _, c := range r.experiment.SteadyState {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -77,7 +78,6 @@ type Probe struct {
 
 	mu       sync.Mutex
 	requests []Request
-	good     int // good answers since the last failure
 	broken   error
 }
 
@@ -129,11 +129,21 @@ func (p *Probe) Requests() []Request {
 	return append([]Request(nil), p.requests...)
 }
 
-// Streak is the number of good answers since the last failure.
-func (p *Probe) Streak() int {
+// Streak is the number of good answers since the last failure, of requests that were
+// sent at an instant or after it.
+func (p *Probe) Streak(since time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.good
+	good := 0
+	for _, r := range slices.Backward(p.requests) {
+		if r.Fail != "" || r.Sent.Add(r.Took).Before(since) { // and so are those before it
+			break
+		}
+		if !r.Sent.Before(since) {
+			good++
+		}
+	}
+	return good
 }
 
 // LastFailure is why the latest failed request failed; empty for none.
@@ -200,11 +210,6 @@ func (p *Probe) ask(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, r)
-	if err != nil {
-		p.good = 0
-	} else {
-		p.good++
-	}
 }
 
 // statusError is an answer that is not a good one.

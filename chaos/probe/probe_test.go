@@ -67,7 +67,7 @@ func TestProbeInAClosedLoop(t *testing.T) {
 	}))
 	defer server.Close()
 	p := Start(t.Context(), Settings{URL: server.URL, Loop: Closed, Interval: interval, Timeout: time.Minute})
-	until(t, "10 answers", func() bool { return p.Streak() >= 10 })
+	until(t, "10 answers", func() bool { return p.Streak(time.Time{}) >= 10 })
 	p.Stop()
 	if most.Load() != 1 {
 		t.Errorf("%d requests were under way at once", most.Load())
@@ -120,8 +120,8 @@ func TestProbeCountsFailuresByKind(t *testing.T) {
 		p := Start(t.Context(), Settings{URL: url, Interval: 5 * time.Millisecond, Timeout: 50 * time.Millisecond})
 		until(t, want, func() bool { return len(p.Requests()) >= 3 })
 		p.Stop()
-		if got := p.LastFailure(); got != want || p.Streak() != 0 {
-			t.Errorf("failure %q, streak %d, want %q", got, p.Streak(), want)
+		if got := p.LastFailure(); got != want || p.Streak(time.Time{}) != 0 {
+			t.Errorf("failure %q, streak %d, want %q", got, p.Streak(time.Time{}), want)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func TestProbeTellsAnswers(t *testing.T) {
 	if got := <-answers; got != "pong" {
 		t.Errorf("answer %q", got)
 	}
-	until(t, "a streak", func() bool { return p.Streak() >= 3 })
+	until(t, "a streak", func() bool { return p.Streak(time.Time{}) >= 3 })
 }
 
 func until(t *testing.T, what string, holds func() bool) {
@@ -166,6 +166,19 @@ func TestMedian(t *testing.T) {
 	} {
 		if got := Median(sorted); got != want {
 			t.Errorf("of %v: %v", sorted, got)
+		}
+	}
+}
+
+// Answers to what was asked before an instant say nothing of what came after it.
+func TestStreakSinceAnInstant(t *testing.T) {
+	at := func(sent, took int, fail string) Request {
+		return Request{Sent: time.Unix(int64(sent), 0), Took: time.Duration(took) * time.Second, Fail: fail}
+	}
+	p := &Probe{requests: []Request{at(1, 0, "refused"), at(2, 0, ""), at(3, 0, ""), at(5, 0, ""), at(4, 2, ""), at(7, 0, "")}} // as they ended
+	for since, want := range map[int64]int{0: 5, 3: 4, 5: 2, 6: 1, 8: 0} {
+		if got := p.Streak(time.Unix(since, 0)); got != want {
+			t.Errorf("since %d: %d, want %d", since, got, want)
 		}
 	}
 }
