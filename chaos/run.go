@@ -441,7 +441,7 @@ func (r *run) writeJournal(ctx context.Context, _ *term.Step) error {
 func (r *run) inject(ctx context.Context, _ *term.Step) error {
 	lost, nodes := r.lostPods(), r.lostNodes()
 	r.strikeNow()
-	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: lost, Nodes: nodes}
+	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: lost, Nodes: nodes, Boots: r.experiment.Fault.Effect().Boots()}
 	return r.experiment.Fault.Inject(ctx, r.handle, r.targets)
 }
 

@@ -87,6 +87,9 @@ type Effect struct {
 	Role string
 	// Etcd: etcd does not answer on its nodes, though their machines run.
 	Etcd bool
+	// Thawed: its nodes' machines may come back out of a golden snapshot, in the boot in
+	// which that was made.
+	Thawed bool
 	// Slow: it shows only when pods have started with it, or have ended, or when
 	// what it holds back has answered, which an emulated machine takes its time for.
 	Slow bool
@@ -110,7 +113,7 @@ const (
 	TakesNothing  Takes = "nothing"  // what runs goes on running
 	TakesContact  Takes = "contact"  // its nodes are not heard of; what runs there is the same afterwards
 	TakesPods     Takes = "pods"     // the pods of its targets are lost
-	TakesMachines Takes = "machines" // as pods, and the nodes' machines go off
+	TakesMachines Takes = "machines" // as pods, and the nodes' machines go off, or must
 	TakesBoots    Takes = "boots"    // as machines, and these come back by themselves
 )
 
@@ -122,6 +125,9 @@ func (t Takes) Nodes() bool { return t == TakesContact || t.Machines() }
 
 // Machines tells whether what ran on the nodes starts anew.
 func (t Takes) Machines() bool { return t == TakesMachines || t == TakesBoots }
+
+// Boots tells whether nodes that it takes come back in another boot, and else not.
+func (e Effect) Boots() bool { return e.Takes.Machines() && !e.Thawed }
 
 // Target is an object that a fault is to act on.
 type Target struct {

@@ -23,7 +23,7 @@ func (f *MachineRuin) Name() string {
 
 // Effect implements Fault.
 func (f *MachineRuin) Effect() Effect {
-	return Effect{On: OnNodes, Takes: TakesMachines, Role: string(f.role), Etcd: f.role == vm.ControlPlane}
+	return Effect{On: OnNodes, Takes: TakesMachines, Role: string(f.role), Etcd: f.role == vm.ControlPlane, Thawed: true}
 }
 
 // Doc implements Fault.

@@ -21,21 +21,22 @@ func (r NodeRecovery) Reached(m Milestone) bool { return reached(r.Phases, m) }
 
 // Nodes tells for each lost node, in the order of fault.Nodes, how it came
 // back. It counts as ready only with a sign of life that is newer than the
-// fault: another boot, or Ready after it was seen not to be.
+// fault: another boot, or Ready after it was seen not to be, where the fault may
+// leave it in the boot that it was in.
 func Nodes(fault Fault, observations []Observation) []NodeRecovery {
 	entries := sorted(observations)
 	var out []NodeRecovery
 	for _, lost := range fault.Nodes {
-		out = append(out, nodeRecovery(fault.At, lost, entries))
+		out = append(out, nodeRecovery(fault, lost, entries))
 	}
 	return out
 }
 
-func nodeRecovery(fault time.Duration, lost Node, entries []Observation) NodeRecovery {
+func nodeRecovery(fault Fault, lost Node, entries []Observation) NodeRecovery {
 	var down, notReady, powered, ready stamp
 	bootID := lost.BootID
 	for _, o := range entries {
-		if o.At < fault {
+		if o.At < fault.At {
 			continue
 		}
 		s := stamp{at: o.At, late: o.Late, known: true}
@@ -45,7 +46,10 @@ func nodeRecovery(fault time.Duration, lost Node, entries []Observation) NodeRec
 				hold(&powered, true, s)
 			} else {
 				hold(&down, true, s)
-				powered, ready = stamp{}, stamp{}
+				powered = stamp{}
+				if bootID == lost.BootID { // of another boot nobody can be told who was off before
+					ready = stamp{}
+				}
 			}
 		case o.NodeGone == lost.UID:
 			hold(&notReady, true, s)
@@ -55,14 +59,15 @@ func nodeRecovery(fault time.Duration, lost Node, entries []Observation) NodeRec
 			if !o.Node.Ready {
 				hold(&notReady, true, s)
 			}
-			alive := notReady.known || bootID != lost.BootID
+			anew := bootID != "" && bootID != lost.BootID
+			alive := anew || notReady.known && !(fault.Boots && lost.BootID != "")
 			hold(&ready, o.Node.Ready && alive, s)
 		}
 	}
 	r := NodeRecovery{Lost: lost, BootID: bootID}
-	r.Phases = phases(fault, nodeLadder(down, notReady, powered, ready))
+	r.Phases = phases(fault.At, nodeLadder(down, notReady, powered, ready))
 	r.Total = total(r.Phases)
-	r.LastSign, r.FirstSign = signs(fault, lost.Name, earliest(down, notReady), entries)
+	r.LastSign, r.FirstSign = signs(fault.At, lost.Name, earliest(down, notReady), entries)
 	return r
 }
 

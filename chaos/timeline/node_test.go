@@ -21,25 +21,36 @@ func TestNodes(t *testing.T) {
 		name string
 		seen []Observation
 		want string
+		same bool // it may come back in the boot that it was in
 	}{
-		{"missed, then powered", []Observation{before, at(10.5, power(false)), at(50, node(false, "boot1")),
+		{name: "Ready again in the same boot, that began before the fault", seen: []Observation{before, at(10.5, power(false)), at(50, node(false, "boot1")),
+			at(60, power(true)), at(70, node(true, "boot1"))},
+			want: "down 0.5, not ready 39.5, powered 10, ready ? = 50"},
+		{name: "and then in another one", seen: []Observation{before, at(50, node(false, "boot1")), at(70, node(true, "boot1")),
+			at(80, node(true, "boot2"))},
+			want: "down ?, not ready 40, powered ?, ready 30 = 70"},
+		{name: "where it may: it was out of contact, or thawed", same: true, seen: []Observation{before, at(50, node(false, "boot1")), at(70, node(true, "boot1"))},
+			want: "down ?, not ready 40, powered ?, ready 20 = 60"},
+		{name: "told that it was off after a fast boot", seen: []Observation{before, at(20, node(true, "boot2")), at(22, power(false)), at(22.5, power(true))},
+			want: "down 10, powered 0, not ready ?, ready 0 = 10"},
+		{name: "missed, then powered", seen: []Observation{before, at(10.5, power(false)), at(50, node(false, "boot1")),
 			at(60, power(true)), at(90, node(true, "boot2"))},
-			"down 0.5, not ready 39.5, powered 10, ready 30 = 80"},
-		{"powered before it was missed", []Observation{before, at(10.5, power(false)), at(20, power(true)),
+			want: "down 0.5, not ready 39.5, powered 10, ready 30 = 80"},
+		{name: "powered before it was missed", seen: []Observation{before, at(10.5, power(false)), at(20, power(true)),
 			at(50, node(false, "boot1")), at(90, node(true, "boot2"))},
-			"down 0.5, powered 9.5, not ready 30, ready 40 = 80"},
-		{"never missed: another boot is the sign of life", []Observation{before, at(10.5, power(false)),
+			want: "down 0.5, powered 9.5, not ready 30, ready 40 = 80"},
+		{name: "never missed: another boot is the sign of life", seen: []Observation{before, at(10.5, power(false)),
 			at(20, power(true)), at(25, node(true, "boot1")), at(40, node(true, "boot2"))},
-			"down 0.5, powered 9.5, not ready ?, ready 20 = 30"},
-		{"a stale Ready is not a return", []Observation{before, at(10.5, power(false)), at(20, node(true, "boot1"))},
-			"down 0.5, not ready ?, powered ?, ready ? = 0.5"},
-		{"ready and lost again", []Observation{before, at(10.5, power(false)), at(20, power(true)),
+			want: "down 0.5, powered 9.5, not ready ?, ready 20 = 30"},
+		{name: "a stale Ready is not a return", seen: []Observation{before, at(10.5, power(false)), at(20, node(true, "boot1"))},
+			want: "down 0.5, not ready ?, powered ?, ready ? = 0.5"},
+		{name: "ready and lost again", seen: []Observation{before, at(10.5, power(false)), at(20, power(true)),
 			at(40, node(true, "boot2")), at(45, node(false, "boot2")), at(60, node(true, "boot2"))},
-			"down 0.5, powered 9.5, not ready 25, ready 15 = 50"},
+			want: "down 0.5, powered 9.5, not ready 25, ready 15 = 50"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			fault := Fault{At: faultAt, Nodes: []Node{*before.Node}}
+			fault := Fault{At: faultAt, Nodes: []Node{*before.Node}, Boots: !test.same}
 			got := Nodes(fault, test.seen)[0]
 			if s := showPhases(got.Phases, got.Total); s != test.want {
 				t.Errorf("got\n%s\nwant\n%s", s, test.want)

@@ -16,6 +16,9 @@ type Fault struct {
 	Lost []Pod
 	// Nodes are the nodes that it takes, as they were before.
 	Nodes []Node
+	// Boots: what ran on them starts anew, so that a node that is Ready in the boot of
+	// before has not come back, whatever was said of it meanwhile.
+	Boots bool
 }
 
 // Recovery is how the place of one lost pod was filled again.
