@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,8 +45,6 @@ func (r *run) watch(ctx context.Context, step *term.Step) error {
 			if err := r.endFault(ctx, step); err != nil {
 				return err
 			}
-			r.over, r.overAt = true, r.log.Now()
-			r.noteMachines(true)
 		case <-tick.C:
 		}
 		if err := r.blind(); err != nil {
@@ -67,8 +66,10 @@ func (r *run) left() time.Duration { return lateFactor*r.experiment.HealWithin -
 
 // endFault undoes a fault that has lasted as long as it should. It is tried until
 // the run ends: what is under it, a guest's agent or the API server, may not answer
-// at once.
+// at once. Where that has switched machines on, the fault was over when they ran, also
+// where the undo waits until their nodes are Ready.
 func (r *run) endFault(ctx context.Context, step *term.Step) error {
+	began := r.log.Now()
 	limited, cancel := context.WithTimeout(ctx, r.left())
 	defer cancel()
 	ended := check.Func("the fault is ended", func(ctx context.Context) error { return r.experiment.Fault.Undo(ctx, r.handle, r.targets) })
@@ -76,6 +77,8 @@ func (r *run) endFault(ctx context.Context, step *term.Step) error {
 	if err != nil {
 		return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
 	}
+	r.machines.look(ctx)
+	r.over, r.overAt = true, cmp.Or(r.machines.allOn(began), r.log.Now())
 	return nil
 }
 

@@ -112,6 +112,7 @@ type run struct {
 	injected bool // Inject was called, whatever came of it
 	proof    string
 	fault    timeline.Fault
+	machines *machines     // of the nodes that it has lost; nil: none
 	struck   time.Time     // just before Inject
 	over     bool          // the fault does not last any more
 	overAt   time.Duration // since when, on the clock of log; 0: it was not ended in the middle
@@ -442,6 +443,7 @@ func (r *run) inject(ctx context.Context, _ *term.Step) error {
 	lost, nodes := r.lostPods(), r.lostNodes()
 	r.strikeNow()
 	r.fault = timeline.Fault{At: r.log.At(r.struck), Lost: lost, Nodes: nodes, Boots: r.experiment.Fault.Effect().Boots()}
+	r.machines = r.followMachines(ctx)
 	return r.experiment.Fault.Inject(ctx, r.handle, r.targets)
 }
 
@@ -477,16 +479,6 @@ func (r *run) prove(ctx context.Context, step *term.Step) error {
 	}
 	r.proof = proof
 	step.Status("%s", proof)
-	r.noteMachines(false)
+	r.machines.look(ctx) // what the proof has seen is not to be told after it
 	return nil
-}
-
-// noteMachines writes down that machines went off or on.
-func (r *run) noteMachines(on bool) {
-	if !r.experiment.Fault.Effect().Takes.Machines() {
-		return
-	}
-	for _, n := range r.fault.Nodes {
-		r.log.Add(timeline.Observation{Machine: &timeline.Machine{Node: n.Name, On: on}})
-	}
 }
