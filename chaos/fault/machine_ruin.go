@@ -95,8 +95,9 @@ func (*MachineRuin) Injected(ctx context.Context, h *vm.Handle, objects []Object
 	return machinesAre(ctx, h, objects, vm.MachineMissing)
 }
 
-// Undo implements Fault. What is there runs on: it was not deleted, or is back.
-// To make a machine takes longer than ctx of one try may last, and half of it is
+// Undo implements Fault. What is there runs on: it was not deleted, or is back. One
+// that is only off, as after a crash of its host, still has its disk, and is switched
+// on. To make a machine takes longer than ctx of one try may last, and half of it is
 // worth nothing.
 func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	if h.Recreate == nil {
@@ -107,20 +108,36 @@ func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) 
 		return err
 	}
 	var lost []string
-	for _, o := range objects {
+	err = mend(objects, "have back", unlessRemoved(h, func(o Object) error {
 		// One that was being made anew when its process was killed may run, and
 		// not have joined.
 		half := slices.Contains(h.Cluster.Joining, o.Name)
-		if h.Cluster.Machine(o.Name) != nil && (half || states[o.Name] != vm.MachineRunning) {
+		switch state := states[o.Name]; {
+		case half, state == vm.MachineMissing:
 			lost = append(lost, o.Name)
+		case state != vm.MachineRunning:
+			return goOn(ctx, h, o.Name, state)
 		}
-	}
-	if len(lost) == 0 {
 		return nil
+	}))
+	if len(lost) == 0 {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), vm.Deadline)
 	defer cancel()
-	return h.Recreate(ctx, false, lost...)
+	return errors.Join(err, h.Recreate(ctx, false, lost...))
+}
+
+// goOn has a machine run that is there, and does not.
+func goOn(ctx context.Context, h *vm.Handle, machine string, state vm.MachineState) error {
+	if pauser, ok := h.Driver.(vm.Pauser); ok && state == vm.MachinePaused {
+		return pauser.Resume(ctx, h.Cluster, machine)
+	}
+	power, ok := h.Driver.(vm.Powerer)
+	if !ok || state != vm.MachineStopped && state != vm.MachineCrashed {
+		return fmt.Errorf("it is %s, which %s cannot change; nobody knows that it is gone, so it is not made anew", state, h.Driver.Name())
+	}
+	return power.PowerOn(ctx, h.Cluster, machine)
 }
 
 // Undone implements Fault.
