@@ -135,11 +135,12 @@ func (u *undoing) note(way string, start time.Time) string {
 	return words
 }
 
-// rungs are the harder ways that there are: of faults of nodes, where their
-// machines are ours, and of trials, which all begin with the cluster restored.
+// rungs are the harder ways that there are: of faults of nodes, and of those that are
+// done to pods in the machines of theirs, where these are ours; and of trials, which
+// all begin with the cluster restored.
 func (u *undoing) rungs() []rung {
 	h := u.handle
-	machines := u.fault.Effect().On == fault.OnNodes && h.Driver.Traits().RealMachines
+	machines := (u.fault.Effect().On == fault.OnNodes || fault.OnMachines(u.fault)) && h.Driver.Traits().RealMachines
 	var rungs []rung
 	if machines {
 		rungs = append(rungs, rung{name: "reboot", node: func(ctx context.Context, node string) error { return fault.StartAnew(ctx, h, node) }})
@@ -156,16 +157,18 @@ func (u *undoing) rungs() []rung {
 	return rungs
 }
 
-// left are the nodes with machines of ours on which the undo is not proved.
+// left are the nodes with machines of ours on which, or on whose pods, the undo is not
+// proved.
 func (u *undoing) left(ctx context.Context) []string {
 	var left []string
 	for _, o := range u.objects {
-		if u.handle.Cluster.Machine(o.Name) == nil || slices.Contains(left, o.Name) {
+		machine := fault.MachineOf(o)
+		if u.handle.Cluster.Machine(machine) == nil || slices.Contains(left, machine) {
 			continue
 		}
 		look, cancel := context.WithTimeout(ctx, slowWithin)
 		if _, err := u.fault.Undone(look, u.handle, []fault.Object{o}); err != nil {
-			left = append(left, o.Name)
+			left = append(left, machine)
 		}
 		cancel()
 	}

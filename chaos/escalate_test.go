@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"axolotl/chaos/fault"
 	"axolotl/internal/store"
 	"axolotl/vm"
@@ -90,6 +92,50 @@ func TestUndoEscalates(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// deaf is a driver whose one machine runs no command until it was cured.
+type deaf struct{ *resettable }
+
+func (d deaf) Exec(context.Context, *vm.Cluster, string, ...string) (string, error) {
+	if slices.Contains(d.done, d.cures) {
+		return "it is well", nil
+	}
+	return "", errors.New("the agent does not answer")
+}
+
+// TestUndoOfPodsEscalates: what was done to pods in a machine goes with its boot.
+func TestUndoOfPodsEscalates(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"pod-cpu-pressure", "pod-memory-pressure", "pod-disk-full", "readiness-lost", "container-kill"} {
+		f, err := fault.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := deaf{&resettable{cures: "restore"}}
+		h := &vm.Handle{Driver: d, Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}, {Name: "n2"}}}}
+		h.Recreate = func(_ context.Context, _ bool, nodes ...string) error {
+			if !slices.Equal(nodes, []string{"n1"}) {
+				t.Errorf("%s: of %v", name, nodes)
+			}
+			d.done = append(d.done, "restore")
+			return nil
+		}
+		u := &undoing{handle: h, fault: f, within: 20 * time.Millisecond, harder: 20 * time.Millisecond}
+		for _, pod := range []string{"web-a", "web-b"} { // both on one
+			u.objects = append(u.objects, fault.Object{
+				Target: fault.Target{Kind: fault.OnPods, Namespace: "shop", Name: pod, UID: types.UID(pod)}, Prior: map[string]string{"machine": "n1"},
+			})
+		}
+		words, err := u.run(t.Context())
+		if err != nil || !strings.Contains(words, "reboot of n1") || !slices.Equal(d.done, []string{"reboot", "restore"}) {
+			t.Errorf("%s: %q, %v, it did %v", name, words, err, d.done)
+		}
+	}
+	u := &undoing{handle: &vm.Handle{Driver: &resettable{}, Cluster: &vm.Cluster{}}, fault: &fault.PodDeletion{}}
+	if n := len(u.rungs()); n != 0 {
+		t.Errorf("%d harder ways for what was done through the API server", n)
 	}
 }
 

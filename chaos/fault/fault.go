@@ -113,7 +113,7 @@ const (
 	TakesNothing  Takes = "nothing"  // what runs goes on running
 	TakesContact  Takes = "contact"  // its nodes are not heard of; what runs there is the same afterwards
 	TakesPods     Takes = "pods"     // the pods of its targets are lost
-	TakesMachines Takes = "machines" // as pods, and the nodes' machines go off, or must
+	TakesMachines Takes = "machines" // as pods, and what runs on the nodes' machines is gone until these are mended
 	TakesBoots    Takes = "boots"    // as machines, and these come back by themselves
 )
 

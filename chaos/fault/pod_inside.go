@@ -20,6 +20,10 @@ const (
 	priorContainerID = "containerID" // of the first container, without the runtime's name
 )
 
+// MachineOf is the machine that an object is on: that of a node, or of the one that a
+// pod runs on whose fault is done there; for others the name says nothing.
+func MachineOf(o Object) string { return machineOf(o) }
+
 // machineOf is the machine that an object is on: a node's has its name.
 func machineOf(o Object) string { return cmp.Or(o.Prior[priorMachine], o.Name) }
 
