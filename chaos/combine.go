@@ -224,7 +224,7 @@ func (r *run) undoParts(ctx context.Context) error {
 		var err error
 		if p.injected {
 			err = r.progress.Do("Undo "+p.experiment.Fault.Name(), func(step *term.Step) error {
-				p.undone, p.undoErr = undoFault(ctx, p.handle, p.entry.Entry, step)
+				p.undone, p.undoErr = undoFault(ctx, p.handle, p.entry.Entry, r.undoWithin, step)
 				step.Status("%s", p.undone)
 				return p.undoErr
 			})

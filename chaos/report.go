@@ -175,8 +175,16 @@ func (p *Report) judge(failed, relapse, undo error) {
 	}
 	if undo != nil {
 		p.Verdict, p.UndoError = UndoFailed, undo.Error()
-		p.Reason = strings.TrimPrefix(p.Reason+"; the undo failed: "+undo.Error(), "; ")
+		p.Reason = strings.TrimPrefix(fmt.Sprintf("%s; the undo failed: %v; what it needs is kept: finish it with %s", p.Reason, undo, p.undoCommand()), "; ")
 	}
+}
+
+// undoCommand is what goes on with an undo.
+func (p *Report) undoCommand() string {
+	if p.Cluster == "" {
+		return "'axolotl chaos undo'"
+	}
+	return fmt.Sprintf("'axolotl chaos undo --cluster %s'", p.Cluster)
 }
 
 // tell adds what was seen since the fault.

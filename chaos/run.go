@@ -48,6 +48,9 @@ type Runner struct {
 	// reports become files of the cluster, which TakeIn puts into a history later.
 	History Recorder
 
+	// undoWithin is for how long an undo is tried again; 0: undoWithin.
+	undoWithin time.Duration
+
 	// stage holds the target that all trials have; nil: each puts up its own.
 	stage *stage
 
@@ -84,6 +87,7 @@ type run struct {
 	now        func() time.Time
 	allowed    string  // Runner.AllowCluster
 	bounds     *Bounds // nil: none
+	undoWithin time.Duration
 
 	id        string
 	seed      uint64
@@ -138,7 +142,7 @@ func (r *Runner) newRun(e *Experiment) *run {
 	suffix := newSuffix()
 	x := &run{
 		experiment: e, handle: r.Handle, home: r.Handle.Cluster, kube: r.Handle.Kube, progress: r.Progress, history: r.History,
-		now: now, allowed: r.AllowCluster, journal: r.entries(), bounds: r.Bounds,
+		now: now, allowed: r.AllowCluster, journal: r.entries(), bounds: r.Bounds, undoWithin: cmp.Or(r.undoWithin, undoWithin),
 		id: runID(started, suffix), seed: seed, started: started,
 		target: e.Target, log: timeline.NewLog(now),
 	}

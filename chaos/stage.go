@@ -62,7 +62,7 @@ func (s *stage) strike(ctx context.Context) error {
 		return nil
 	}
 	err := s.run.progress.Do("Remove the target", func(*term.Step) error {
-		return undoNamespace(ctx, s.run.handle, s.entry.Entry)
+		return undoNamespace(ctx, s.run.handle, s.entry.Entry, undoWithin)
 	})
 	return closeEntry(s.run.handle, s.entry, "nothing was injected", err, s.run.now())
 }

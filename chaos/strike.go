@@ -93,7 +93,7 @@ func Mend(ctx context.Context, h *vm.Handle, id string, now func() time.Time) er
 }
 
 func mend(ctx context.Context, h *vm.Handle, entry *journal.Held, now func() time.Time) error {
-	proof, err := undoFault(ctx, h, entry.Entry, nil)
+	proof, err := undoFault(ctx, h, entry.Entry, undoWithin, nil)
 	if err := closeEntry(h, entry, proof, err, now()); err != nil {
 		return fmt.Errorf("undo %s: %w", entry.ID, err)
 	}

@@ -52,9 +52,9 @@ func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, sp
 			continue
 		}
 		step.Status("undo run %s", entry.ID)
-		proof, err := undoFault(ctx, h, entry.Entry, step)
+		proof, err := undoFault(ctx, h, entry.Entry, undoWithin, step)
 		if err == nil {
-			err = undoNamespace(ctx, h, entry.Entry)
+			err = undoNamespace(ctx, h, entry.Entry, undoWithin)
 		}
 		if err := closeEntry(h, entry, proof, err, now()); err != nil {
 			errs = append(errs, fmt.Errorf("run %s of %s: %w", entry.ID, entry.Experiment, err))
@@ -66,10 +66,10 @@ func recoverFrom(ctx context.Context, entries *journal.Journal, h *vm.Handle, sp
 }
 
 // undoFault undoes the fault of an entry and returns the proof of it. It tries
-// for undoWithin, as the API server itself may be what is coming back, and then
+// for so long, undoWithin as a rule, as the API server itself may be what is coming back, and then
 // in harder ways. Of a cluster that was taken down nothing is left. The
 // step may be nil.
-func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.Step) (string, error) {
+func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, within time.Duration, step *term.Step) (string, error) {
 	if e.Fault == nil {
 		return "nothing was injected", nil
 	}
@@ -79,7 +79,7 @@ func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.St
 	}
 	ctx, cancel := whileThere(ctx, h)
 	defer cancel()
-	u := &undoing{handle: h, fault: f, objects: e.Objects, within: undoWithin, harder: h.Cluster.Spec.Deadline(), step: step}
+	u := &undoing{handle: h, fault: f, objects: e.Objects, within: within, harder: h.Cluster.Spec.Deadline(), step: step}
 	proof, err := u.run(ctx)
 	if gone := goneFrom(ctx); gone != nil {
 		return gone.Error(), nil
@@ -88,13 +88,13 @@ func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, step *term.St
 }
 
 // undoNamespace removes what a run made for itself.
-func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry) error {
+func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry, within time.Duration) error {
 	if e.Namespace == "" {
 		return nil
 	}
 	ctx, cancel := whileThere(ctx, h)
 	defer cancel()
-	limited, cancel := context.WithTimeout(ctx, undoWithin)
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	removed := check.Func("namespace "+e.Namespace+" is gone", func(ctx context.Context) error {
 		return removeNamespace(ctx, h.Kube, e.Namespace, e.ID)
@@ -123,7 +123,7 @@ func (r *run) finish(ctx context.Context, failed error) {
 	} else if r.injected {
 		r.undoErr = r.progress.Do("Undo "+r.experiment.Fault.Name(), func(step *term.Step) error {
 			var err error
-			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry, step)
+			r.undone, err = undoFault(ctx, r.handle, r.entry.Entry, r.undoWithin, step)
 			step.Status("%s", r.undone)
 			return err
 		})
@@ -153,7 +153,7 @@ func (r *run) leave(ctx context.Context) error {
 	err := r.undoErr
 	if r.namespace != "" {
 		err = errors.Join(err, r.progress.Do("Remove the target", func(*term.Step) error {
-			return undoNamespace(ctx, r.handle, r.entry.Entry)
+			return undoNamespace(ctx, r.handle, r.entry.Entry, r.undoWithin)
 		}))
 	}
 	return closeEntry(r.handle, r.entry, r.undone, err, r.now())
