@@ -8,7 +8,8 @@ import (
 	"axolotl/internal/term"
 )
 
-// Quit throws away what the lab made and forgets it.
+// Quit throws away what the lab made, gives back the nodes as they were before it,
+// and forgets it.
 func (g *Guide) Quit(ctx context.Context) error { return g.end(ctx) }
 
 func (g *Guide) end(ctx context.Context) error {
@@ -17,13 +18,7 @@ func (g *Guide) end(ctx context.Context) error {
 	s := g.runner.session
 	err := recoverKilled(ctx, s.handle, g.runner.Progress, g.runner.Now)
 	if err == nil {
-		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error {
-			var errs []error
-			for _, before := range g.left() {
-				errs = append(errs, before.undo(ctx))
-			}
-			return errors.Join(append(errs, s.end(ctx))...)
-		})
+		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error { return s.end(ctx, g.left()...) })
 	}
 	if err == nil {
 		err = g.runner.drop()

@@ -29,7 +29,7 @@ func (g *Guide) Reset(ctx context.Context) error {
 		return errors.Join(err, g.save())
 	}
 	fresh := newSession(old.handle, g.Lab, g.runner.Now)
-	fresh.addons, fresh.guided = old.addons, true
+	fresh.addons, fresh.nodes, fresh.guided = old.addons, old.nodes, true
 	g.runner.session = fresh
 	g.state.Step, g.state.Begun, g.state.Passed, g.state.Hints, g.state.Done = 0, false, false, 0, nil
 	if err := g.save(); err != nil {

@@ -37,6 +37,6 @@ func ResumeGuide(h *vm.Handle, o Options) (*Guide, error) {
 	s := newSession(h, lab, o.Now)
 	s.resume(state.ID)
 	s.variables, s.struck = state.Variables, state.Struck
-	s.addons, s.guided = state.Addons, true
+	s.addons, s.nodes, s.guided = state.Addons, state.Nodes, true
 	return &Guide{Lab: lab, runner: &runner{Options: o, session: s, lab: lab}, state: state, lock: lock}, nil
 }

@@ -64,6 +64,11 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 	if s.addons, err = lab.addons(ctx, h); err != nil {
 		return nil, err
 	}
+	if lab.Exclusive() {
+		if err := s.rememberNodes(ctx); err != nil {
+			return nil, err
+		}
+	}
 	// Written before anything is made: what exists can be found again.
 	if err := g.save(); err != nil {
 		return nil, err

@@ -31,6 +31,9 @@ type guideState struct {
 	Struck    []Struck       `json:"struck,omitempty"`
 	Addons    []string       `json:"addons,omitempty"` // to let go of
 
+	// Nodes are what the nodes were like before the lab, where it disturbs any.
+	Nodes map[string]NodeBefore `json:"nodes,omitempty"`
+
 	// Left are sessions that came before, whose namespaces are ending.
 	Left []string `json:"left,omitempty"`
 
@@ -88,6 +91,6 @@ func readGuide(h *vm.Handle, state *guideState) error {
 func (g *Guide) save() error {
 	s := g.runner.session
 	g.state.ID, g.state.Variables, g.state.Struck = s.id, s.variables, s.struck
-	g.state.Addons = s.addons
+	g.state.Addons, g.state.Nodes = s.addons, s.nodes
 	return store.WriteJSON(s.handle.Cluster.Path(guideFile), g.state)
 }

@@ -39,8 +39,9 @@ type session struct {
 	variables map[string]any
 	now       func() time.Time
 
-	struck []Struck // faults and machines to mend
-	addons []string // to let go of
+	struck []Struck              // faults and machines to mend
+	nodes  map[string]NodeBefore // by name; of a guided lab that disturbs nodes
+	addons []string              // to let go of
 	guided bool
 
 	held *store.Lock // of a run, on its file; nil where it has none
@@ -125,10 +126,15 @@ func (s *session) namespaces(ctx context.Context) ([]corev1.Namespace, error) {
 	}), nil
 }
 
-// end mends what the session broke, removes its namespaces, waits until they
-// are gone, and lets go of its add-ons.
-func (s *session) end(ctx context.Context) error {
-	if err := s.undo(ctx); err != nil {
+// end mends what the session broke, removes its namespaces, and those of sessions
+// that came before it, waits until they are gone, and lets go of its add-ons. It
+// mends first: namespaces end by an API server and kubelets.
+func (s *session) end(ctx context.Context, left ...*session) error {
+	errs := []error{s.undo(ctx)}
+	for _, before := range left {
+		errs = append(errs, before.undo(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
 		if len(s.addons) > 0 { // volumes may need one to go
 			err = fmt.Errorf("%w; its add-ons are left: axolotl addon remove %s --cluster %s", err, strings.Join(s.addons, " "), s.handle.Cluster.Name)
 		}
@@ -151,7 +157,8 @@ func (s *session) undo(ctx context.Context) error {
 	return nil
 }
 
-// mendAll mends what the session broke, and removes its kubeconfig.
+// mendAll mends what the session broke, and what its learner did to nodes, and
+// removes its kubeconfig.
 func (s *session) mendAll(ctx context.Context) error {
 	broke := len(s.struck) > 0
 	mended := s.mend(ctx, "")
@@ -162,7 +169,7 @@ func (s *session) mendAll(ctx context.Context) error {
 	if broke {
 		err = errors.Join(err, s.answered(ctx))
 	}
-	return errors.Join(mended, err)
+	return errors.Join(mended, err, s.giveBackNodes(ctx))
 }
 
 // answered waits for an API server that was broken and has just been mended.

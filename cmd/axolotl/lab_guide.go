@@ -124,7 +124,8 @@ k9s or however you like: what counts is what the cluster becomes. Then:
   axolotl lab status          where am I
   axolotl lab reset           begin anew; a lab that breaks nodes or has add-ons saved
                               the whole cluster before it did, and goes back to that
-  axolotl lab quit            remove all that the lab made
+  axolotl lab quit            remove all that the lab made; nodes that you switched off or
+                              cordoned for it are as they were before
 
 Progress is kept with the cluster: it outlives this terminal.`,
 		Args:              usageErrors(cobra.ExactArgs(1)),
