@@ -189,7 +189,7 @@ func (b *Break) pods(ctx context.Context, s *session) ([]fault.Target, error) {
 	return targets, nil
 }
 
-// undoDeed undoes what the lab broke by the fault of this name.
+// undoDeed undoes what the lab broke by the fault of this name, or its learner by hand.
 type undoDeed string
 
 func (u undoDeed) String() string { return "undo " + string(u) }
@@ -200,4 +200,18 @@ func (u undoDeed) validate(v *validator, at string) {
 	}
 }
 
-func (u undoDeed) do(ctx context.Context, s *session) error { return s.mend(ctx, string(u)) }
+// do implements deed. Whether the learner broke it by hand nobody knows, but what it
+// would have been. That nothing is known of it is no success where the lab is done by
+// hand: the checks would be waited for in vain.
+func (u undoDeed) do(ctx context.Context, s *session) error {
+	name := string(u)
+	if s.hasStruck(func(struck *Struck) bool { return struck.Fault == name && struck.Machine == "" }) {
+		return s.mend(ctx, name)
+	}
+	isIt := func(f *Foreseen) bool { return f.Fault.Name == name }
+	if s.guided && !slices.ContainsFunc(s.foreseen, func(f Foreseen) bool { return isIt(&f) }) {
+		return fmt.Errorf("the lab has broken nothing by %s, and does not know what was; mend it as the step says, or begin anew with: %s",
+			name, typed(s.handle.Cluster, "axolotl lab reset"))
+	}
+	return s.mendForeseen(ctx, isIt)
+}

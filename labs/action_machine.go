@@ -74,7 +74,7 @@ func (m *Machine) do(ctx context.Context, s *session) error {
 	}
 	switch m.Do {
 	case MachineOn, MachineAdd:
-		return power.PowerOn(ctx, s.handle.Cluster, m.Name)
+		return s.powerOn(ctx, power, m.Name)
 	case MachineWipe:
 		return s.wipe(ctx, m.Name)
 	case MachineRecreate:
@@ -88,6 +88,20 @@ func (m *Machine) do(ctx context.Context, s *session) error {
 		return nil
 	}
 	return err
+}
+
+// powerOn starts a machine, so that its node is there. One that runs without its node,
+// which a learner has deleted, is started anew: a kubelet registers it only then.
+func (s *session) powerOn(ctx context.Context, power vm.Powerer, name string) error {
+	states, err := s.machineStates(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.handle.Kube.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if states[name] == vm.MachineRunning && apierrors.IsNotFound(err) {
+		return fault.StartAnew(ctx, s.handle, name)
+	}
+	return power.PowerOn(ctx, s.handle.Cluster, name)
 }
 
 // powerOff cuts a machine's power. One whose node the lab has deleted is off.

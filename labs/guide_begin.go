@@ -41,6 +41,7 @@ func (g *Guide) begin(ctx context.Context) error {
 	if err := g.runner.setUp(ctx, step); err != nil {
 		return errors.Join(err, g.save())
 	}
+	g.runner.session.foresee(ctx, step)
 	g.state.Begun = true
 	return g.save()
 }

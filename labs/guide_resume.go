@@ -36,7 +36,7 @@ func ResumeGuide(h *vm.Handle, o Options) (*Guide, error) {
 	}
 	s := newSession(h, lab, o.Now)
 	s.resume(state.ID)
-	s.variables, s.struck = state.Variables, state.Struck
+	s.variables, s.struck, s.foreseen = state.Variables, state.Struck, state.Foreseen
 	s.addons, s.nodes, s.guided = state.Addons, state.Nodes, true
 	return &Guide{Lab: lab, runner: &runner{Options: o, session: s, lab: lab}, state: state, lock: lock}, nil
 }

@@ -29,6 +29,7 @@ type guideState struct {
 	ID        string         `json:"id"`
 	Variables map[string]any `json:"variables"`
 	Struck    []Struck       `json:"struck,omitempty"`
+	Foreseen  []Foreseen     `json:"foreseen,omitempty"`
 	Addons    []string       `json:"addons,omitempty"` // to let go of
 
 	// Nodes are what the nodes were like before the lab, where it disturbs any.
@@ -91,6 +92,6 @@ func readGuide(h *vm.Handle, state *guideState) error {
 func (g *Guide) save() error {
 	s := g.runner.session
 	g.state.ID, g.state.Variables, g.state.Struck = s.id, s.variables, s.struck
-	g.state.Addons, g.state.Nodes = s.addons, s.nodes
+	g.state.Addons, g.state.Nodes, g.state.Foreseen = s.addons, s.nodes, s.foreseen
 	return store.WriteJSON(s.handle.Cluster.Path(guideFile), g.state)
 }

@@ -44,6 +44,8 @@ type session struct {
 	addons []string              // to let go of
 	guided bool
 
+	foreseen []Foreseen // of a guided lab
+
 	held *store.Lock // of a run, on its file; nil where it has none
 }
 
@@ -160,8 +162,8 @@ func (s *session) undo(ctx context.Context) error {
 // mendAll mends what the session broke, and what its learner did to nodes, and
 // removes its kubeconfig.
 func (s *session) mendAll(ctx context.Context) error {
-	broke := len(s.struck) > 0
-	mended := s.mend(ctx, "")
+	broke := len(s.struck)+len(s.foreseen) > 0
+	mended := errors.Join(s.mend(ctx, ""), s.mendForeseen(ctx, func(*Foreseen) bool { return true }))
 	if mended != nil {
 		mended = fmt.Errorf("mend what lab %q broke: %w; finish with: axolotl chaos undo --cluster %s", s.lab.Name, mended, s.handle.Cluster.Name)
 	}
