@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"axolotl/chaos"
 	"axolotl/chaos/fault"
@@ -97,4 +98,18 @@ func (s *session) mendForeseen(ctx context.Context, which func(*Foreseen) bool) 
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// mendStep undoes what was broken in a step, by the lab or by hand, and forgets what
+// was foreseen of it.
+func (s *session) mendStep(ctx context.Context, step string) error {
+	ofStep := func(f *Foreseen) bool { return f.Step == step }
+	err := errors.Join(
+		s.mendThose(ctx, func(struck *Struck) bool { return struck.Step == step }),
+		s.mendForeseen(ctx, ofStep),
+	)
+	if err == nil {
+		s.foreseen = slices.DeleteFunc(s.foreseen, func(f Foreseen) bool { return ofStep(&f) })
+	}
+	return err
 }

@@ -29,7 +29,11 @@ func (g *Guide) begin(ctx context.Context) error {
 		g.state.Step++
 	}
 	step := g.Step()
-	if step == nil || g.state.Begun {
+	if step == nil {
+		return g.save()
+	}
+	g.runner.session.step = step.Name
+	if g.state.Begun {
 		return g.save()
 	}
 	if err := g.keep(ctx, step.disturbs()); err != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 )
 
-// Solve does the step under way for the learner and waits for its checks.
+// Solve does the step under way for the learner and waits for its checks. Where they
+// do not come true, the step is begun anew and done once more: one wrong move may have
+// made of it, as it was begun, what nobody can do any more.
 func (g *Guide) Solve(ctx context.Context) (*Problem, error) {
 	step := g.Step()
 	if step == nil {
@@ -15,6 +17,29 @@ func (g *Guide) Solve(ctx context.Context) (*Problem, error) {
 	if err := g.begin(ctx); err != nil {
 		return nil, err
 	}
+	failure := g.solve(ctx, step)
+	if failure != nil && ctx.Err() == nil && step.standsOn() && !g.state.Passed {
+		g.runner.Progress.Line("%s", g.Words("it does not come true as the step was begun; it is begun anew, and done once more",
+			"así como empezó el paso no se cumple; se empieza de nuevo y se hace otra vez"))
+		if err := g.ResetStep(ctx); err != nil {
+			failure.Seen = append(failure.Seen, escapeAll([]string{"and the step cannot be begun anew: " + err.Error()})...)
+			g.state.Begun = len(step.Setup) == 0 // its values are still those of before
+			return failure, g.save()
+		}
+		failure = g.solve(ctx, step)
+	}
+	if failure == nil && !g.state.Passed {
+		g.state.Passed = true
+		g.mark(step, true)
+	}
+	return failure, g.save()
+}
+
+// standsOn tells whether a step stands on what was there when it was begun.
+func (s *Step) standsOn() bool { return len(s.Remember)+len(s.Setup) > 0 }
+
+// solve does a step, once.
+func (g *Guide) solve(ctx context.Context, step *Step) *Problem {
 	ctx, cancel := context.WithTimeoutCause(ctx, step.limit(), fmt.Errorf("the step's timeout of %s is over", step.limit()))
 	defer cancel()
 	line := g.runner.Progress.Start(g.Lab.Name + " " + step.Name)
@@ -25,10 +50,7 @@ func (g *Guide) Solve(ctx context.Context) (*Problem, error) {
 	var err error
 	if failure != nil {
 		err = errors.New(failure.Message)
-	} else if !g.state.Passed {
-		g.state.Passed = true
-		g.mark(step, true)
 	}
 	line.Done(err)
-	return failure, g.save()
+	return failure
 }

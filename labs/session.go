@@ -45,6 +45,7 @@ type session struct {
 	guided bool
 
 	foreseen []Foreseen // of a guided lab
+	step     string     // of a guided lab, under way
 
 	held *store.Lock // of a run, on its file; nil where it has none
 }

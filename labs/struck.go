@@ -15,6 +15,7 @@ import (
 type Struck struct {
 	ID    string `json:"id"` // in the cluster's journal
 	Fault string `json:"fault"`
+	Step  string `json:"step,omitempty"` // of a guided lab, that was under way
 
 	// Machine is set where the lab switched this one off or ruined it, which is
 	// no fault that it speaks of.
@@ -28,7 +29,7 @@ type Struck struct {
 func (s *session) strike(ctx context.Context, f fault.Fault, targets []fault.Target, machine string) error {
 	stroke, err := chaos.Strike(ctx, s.handle, f, targets, "lab "+s.lab.Name, s.now)
 	if stroke != nil {
-		s.struck = append(s.struck, Struck{ID: stroke.ID(), Fault: f.Name(), Machine: machine, held: stroke})
+		s.struck = append(s.struck, Struck{ID: stroke.ID(), Fault: f.Name(), Step: s.step, Machine: machine, held: stroke})
 	}
 	return err
 }

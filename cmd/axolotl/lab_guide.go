@@ -55,14 +55,7 @@ func newLabGuide(a *app) []*cobra.Command {
 			return a.say(g)
 		}),
 		guideCommand(a, "say", "Say again what this step is about", func(_ context.Context, g *labs.Guide) error { return a.say(g) }),
-		guideCommand(a, "reset", "Go back to before the lab and begin it anew", func(ctx context.Context, g *labs.Guide) error {
-			before := g.Namespace()
-			err := a.progress.Do("Begin anew", func(*term.Step) error { return g.Reset(ctx) })
-			if err != nil {
-				return err
-			}
-			return errors.Join(a.say(g), a.leaveNamespace(g, before, g.Namespace()))
-		}),
+		newLabReset(a),
 		guideCommand(a, "quit", "End the lab and remove all that it made", func(ctx context.Context, g *labs.Guide) error {
 			if err := g.Quit(ctx); err != nil {
 				return err
@@ -70,6 +63,40 @@ func newLabGuide(a *app) []*cobra.Command {
 			return a.leaveNamespace(g, g.Namespace(), metav1.NamespaceDefault)
 		}),
 	}
+}
+
+func newLabReset(a *app) *cobra.Command {
+	var flags guideFlags
+	step := false
+	cmd := &cobra.Command{
+		Use:   "reset",
+		Short: "Go back to before the lab, or to before this step, and begin anew",
+		Long: `Throw away what the lab made and begin it anew at its first step.
+
+With --step only the step under way is begun anew: what was broken in it is mended, by
+the lab or by you, and what it compares with is noted as it is now. That is the way out
+where a wrong move has made the step impossible, such as a pod deleted too early.
+'axolotl lab solve' does so by itself before it gives up.`,
+		Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.guided(cmd.Context(), flags, func(ctx context.Context, g *labs.Guide) error {
+				if step {
+					if err := a.progress.Do("Begin the step anew", func(*term.Step) error { return g.ResetStep(ctx) }); err != nil {
+						return err
+					}
+					return a.say(g)
+				}
+				before := g.Namespace()
+				if err := a.progress.Do("Begin anew", func(*term.Step) error { return g.Reset(ctx) }); err != nil {
+					return err
+				}
+				return errors.Join(a.say(g), a.leaveNamespace(g, before, g.Namespace()))
+			})
+		},
+	}
+	flags.add(a, cmd)
+	cmd.Flags().BoolVar(&step, "step", false, "only the step under way")
+	return cmd
 }
 
 // guideCommand is a command on the lab under way.
@@ -124,6 +151,8 @@ k9s or however you like: what counts is what the cluster becomes. Then:
   axolotl lab status          where am I
   axolotl lab reset           begin anew; a lab that breaks nodes or has add-ons saved
                               the whole cluster before it did, and goes back to that
+  axolotl lab reset --step    begin only this step anew, where a wrong move has made it
+                              impossible
   axolotl lab quit            remove all that the lab made; nodes that you switched off or
                               cordoned for it are as they were before
 
