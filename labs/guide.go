@@ -13,7 +13,7 @@ type Guide struct {
 
 	runner *runner
 	state  guideState
-	lock   *store.Lock
+	lock   *store.Lock // nil where it is only looked at
 }
 
 // ErrNoGuide is the error where no lab is under way.
@@ -31,4 +31,9 @@ func (g *Guide) Step() *Step {
 func (g *Guide) Namespace() string { return g.runner.session.namespace }
 
 // Close lets go of the lab as it is.
-func (g *Guide) Close() error { return errors.Join(g.runner.session.letGo(), g.lock.Unlock()) }
+func (g *Guide) Close() error {
+	if g.lock == nil {
+		return nil
+	}
+	return errors.Join(g.runner.session.letGo(), g.lock.Unlock())
+}

@@ -17,23 +17,36 @@ func (g *Guide) Check(ctx context.Context) (results []CheckResult, seen []*Probl
 	if err := g.begin(ctx); err != nil {
 		return nil, nil, err
 	}
-	passed := true
+	results, seen = g.lookAll(ctx, step)
+	if ctx.Err() != nil {
+		return results, seen, context.Cause(ctx)
+	}
+	if len(seen) == 0 {
+		g.pass(step, false)
+	}
+	return results, seen, g.save()
+}
+
+// lookAll is one look at every check of a step.
+func (g *Guide) lookAll(ctx context.Context, step *Step) (results []CheckResult, seen []*Problem) {
 	for _, c := range step.Check {
 		result := CheckResult{That: g.runner.words(c), Outcome: Passed}
 		if problem := g.look(ctx, c); problem != nil {
-			result.Outcome, passed = Failed, false
+			result.Outcome = Failed
 			seen = append(seen, problem)
 		}
 		results = append(results, result)
 	}
-	if ctx.Err() != nil {
-		return results, seen, context.Cause(ctx)
+	return results, seen
+}
+
+// pass notes that the step under way is done, once.
+func (g *Guide) pass(step *Step, solved bool) {
+	if g.state.Passed {
+		return
 	}
-	if passed && !g.state.Passed {
-		g.state.Passed = true
-		g.mark(step, false)
-	}
-	return results, seen, g.save()
+	g.state.Passed = true
+	g.state.Done = append(g.state.Done, StepMark{Name: step.Name, Hints: g.state.Hints, Solved: solved, At: g.runner.Now()})
 }
 
 // look is one look at a check.
@@ -53,8 +66,4 @@ func (g *Guide) look(ctx context.Context, c Check) *Problem {
 		return problem(g.runner.words(c), err)
 	}
 	return nil
-}
-
-func (g *Guide) mark(step *Step, solved bool) {
-	g.state.Done = append(g.state.Done, StepMark{Name: step.Name, Hints: g.state.Hints, Solved: solved, At: g.runner.Now()})
 }

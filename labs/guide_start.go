@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"axolotl/internal/store"
 	"axolotl/vm"
 )
 
@@ -16,15 +17,14 @@ func StartGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 	if err != nil {
 		return nil, err
 	}
-	g, err := startGuide(ctx, h, lab, o)
+	g, err := startGuide(ctx, h, lab, o, lock)
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
-	g.lock = lock
 	return g, nil
 }
 
-func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide, error) {
+func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options, lock *store.Lock) (*Guide, error) {
 	var underWay guideState
 	switch err := readGuide(h, &underWay); {
 	case err == nil:
@@ -57,7 +57,7 @@ func startGuide(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (*Guide,
 	lab = drawn
 	g := &Guide{
 		Lab: lab, runner: &runner{Options: o, session: newSession(h, lab, o.Now), lab: lab},
-		state: state,
+		state: state, lock: lock,
 	}
 	s := g.runner.session
 	s.guided = true

@@ -89,7 +89,13 @@ func readGuide(h *vm.Handle, state *guideState) error {
 	return json.Unmarshal(data, &state.Variables)
 }
 
+// errOnlySeen is the error where a lab would be changed that SeeGuide returned.
+var errOnlySeen = errors.New("the lab was opened to look at it only")
+
 func (g *Guide) save() error {
+	if g.lock == nil {
+		return errOnlySeen
+	}
 	s := g.runner.session
 	g.state.ID, g.state.Variables, g.state.Struck = s.id, s.variables, s.struck
 	g.state.Addons, g.state.Nodes, g.state.Foreseen = s.addons, s.nodes, s.foreseen

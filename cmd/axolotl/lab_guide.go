@@ -19,9 +19,6 @@ import (
 	"axolotl/vm/cluster"
 )
 
-// watchEvery is how often "lab check --watch" looks.
-const watchEvery = time.Second
-
 // guideFlags are those of every command of a guided lab.
 type guideFlags struct {
 	cluster  string
@@ -54,7 +51,7 @@ func newLabGuide(a *app) []*cobra.Command {
 			}
 			return a.say(g)
 		}),
-		guideCommand(a, "say", "Say again what this step is about", func(_ context.Context, g *labs.Guide) error { return a.say(g) }),
+		newLabSay(a),
 		newLabReset(a),
 		guideCommand(a, "quit", "End the lab and remove all that it made", func(ctx context.Context, g *labs.Guide) error {
 			if err := g.Quit(ctx); err != nil {
@@ -99,6 +96,17 @@ where a wrong move has made the step impossible, such as a pod deleted too early
 	return cmd
 }
 
+// newLabSay reads, and so does not wait for what another window does.
+func newLabSay(a *app) *cobra.Command {
+	var flags guideFlags
+	cmd := &cobra.Command{
+		Use: "say", Short: "Say again what this step is about", Args: usageErrors(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.seen(cmd.Context(), flags, a.say) },
+	}
+	flags.add(a, cmd)
+	return cmd
+}
+
 // guideCommand is a command on the lab under way.
 func guideCommand(a *app, use, short string, run func(context.Context, *labs.Guide) error) *cobra.Command {
 	var flags guideFlags
@@ -133,6 +141,19 @@ func (a *app) guided(ctx context.Context, flags guideFlags, run func(context.Con
 		return err
 	}
 	return errors.Join(run(ctx, guide), guide.Close())
+}
+
+// seen opens the lab under way to look at it, whoever is at it meanwhile.
+func (a *app) seen(ctx context.Context, flags guideFlags, look func(*labs.Guide) error) error {
+	handle, err := a.handle(ctx, flags.cluster)
+	if err != nil {
+		return err
+	}
+	guide, err := labs.SeeGuide(handle, a.guideOptions(flags))
+	if err != nil {
+		return err
+	}
+	return look(guide)
 }
 
 func newLabStart(a *app) *cobra.Command {
@@ -193,15 +214,17 @@ func newLabCheck(a *app) *cobra.Command {
 		Use:   "check",
 		Short: "See whether this step is done",
 		Long: `Look at each check of the step under way. Exit code 1 where one does not hold.
-With --watch it looks until all hold, and ticks each off as it comes true.`,
+With --watch it looks until all hold, and ticks each off as it comes true. The other
+commands can be typed in another window meanwhile: it follows to the next step, and ends
+with the lab.`,
 		Args: usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if watch {
+				return a.watchChecks(cmd.Context(), flags)
+			}
 			return a.guided(cmd.Context(), flags, func(ctx context.Context, g *labs.Guide) error {
 				if g.Step() == nil {
 					return a.say(g)
-				}
-				if watch {
-					return a.watchChecks(ctx, g)
 				}
 				results, seen, err := g.Check(ctx)
 				if err != nil {
@@ -225,33 +248,6 @@ With --watch it looks until all hold, and ticks each off as it comes true.`,
 	return cmd
 }
 
-// watchChecks ticks checks off as they come true, until all hold at once.
-func (a *app) watchChecks(ctx context.Context, g *labs.Guide) error {
-	shown := map[int]bool{}
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	for {
-		results, seen, err := g.Check(ctx)
-		if err != nil {
-			return err
-		}
-		for i, result := range results {
-			if passed := result.Outcome == labs.Passed; passed != shown[i] {
-				shown[i] = passed
-				fmt.Fprintln(a.out, tick(passed), result.That)
-			}
-		}
-		if len(seen) == 0 {
-			return a.stepDone(g)
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-ticker.C:
-		}
-	}
-}
-
 func (a *app) stepDone(g *labs.Guide) error {
 	_, err := fmt.Fprintln(a.out, g.Words("This step is done: axolotl lab next", "Este paso está hecho: axolotl lab next"))
 	return err
@@ -272,7 +268,7 @@ func newLabStatus(a *app) *cobra.Command {
 		Short: "Say how far the lab under way has come",
 		Args:  usageErrors(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.guided(cmd.Context(), flags, func(_ context.Context, g *labs.Guide) error {
+			return a.seen(cmd.Context(), flags, func(g *labs.Guide) error {
 				status := g.Status()
 				return format.Print(a.out, status, func() error {
 					fmt.Fprintf(a.out, "%s (%s) in namespace %s\n", term.Escape(status.Title), status.Lab, status.Namespace)
