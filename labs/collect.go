@@ -3,7 +3,9 @@ package labs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +17,7 @@ import (
 
 // Bounds of what is collected.
 const (
+	fewEvents   = 5 // beside a check that does not hold
 	maxEvents   = 20
 	maxPods     = 8
 	logLines    = 20
@@ -59,6 +62,26 @@ func (s *session) evidence(ctx context.Context, kind Evidence, namespace string)
 	default:
 		return s.logs(ctx, namespace)
 	}
+}
+
+// lastEvents are the last events of all of the session's namespaces, oldest first;
+// none where they cannot be had, as they only explain what is told anyway.
+func (s *session) lastEvents(ctx context.Context, limit int) []string {
+	const most = 10 * time.Second // an API server that is down on purpose may not answer
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	namespaces, err := s.namespaces(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []kube.Event
+	for i := range namespaces {
+		if events, err := s.handle.Kube.Events(ctx, namespaces[i].Name); err == nil {
+			all = append(all, events...)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b kube.Event) int { return a.Time.Compare(b.Time) })
+	return lastEvents(all, limit)
 }
 
 func (s *session) describe(ctx context.Context, namespace string) ([]string, error) {

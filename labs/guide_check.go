@@ -8,7 +8,8 @@ import (
 
 // Check looks at every check of the step under way, once; the ones that ask
 // for something to stay so are watched for that long. Where all hold, the step
-// is passed. seen says of each that does not hold what was there instead.
+// is passed. seen says of each that does not hold what was there instead, the last of
+// them with the last events.
 func (g *Guide) Check(ctx context.Context) (results []CheckResult, seen []*Problem, err error) {
 	step := g.Step()
 	if step == nil {
@@ -23,6 +24,8 @@ func (g *Guide) Check(ctx context.Context) (results []CheckResult, seen []*Probl
 	}
 	if len(seen) == 0 {
 		g.pass(step, false)
+	} else { // once, below all that does not hold
+		seen[len(seen)-1].Events = g.runner.session.lastEvents(ctx, fewEvents)
 	}
 	return results, seen, g.save()
 }

@@ -9,7 +9,7 @@ import (
 // Solve does the step under way for the learner and waits for its checks. Where they
 // do not come true, the step is begun anew and done once more: one wrong move may have
 // made of it, as it was begun, what nobody can do any more.
-func (g *Guide) Solve(ctx context.Context) (*Problem, error) {
+func (g *Guide) Solve(ctx context.Context) (*Failure, error) {
 	step := g.Step()
 	if step == nil {
 		return nil, nil
@@ -24,14 +24,15 @@ func (g *Guide) Solve(ctx context.Context) (*Problem, error) {
 		if err := g.ResetStep(ctx); err != nil {
 			failure.Seen = append(failure.Seen, escapeAll([]string{"and the step cannot be begun anew: " + err.Error()})...)
 			g.state.Begun = len(step.Setup) == 0 // its values are still those of before
-			return failure, g.save()
+		} else {
+			failure = g.solve(ctx, step)
 		}
-		failure = g.solve(ctx, step)
 	}
-	if failure == nil {
-		g.pass(step, true)
+	if failure != nil {
+		return &Failure{failure, g.runner.explain(ctx, step, failure)}, g.save()
 	}
-	return failure, g.save()
+	g.pass(step, true)
+	return nil, g.save()
 }
 
 // standsOn tells whether a step stands on what was there when it was begun.

@@ -64,6 +64,12 @@ type Problem struct {
 	Events   []string `json:"events,omitempty"` // the last of the lab's namespaces, oldest first
 }
 
+// Failure is why a step could not be done, with what was collected.
+type Failure struct {
+	*Problem
+	Evidence []Collected `json:"evidence,omitempty"`
+}
+
 // Collected is what was gathered when a step failed.
 type Collected struct {
 	Kind Evidence `json:"kind"`

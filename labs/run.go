@@ -167,7 +167,7 @@ func (r *runner) step(parent context.Context, step *Step, line *term.Step) StepR
 		sr.Outcome = r.unpassed(parent)
 	}
 	if sr.Outcome == Failed {
-		r.explain(parent, step, &sr)
+		sr.Evidence = r.explain(parent, step, sr.Problem)
 	}
 	sr.Seconds = r.Now().Sub(start).Seconds()
 	return sr
@@ -288,15 +288,14 @@ func (r *runner) words(c Check) string {
 	return term.Escape(condition.String())
 }
 
-// explain adds to a failed step what the cluster has to say about it.
-func (r *runner) explain(ctx context.Context, step *Step, sr *StepResult) {
+// explain adds to what a step failed by the last events, and returns what else the
+// cluster has to say about it.
+func (r *runner) explain(ctx context.Context, step *Step, p *Problem) []Collected {
 	const limit = 20 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if events, err := r.session.handle.Kube.Events(ctx, r.session.namespace); err == nil {
-		sr.Problem.Events = lastEvents(events, 5)
-	}
-	sr.Evidence = r.session.collect(ctx, step.OnFailure)
+	p.Events = r.session.lastEvents(ctx, fewEvents)
+	return r.session.collect(ctx, step.OnFailure)
 }
 
 // cleanup removes the lab's namespaces, unless they are to be kept. It has a

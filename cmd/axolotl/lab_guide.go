@@ -37,9 +37,9 @@ func newLabGuide(a *app) []*cobra.Command {
 			return errors.Join(err, a.markdown(hint))
 		}),
 		guideCommand(a, "solve", "Do this step for me, and prove it", func(ctx context.Context, g *labs.Guide) error {
-			problem, err := g.Solve(ctx)
-			if problem != nil {
-				explainProblem(a.progress, problem)
+			failure, err := g.Solve(ctx)
+			if failure != nil {
+				explainProblem(a.progress, failure.Problem, failure.Evidence)
 				err = errors.Join(err, codedError{errors.New(g.Words("the step could not be done; 'axolotl lab reset' begins the lab anew",
 					"no se pudo hacer el paso; 'axolotl lab reset' empieza el lab de nuevo")), exitFailed})
 			}
@@ -234,7 +234,7 @@ with the lab.`,
 					fmt.Fprintln(a.out, tick(result.Outcome == labs.Passed), result.That)
 				}
 				for _, problem := range seen {
-					explainProblem(a.progress, problem)
+					explainProblem(a.progress, problem, nil)
 				}
 				if len(seen) > 0 {
 					return codedError{errors.New(g.Words("not yet; 'axolotl lab hint' helps", "todavía no; 'axolotl lab hint' ayuda")), exitFailed}

@@ -111,24 +111,25 @@ func explainLab(p *term.Progress, result labs.Result) {
 			continue
 		}
 		p.Line("lab %s, step %s:", result.Lab, step.Name)
-		explainProblem(p, step.Problem)
-		if !slices.ContainsFunc(step.Evidence, func(c labs.Collected) bool { return c.Kind == labs.Events }) {
-			explainList(p, "last events", step.Problem.Events) // else they are among the evidence
-		}
-		for _, evidence := range step.Evidence {
-			if evidence.Text != "" {
-				explainList(p, string(evidence.Kind), strings.Split(evidence.Text, "\n"))
-			}
-		}
+		explainProblem(p, step.Problem, step.Evidence)
 	}
 }
 
-func explainProblem(p *term.Progress, problem *labs.Problem) {
+// explainProblem says what was expected and what was there, with what was collected.
+func explainProblem(p *term.Progress, problem *labs.Problem, collected []labs.Collected) {
 	p.Line("%s", problem.Message)
 	if problem.Expected != "" {
 		p.Line("  expected: %s", problem.Expected)
 	}
 	explainList(p, "seen", problem.Seen)
+	if !slices.ContainsFunc(collected, func(c labs.Collected) bool { return c.Kind == labs.Events }) {
+		explainList(p, "last events", problem.Events) // else they are among what was collected
+	}
+	for _, evidence := range collected {
+		if evidence.Text != "" {
+			explainList(p, string(evidence.Kind), strings.Split(evidence.Text, "\n"))
+		}
+	}
 }
 
 func explainList(p *term.Progress, title string, lines []string) {
