@@ -23,12 +23,13 @@ type Machine struct {
 type MachineDeed string
 
 // What can be done to machines. That a removed node is added again is a start
-// of its machine: its kubelet registers it anew.
+// of its machine: its kubelet registers it anew, which it does only when it
+// starts. So a machine that runs while its node is gone is started anew.
 const (
 	MachineOff      MachineDeed = "off"      // the plug is pulled
 	MachineOn       MachineDeed = "on"       // it is started
 	MachineRemove   MachineDeed = "remove"   // off, and the node is deleted from the cluster
-	MachineAdd      MachineDeed = "add"      // started, so that the node joins again
+	MachineAdd      MachineDeed = "add"      // started, anew where it runs, so that the node joins again
 	MachineWipe     MachineDeed = "wipe"     // its disk is overwritten from inside, and it goes off
 	MachineRecreate MachineDeed = "recreate" // it is thrown away, and another takes its place, as "axolotl recreate" does
 )
