@@ -16,6 +16,6 @@ func UndoOf(ctx context.Context, h *vm.Handle, f fault.Fault, objects []fault.Ob
 	if err != nil {
 		return err
 	}
-	_, err = undoFault(ctx, h, journal.Entry{Fault: &spec, Objects: objects}, nil)
+	_, err = undoFault(ctx, h, journal.Entry{Fault: &spec, Objects: objects}, undoWithin, nil)
 	return err
 }
