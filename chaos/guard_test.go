@@ -126,9 +126,9 @@ func TestGuardLastReplica(t *testing.T) {
 // What the cluster itself has on a node, and what is of the node, keeps nobody from
 // breaking it.
 func TestSpared(t *testing.T) {
-	pods := tollOf("", "kube-system/coredns:ReplicaSet coredns", "logs/agent:DaemonSet agent", "bank/ledger:ReplicaSet ledger", "x/static").pods
+	pods := tollOf("", "kube-system/coredns:ReplicaSet coredns", "logs/agent:DaemonSet agent", "bank/ledger:ReplicaSet ledger", "x/static", "axolotl-ingress/traefik:ReplicaSet traefik").pods
 	pods[3].Annotations = map[string]string{corev1.MirrorPodAnnotationKey: "x"}
-	for i, want := range []bool{true, true, false, true} {
+	for i, want := range []bool{true, true, false, true, true} {
 		if got := spared(&pods[i]); got != want {
 			t.Errorf("%s is spared: %t", pods[i].Name, got)
 		}

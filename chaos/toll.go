@@ -11,6 +11,7 @@ import (
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/observe"
+	"axolotl/vm/addon"
 )
 
 // toll is what faults that strike at once take, as far as guards ask: pods, whoever's
@@ -111,12 +112,14 @@ func (r *run) reaches(p *corev1.Pod) bool {
 
 // spared tells whether a pod that is not the target's is none that a guard keeps from
 // a fault on its node. Those of DaemonSets and the kubelet's own are of that node and
-// go with it. The system's are left out on purpose: coredns and the like often have
-// one or two replicas, on whatever node came first, and would keep every node for
-// ever. What is leaving or has ended is nobody's replica.
+// go with it. The system's are left out on purpose, and so are our add-ons': coredns
+// and the like have one or two replicas, on whatever node came first, and would keep
+// that for ever. What is leaving or has ended is nobody's replica.
 func spared(p *corev1.Pod) bool {
 	_, mirror := p.Annotations[corev1.MirrorPodAnnotationKey]
-	return mirror || slices.Contains(systemNamespaces, p.Namespace) || ownerOf(p).Kind == "DaemonSet" || observe.PodState(p).Leaving
+	system := slices.Contains(systemNamespaces, p.Namespace) ||
+		slices.ContainsFunc(addon.All, func(a *addon.Addon) bool { return a.Namespace() == p.Namespace })
+	return mirror || system || ownerOf(p).Kind == "DaemonSet" || observe.PodState(p).Leaving
 }
 
 // workload is what loses pods, and how many of those that are ready.
