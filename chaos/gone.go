@@ -12,10 +12,10 @@ import (
 // run whether it was told to end.
 const goneEvery = time.Second
 
-// whileThere returns a context that ends with ctx, and when the cluster is taken
-// down: then its cause is a *vm.GoneError. One that somebody else has made is only
+// WhileThere returns a context that ends with ctx, and when the cluster is taken
+// down: then its cause is a *vm.GoneError, see GoneFrom. One that somebody else has made is only
 // forgotten then, and what was done to it must be undone all the same.
-func whileThere(ctx context.Context, h *vm.Handle) (context.Context, context.CancelFunc) {
+func WhileThere(ctx context.Context, h *vm.Handle) (context.Context, context.CancelFunc) {
 	if h.Driver.Traits().Foreign {
 		return context.WithCancel(ctx)
 	}
@@ -46,8 +46,8 @@ func endWhen(ctx context.Context, look func() error) (context.Context, context.C
 	return ctx, func() { cancel(nil) }
 }
 
-// goneFrom is the cluster's end, where that is why ctx ended; else nil.
-func goneFrom(ctx context.Context) error {
+// GoneFrom is the cluster's end, where that is why ctx ended; else nil.
+func GoneFrom(ctx context.Context) error {
 	var gone *vm.GoneError
 	if errors.As(context.Cause(ctx), &gone) {
 		return gone

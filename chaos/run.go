@@ -186,7 +186,7 @@ type step struct {
 // not. When ctx ends it stops, undoes, and the verdict is Aborted.
 func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 	x := r.newRun(e)
-	ctx, stop := whileThere(ctx, r.Handle)
+	ctx, stop := WhileThere(ctx, r.Handle)
 	defer stop()
 	ctx, deaf := x.untilTold(ctx)
 	defer deaf()
@@ -196,7 +196,7 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 			err = p
 		}
 		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", cmp.Or(goneFrom(ctx), toldFrom(ctx), errInterrupted), err)
+			err = fmt.Errorf("%w: %w", cmp.Or(GoneFrom(ctx), toldFrom(ctx), errInterrupted), err)
 		}
 		x.finish(context.WithoutCancel(ctx), err)
 		report = x.conclude(context.WithoutCancel(ctx), err)

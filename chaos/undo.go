@@ -77,11 +77,11 @@ func undoFault(ctx context.Context, h *vm.Handle, e journal.Entry, within time.D
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := whileThere(ctx, h)
+	ctx, cancel := WhileThere(ctx, h)
 	defer cancel()
 	u := &undoing{handle: h, fault: f, objects: e.Objects, within: within, harder: h.Cluster.Spec.Deadline(), step: step}
 	proof, err := u.run(ctx)
-	if gone := goneFrom(ctx); gone != nil {
+	if gone := GoneFrom(ctx); gone != nil {
 		return gone.Error(), nil
 	}
 	return proof, err
@@ -92,7 +92,7 @@ func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry, within ti
 	if e.Namespace == "" {
 		return nil
 	}
-	ctx, cancel := whileThere(ctx, h)
+	ctx, cancel := WhileThere(ctx, h)
 	defer cancel()
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -100,7 +100,7 @@ func undoNamespace(ctx context.Context, h *vm.Handle, e journal.Entry, within ti
 		return removeNamespace(ctx, h.Kube, e.Namespace, e.ID)
 	})
 	err := check.Wait(limited, removed, undoEvery, nil)
-	if goneFrom(ctx) != nil {
+	if GoneFrom(ctx) != nil {
 		return nil
 	}
 	return err
@@ -161,7 +161,7 @@ func (r *run) leave(ctx context.Context) error {
 
 // steadyAgain waits a little for the steady state after the undo.
 func (r *run) steadyAgain(ctx context.Context) error {
-	ctx, cancel := whileThere(ctx, r.handle)
+	ctx, cancel := WhileThere(ctx, r.handle)
 	defer cancel()
 	limited, cancel := context.WithTimeout(ctx, r.experiment.HealWithin)
 	defer cancel()

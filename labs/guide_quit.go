@@ -20,6 +20,9 @@ func (g *Guide) end(ctx context.Context) error {
 	if err == nil {
 		err = g.runner.Progress.Do(g.Lab.Name+" clean up", func(*term.Step) error { return s.end(ctx, g.left()...) })
 	}
+	if gone := s.handle.Cluster.Gone(); gone != nil {
+		return errors.Join(gone, err)
+	}
 	if err == nil {
 		err = g.runner.drop()
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"axolotl/chaos"
 )
 
 // Solve does the step under way for the learner and waits for its checks. Where they
@@ -27,6 +29,9 @@ func (g *Guide) Solve(ctx context.Context) (*Failure, error) {
 		} else {
 			failure = g.solve(ctx, step)
 		}
+	}
+	if gone := chaos.GoneFrom(ctx); gone != nil {
+		return nil, gone
 	}
 	if failure != nil {
 		return &Failure{failure, g.runner.explain(ctx, step, failure)}, g.save()

@@ -97,6 +97,10 @@ func (g *Guide) save() error {
 		return errOnlySeen
 	}
 	s := g.runner.session
+	// What is written would bring back its directory, or be another's.
+	if gone := s.handle.Cluster.Gone(); gone != nil {
+		return gone
+	}
 	g.state.ID, g.state.Variables, g.state.Struck = s.id, s.variables, s.struck
 	g.state.Addons, g.state.Nodes, g.state.Foreseen = s.addons, s.nodes, s.foreseen
 	return store.WriteJSON(s.handle.Cluster.Path(guideFile), g.state)

@@ -61,6 +61,9 @@ func (w *Watch) Look(ctx context.Context) (Sight, error) {
 // begun is the lab as it is, with a step under way that has begun, unless another
 // process is at it.
 func (w *Watch) begun(ctx context.Context) (g *Guide, busy bool, err error) {
+	if err := w.Handle.Cluster.Gone(); err != nil {
+		return nil, false, err
+	}
 	if g, err = SeeGuide(w.Handle, w.Options); err != nil || g.state.Begun && !g.state.Making {
 		return g, false, err
 	}

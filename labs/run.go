@@ -1,12 +1,14 @@
 package labs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"axolotl/chaos"
 	"axolotl/internal/check"
 	"axolotl/internal/term"
 	"axolotl/vm"
@@ -42,9 +44,11 @@ const cleanupTimeout = 4 * time.Minute
 
 // Run does every step of a lab and waits until its checks hold. The result is
 // complete in every case; a lab that fails is no error. The error says what
-// Run itself could not do: it was interrupted, or namespaces of the lab are
-// left.
+// Run itself could not do: it was interrupted, or the cluster was taken down
+// meanwhile (a *vm.GoneError), or namespaces of the lab are left.
 func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error) {
+	ctx, stop := chaos.WhileThere(ctx, h)
+	defer stop()
 	o.setDefaults()
 	drawn, drawErr := lab.drawn(ctx, h, o.Seed)
 	if drawErr == nil {
@@ -72,7 +76,7 @@ func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error)
 	if result.Outcome == Interrupted {
 		err = errors.Join(fmt.Errorf("lab %q was interrupted: %w", lab.Name, context.Cause(ctx)), err)
 	}
-	return result, err
+	return result, errors.Join(chaos.GoneFrom(ctx), err)
 }
 
 // held does the steps and cleans up. Where it is killed meanwhile, the next run
@@ -80,7 +84,7 @@ func Run(ctx context.Context, h *vm.Handle, lab *Lab, o Options) (Result, error)
 func (r *runner) held(ctx context.Context, result *Result) (err error) {
 	if !r.Keep {
 		if err := r.session.hold(ctx); err != nil {
-			result.Outcome, result.Reason = r.unpassed(ctx), term.Escape(err.Error())
+			result.Outcome, result.Reason = r.unpassed(ctx), term.Escape(cause(ctx, err).Error())
 			return nil
 		}
 	}
@@ -100,7 +104,7 @@ type runner struct {
 func (r *runner) steps(ctx context.Context, result *Result) {
 	result.Outcome = Passed
 	if err := r.begin(ctx); err != nil {
-		result.Outcome, result.Reason = r.unpassed(ctx), term.Escape(err.Error())
+		result.Outcome, result.Reason = r.unpassed(ctx), term.Escape(cause(ctx, err).Error())
 	}
 	for i := range r.lab.Steps {
 		step := &r.lab.Steps[i]
@@ -135,7 +139,7 @@ func (r *runner) reported(ctx context.Context, name string, step *Step) StepResu
 	reason, err := step.Needs.missing(ctx, r.session.handle)
 	switch {
 	case err != nil:
-		return StepResult{Name: step.Name, Outcome: r.unpassed(ctx), Problem: problem(err.Error(), nil)}
+		return StepResult{Name: step.Name, Outcome: r.unpassed(ctx), Problem: problem(cause(ctx, err).Error(), nil)}
 	case reason != "":
 		return StepResult{Name: step.Name, Outcome: Skipped, Problem: problem(reason, nil)}
 	}
@@ -166,7 +170,9 @@ func (r *runner) step(parent context.Context, step *Step, line *term.Step) StepR
 	if sr.Problem != nil {
 		sr.Outcome = r.unpassed(parent)
 	}
-	if sr.Outcome == Failed {
+	if gone := chaos.GoneFrom(parent); gone != nil && sr.Problem != nil {
+		sr.Problem = problem(gone.Error(), nil) // there is nobody to explain more
+	} else if sr.Outcome == Failed {
 		sr.Evidence = r.explain(parent, step, sr.Problem)
 	}
 	sr.Seconds = r.Now().Sub(start).Seconds()
@@ -315,10 +321,13 @@ func (r *runner) cleanup(ctx context.Context, result *Result) (kept bool, err er
 	return err != nil, err
 }
 
+// cause is an error, or that the cluster was taken down, where it comes of that.
+func cause(ctx context.Context, err error) error { return cmp.Or(chaos.GoneFrom(ctx), err) }
+
 // unpassed is the outcome of what did not pass: it was interrupted where the
 // run was, else it failed.
 func (r *runner) unpassed(ctx context.Context) Outcome {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && chaos.GoneFrom(ctx) == nil {
 		return Interrupted
 	}
 	return Failed

@@ -7,14 +7,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"axolotl/chaos"
 	"axolotl/vm"
 )
 
 // RunAll runs labs, at most jobs at a time, and those that break nodes one by
 // one after the others. What was killed on the cluster before and has left
 // something is undone first. done is told of each as it ends. The results are in
-// the order of the labs; labs that had not begun when ctx ended have none.
+// the order of the labs; labs that had not begun when ctx ended, or the cluster, have none.
 func RunAll(ctx context.Context, h *vm.Handle, all []*Lab, jobs int, o Options, done func(Result)) ([]Result, error) {
+	ctx, stop := chaos.WhileThere(ctx, h)
+	defer stop()
 	with := o
 	with.setDefaults()
 	err := recoverKilled(ctx, h, with.Progress, with.Now)

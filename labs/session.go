@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 
+	"axolotl/chaos"
 	"axolotl/internal/check"
 	"axolotl/internal/kube"
 	"axolotl/internal/store"
@@ -131,8 +132,22 @@ func (s *session) namespaces(ctx context.Context) ([]corev1.Namespace, error) {
 
 // end mends what the session broke, removes its namespaces, and those of sessions
 // that came before it, waits until they are gone, and lets go of its add-ons. It
-// mends first: namespaces end by an API server and kubelets.
+// mends first: namespaces end by an API server and kubelets. With a cluster that is
+// taken down all is gone.
 func (s *session) end(ctx context.Context, left ...*session) error {
+	ctx, stop := chaos.WhileThere(ctx, s.handle)
+	defer stop()
+	var err error
+	if ctx.Err() == nil {
+		err = s.clear(ctx, left)
+	}
+	if chaos.GoneFrom(ctx) != nil {
+		return s.letGo()
+	}
+	return err
+}
+
+func (s *session) clear(ctx context.Context, left []*session) error {
 	errs := []error{s.undo(ctx)}
 	for _, before := range left {
 		errs = append(errs, before.undo(ctx))

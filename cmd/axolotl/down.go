@@ -7,8 +7,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"axolotl/chaos/serve"
+	"axolotl/labs"
 	"axolotl/vm/cluster"
 )
+
+// warnOfLabs says which labs there are on a cluster that is taken down. That is no
+// reason to leave it: they end with it, and leave nothing.
+func (a *app) warnOfLabs(name string) {
+	c, err := a.clusters().Load(name)
+	if err != nil {
+		return // it is damaged, or there is none
+	}
+	for _, what := range labs.UnderWay(c) {
+		a.progress.Line("cluster %s: %s, and ends with it", name, what)
+	}
+}
 
 func newDown(a *app) *cobra.Command {
 	var all, noContext bool
@@ -20,7 +33,8 @@ func newDown(a *app) *cobra.Command {
 A cluster that is half-made or whose record is damaged is removed as well; where
 its directory does not even say at which libvirt its machines are, --connect does.
 Only objects that carry the cluster's own ID are touched. One of --driver
-existing is forgotten: nothing in it, and no context, is removed.`,
+existing is forgotten: nothing in it, and no context, is removed. Labs that are under
+way there are told, and end.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,6 +54,7 @@ existing is forgotten: nothing in it, and no context, is removed.`,
 					continue
 				}
 				fate := fateOf(a, name) // its record goes with it
+				a.warnOfLabs(name)
 				err := a.clusters().Down(cmd.Context(), name, a.downOptions(connect, noContext), a.progress)
 				var missing *cluster.NotFoundError
 				switch {

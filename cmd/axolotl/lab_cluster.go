@@ -37,6 +37,9 @@ func (a *app) labCluster(ctx context.Context, name string, flags upFlags, sized 
 	}
 	a.progress.Line("there is no cluster %q: it is made for the labs, and removed afterwards unless --keep", name)
 	end = func() error {
+		if handle != nil && handle.Cluster.Gone() != nil {
+			return nil // somebody took it down, and what has its name now is theirs
+		}
 		err := a.clusters().Down(context.WithoutCancel(ctx), name, a.downOptions(flags.connect, flags.noContext), a.progress)
 		if err != nil {
 			return fmt.Errorf("remove cluster %s: %w; finish with: axolotl down %s", name, err, name)

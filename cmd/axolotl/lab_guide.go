@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	xterm "golang.org/x/term"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"axolotl/chaos"
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/labs"
@@ -140,7 +142,10 @@ func (a *app) guided(ctx context.Context, flags guideFlags, run func(context.Con
 	if err != nil {
 		return err
 	}
-	return errors.Join(run(ctx, guide), guide.Close())
+	ctx, stop := chaos.WhileThere(ctx, handle)
+	defer stop()
+	err = errors.Join(run(ctx, guide), guide.Close())
+	return cmp.Or(chaos.GoneFrom(ctx), err)
 }
 
 // seen opens the lab under way to look at it, whoever is at it meanwhile.
@@ -194,9 +199,11 @@ Progress is kept with the cluster: it outlives this terminal.`,
 			}
 			options := a.guideOptions(flags)
 			options.Seed = seed
-			guide, err := labs.StartGuide(cmd.Context(), handle, lab, options)
+			ctx, stop := chaos.WhileThere(cmd.Context(), handle)
+			defer stop()
+			guide, err := labs.StartGuide(ctx, handle, lab, options)
 			if err != nil {
-				return err
+				return cmp.Or(chaos.GoneFrom(ctx), err)
 			}
 			return errors.Join(a.pointKubectl(guide, handle), a.say(guide), guide.Close())
 		},

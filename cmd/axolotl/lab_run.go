@@ -98,6 +98,10 @@ func runLabs(ctx context.Context, a *app, handle *vm.Handle, all []*labs.Lab, fl
 		errs = append(errs, writeJUnit(flags.junit, results))
 	}
 	errs = append(errs, flags.format.Print(a.out, results, func() error { return printLabResults(a.out, results) }))
+	var gone *vm.GoneError
+	if errors.As(err, &gone) {
+		return errors.Join(errs...) // the verdict advises to look around in it
+	}
 	return errors.Join(append(errs, labsVerdict(results))...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"axolotl/chaos"
 	"axolotl/labs"
 )
 
@@ -19,6 +20,8 @@ func (a *app) watchChecks(ctx context.Context, flags guideFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := chaos.WhileThere(ctx, handle)
+	defer stop()
 	watch := labs.Watch{Handle: handle, Options: a.guideOptions(flags)}
 	var last *labs.Guide
 	shown := map[int]bool{}
