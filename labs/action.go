@@ -85,3 +85,10 @@ func (s *session) do(ctx context.Context, action Action) error {
 	_, all := a.deeds()
 	return all[0].do(ctx, s)
 }
+
+// filledIn is an action as a person reads of it: with its values, as far as they are
+// known.
+func (s *session) filledIn(action Action) Action {
+	a, _ := expandAll(action, s.variables) //nolint:errcheck // what is not known stays as it is written
+	return a
+}

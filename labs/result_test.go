@@ -24,6 +24,33 @@ func TestClusterTextIsEscaped(t *testing.T) {
 	}
 }
 
+// Who reads what a step does reads its values, and no braces.
+func TestActionsAreToldWithTheirValues(t *testing.T) {
+	h := learner(t)
+	t.Parallel()
+	lab := oneStep(t, `
+    remember: [{name: victim, object: {kind: Namespace, name: default}, cel: "'web-1'"}]
+    do: [{delete: {kind: Pod, name: "{{ victim }}"}}, {await: {object: {kind: ConfigMap, name: never}}}]
+    check: [{object: {kind: ConfigMap, name: never}}]
+`)
+	var shown bytes.Buffer
+	g, err := StartGuide(t.Context(), h, lab, Options{Progress: term.NewProgress(&shown, false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeGuide(t, g)
+	failure, err := g.Solve(t.Context())
+	if err != nil || failure == nil || !strings.HasPrefix(failure.Message, "delete Pod web-1: ") {
+		t.Errorf("%+v, %v", failure, err)
+	}
+	if strings.Contains(shown.String(), "{{") {
+		t.Errorf("shown:\n%s", shown.String())
+	}
+	if err := g.Quit(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLastEventsPrefersWarnings(t *testing.T) {
 	var events []kube.Event
 	for i := range 10 {

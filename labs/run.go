@@ -201,7 +201,7 @@ func (r *runner) setUp(ctx context.Context, step *Step) error {
 	}
 	for _, action := range step.Setup {
 		if err := r.session.do(ctx, action); err != nil {
-			return fmt.Errorf("setup: %s: %w", action, err)
+			return fmt.Errorf("setup: %s: %w", r.session.filledIn(action), err)
 		}
 	}
 	if len(step.Setup) == 0 {
@@ -229,9 +229,9 @@ func (r *runner) holds(ctx context.Context, step *Step) bool {
 
 func (r *runner) solve(ctx context.Context, step *Step, line *term.Step) *Problem {
 	for _, action := range step.Do {
-		line.Status("%s", action)
+		line.Status("%s", r.session.filledIn(action))
 		if err := r.session.do(ctx, action); err != nil {
-			return problem(fmt.Sprintf("%s: %v", action, err), nil)
+			return problem(fmt.Sprintf("%s: %v", r.session.filledIn(action), err), nil)
 		}
 	}
 	return nil
