@@ -154,7 +154,9 @@ func (e *Expression) Eval(ctx context.Context, variables map[string]any) (any, e
 }
 
 // Holds returns nil where the expression is true, *Unmet where it is false,
-// with the values that it looked at, else the reason why it is neither.
+// with the values that it looked at, else the reason why it is neither. That it
+// yields a text, a number or an object is an error that no waiting mends: a field
+// keeps its type, where it is not null before it is set.
 func (e *Expression) Holds(ctx context.Context, variables map[string]any) error {
 	value, seen, err := e.eval(ctx, variables)
 	if err != nil {
@@ -165,8 +167,10 @@ func (e *Expression) Holds(ctx context.Context, variables map[string]any) error 
 		return nil
 	case false:
 		return &Unmet{Expected: e.source, Seen: seen}
+	case nil:
+		return &Unclear{Expected: e.source, Seen: seen, Err: errors.New("it is null, which is neither true nor false")}
 	}
-	return fmt.Errorf("%q yields %s, which is neither true nor false", e.source, brief(value))
+	return Permanent(fmt.Errorf("%q yields %s, which is neither true nor false; compare it with something", e.source, brief(value)))
 }
 
 func (e *Expression) eval(ctx context.Context, variables map[string]any) (any, []string, error) {

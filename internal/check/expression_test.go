@@ -79,6 +79,39 @@ func TestCompileIssuesHavePositions(t *testing.T) {
 	}
 }
 
+// What is neither true nor false stays so, but for what is not set yet.
+func TestNoTruthValueEndsTheWait(t *testing.T) {
+	e := compile(t, "object.data.k")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	values := []any{nil, nil, "yes"}
+	looks := 0
+	c := Func("k", func(ctx context.Context) error {
+		value := values[min(looks, len(values)-1)]
+		looks++
+		return e.Holds(ctx, map[string]any{"object": map[string]any{"data": map[string]any{"k": value}}})
+	})
+	err := Wait(ctx, c, time.Millisecond, nil)
+	if err == nil || ctx.Err() != nil || looks != 3 || !strings.Contains(err.Error(), `"object.data.k" yields "yes", which is neither true nor false`) {
+		t.Errorf("after %d looks: %v", looks, err)
+	}
+	values = []any{nil, true}
+	looks = 0
+	if err := Wait(ctx, c, time.Millisecond, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where the type is known it is told before anything is done.
+func TestKnownTypeThatIsNoTruthValue(t *testing.T) {
+	for _, source := range []string{"object", "object.metadata.name + 'x' == 'y' ? 'a' : 'b'", "size(object.items)", "'k' in object ? 1 : 2", "[object]", "now"} {
+		var issues Issues
+		if _, err := Compile(source, Assertion, objectVariables); !errors.As(err, &issues) || !strings.Contains(err.Error(), "must say true or false") {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
 func TestCostLimitEndsTheWait(t *testing.T) {
 	list := make([]any, 2000)
 	for i := range list {
