@@ -43,7 +43,7 @@ func Parse(name string, data []byte, now time.Time) (*Schedule, error) {
 
 // ReadFile reads a schedule from a file.
 func ReadFile(path string, now time.Time) (*Schedule, error) {
-	data, err := os.ReadFile(path)
+	data, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

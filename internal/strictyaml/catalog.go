@@ -2,9 +2,7 @@ package strictyaml
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -21,7 +19,7 @@ type Catalog struct {
 // .yaml or .yml. The first value is what faults call it.
 func (c Catalog) Read(nameOrFile string) (string, []byte, error) {
 	if strings.ContainsRune(nameOrFile, '/') || slices.Contains([]string{".yaml", ".yml"}, path.Ext(nameOrFile)) {
-		data, err := readBounded(nameOrFile)
+		data, err := ReadFile(nameOrFile)
 		return nameOrFile, data, err
 	}
 	file := nameOrFile + ".yaml"
@@ -31,17 +29,6 @@ func (c Catalog) Read(nameOrFile string) (string, []byte, error) {
 			c.Kind, nameOrFile, DidYouMean(nameOrFile, c.Names()), c.List, file)
 	}
 	return file, data, nil
-}
-
-// readBounded reads a file, and of one that is too large only so much that this
-// can be told: it may have no end.
-func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxBytes+1))
 }
 
 // Names are the names of all, sorted.

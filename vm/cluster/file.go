@@ -3,7 +3,6 @@ package cluster
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -107,7 +106,7 @@ func ParseFile(name string, data []byte, drivers []string, most func(driver stri
 
 // ReadFile is ParseFile of a file on disk.
 func ReadFile(path string, drivers []string, most func(driver string) int) (*File, error) {
-	data, err := os.ReadFile(path)
+	data, err := strictyaml.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
