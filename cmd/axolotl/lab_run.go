@@ -56,6 +56,9 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 			if err := namedOrAll(args, flags.all, "labs"); err != nil {
 				return err
 			}
+			if flags.jobs < 1 {
+				return codedError{fmt.Errorf("--jobs %d: use 1 or more", flags.jobs), exitUsage}
+			}
 			if flags.all {
 				args = labs.CatalogNames()
 			}
