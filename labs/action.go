@@ -9,6 +9,7 @@ import (
 type Action struct {
 	Namespace string    `yaml:"namespace" json:"namespace,omitempty"` // made, as the lab's own
 	Apply     string    `yaml:"apply" json:"apply,omitempty"`         // manifests, server-side applied
+	Kubectl   string    `yaml:"kubectl" json:"kubectl,omitempty"`     // lines as a learner types them, each with "kubectl"; no shell reads them
 	Delete    *Delete   `yaml:"delete" json:"delete,omitempty"`       // objects, by name or labels
 	Patch     *Patch    `yaml:"patch" json:"patch,omitempty"`         // fields of one object
 	SetImage  *SetImage `yaml:"setImage" json:"setImage,omitempty"`   // of a container
@@ -43,6 +44,7 @@ func (a Action) deeds() (names []string, all []deed) {
 	}
 	add("namespace", a.Namespace != "", namespaceDeed(a.Namespace))
 	add("apply", a.Apply != "", applyDeed(a.Apply))
+	add("kubectl", a.Kubectl != "", kubectlDeed(a.Kubectl))
 	add("delete", a.Delete != nil, a.Delete)
 	add("patch", a.Patch != nil, a.Patch)
 	add("setImage", a.SetImage != nil, a.SetImage)

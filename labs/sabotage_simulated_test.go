@@ -22,12 +22,12 @@ var sabotages = []sabotage{
 
 	{"labels", "three-kinds", "a wrong port's selector", inApply(0, "selector: {app: shop}, ports", "selector: {app: shp}, ports")},
 	{"labels", "three-kinds", "stranger labelled too", inApply(0, "labels: {app: other}", "labels: {app: shop}")},
-	{"labels", "mark-together", "two kinds only", without(2)},
+	{"labels", "mark-together", "two kinds only", inKubectl(0, ",configmaps", "")},
 	{"labels", "annotate", "label instead", func(s *Step) {
 		s.Do[0] = Action{Label: &Marks{Target: s.Do[0].Annotate.Target, Set: map[string]string{"on-call": "Ana"}}}
 	}},
 	{"labels", "out-of-service", "deleted", func(s *Step) { s.Do[0] = Action{Delete: &Delete{Target: s.Do[0].Label.Target}} }},
-	{"labels", "delete-together", "a kind forgotten", without(1)},
+	{"labels", "delete-together", "a kind forgotten", inKubectl(0, ",services", "")},
 
 	{"deployments", "chain", "other image", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
 	{"deployments", "delete-a-pod", "all of them", instead(podsDeleted("pingapp"))},
@@ -124,6 +124,7 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: "{{ namespace }}"}]
 
 	{"jobs", "three-times", "twice", inApply(0, "completions: 3", "completions: 2")},
 	{"jobs", "suspended", "not suspended", inApply(0, "suspend: true", "suspend: false")},
+	{"jobs", "resumed", "suspended again", inKubectl(0, "false", "true")},
 	{"jobs", "resumed", "deleted instead", func(s *Step) {
 		s.Do[0] = Action{Delete: &Delete{Target: Target{Kind: "Job", Name: "later"}}}
 	}},

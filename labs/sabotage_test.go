@@ -50,6 +50,17 @@ func inApply(n int, old, replacement string) func(*Step) {
 	}
 }
 
+// inKubectl replaces a text in what the step's nth action types.
+func inKubectl(n int, old, replacement string) func(*Step) {
+	return func(s *Step) {
+		changed := strings.ReplaceAll(s.Do[n].Kubectl, old, replacement)
+		if changed == s.Do[n].Kubectl {
+			panic("nothing to sabotage: no " + old)
+		}
+		s.Do[n].Kubectl = changed
+	}
+}
+
 // without leaves out the step's nth action.
 func without(n int) func(*Step) {
 	return func(s *Step) { s.Do = slices.Delete(slices.Clone(s.Do), n, n+1) }

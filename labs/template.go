@@ -38,24 +38,35 @@ func (l *Lab) names(variable string) bool {
 // applies, so that they are written once.
 const manifestsVariable = "manifests"
 
+// commandsVariable stands there for the kubectl commands that it types.
+const commandsVariable = "commands"
+
 // sayWith is what a step says, with the values of a run or of a preview.
 func (s *Step) sayWith(language Language, value func(name string, offset int) (string, error)) (string, error) {
 	return expand(s.Say.In(language), func(name string, offset int) (string, error) {
-		if name != manifestsVariable {
-			return value(name, offset)
+		switch name {
+		case manifestsVariable:
+			return s.shown("yaml", "\n---\n", func(a Action) string { return a.Apply }, value)
+		case commandsVariable:
+			return s.shown("sh", "\n", func(a Action) string { return a.Kubectl }, value)
 		}
-		var all []string
-		for _, action := range s.Do {
-			if action.Apply != "" {
-				text, err := expand(strings.TrimSpace(action.Apply), value)
-				if err != nil {
-					return "", err
-				}
-				all = append(all, text)
-			}
-		}
-		return "```yaml\n" + strings.Join(all, "\n---\n") + "\n```", nil
+		return value(name, offset)
 	})
+}
+
+// shown is one block of what the actions of a step say in their files' words.
+func (s *Step) shown(language, between string, of func(Action) string, value func(string, int) (string, error)) (string, error) {
+	var all []string
+	for _, action := range s.Do {
+		if of(action) != "" {
+			text, err := expand(strings.TrimSpace(of(action)), value)
+			if err != nil {
+				return "", err
+			}
+			all = append(all, text)
+		}
+	}
+	return "```" + language + "\n" + strings.Join(all, between) + "\n```", nil
 }
 
 // expand replaces the placeholders of a text. Where value knows no such

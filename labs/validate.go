@@ -331,6 +331,10 @@ func (v *validator) placeholders(at string, step *Step) {
 				if !slices.ContainsFunc(step.Do, func(a Action) bool { return a.Apply != "" }) {
 					v.document.FaultAtOffset(text.Path, text.Value, offset, "the step applies no manifests")
 				}
+			case name == commandsVariable && said.MatchString(text.Path):
+				if !slices.ContainsFunc(step.Do, func(a Action) bool { return a.Kubectl != "" }) {
+					v.document.FaultAtOffset(text.Path, text.Value, offset, `the step has no action "kubectl"`)
+				}
 			case isCEL:
 				v.document.FaultAtOffset(text.Path, text.Value, offset, "in CEL a variable is written vars.%s", name)
 			case !slices.Contains(v.variables, name):

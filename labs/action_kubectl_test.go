@@ -1,0 +1,104 @@
+package labs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCommandsAreReadAsAShellReadsThem(t *testing.T) {
+	commands, faults := readCommands(`
+# a remark
+kubectl patch job later --patch '{"spec": {"suspend": false}}'   # and another
+kubectl annotate deployment web why="it's \"urgent\"" a\ b=c \
+  --overwrite
+`)
+	if len(faults) > 0 || len(commands) != 2 {
+		t.Fatalf("%v, %v", commands, faults)
+	}
+	for i, want := range [][]string{
+		{"kubectl", "patch", "job", "later", "--patch", `{"spec": {"suspend": false}}`},
+		{"kubectl", "annotate", "deployment", "web", `why=it's "urgent"`, "a b=c", "--overwrite"},
+	} {
+		if !slices.Equal(commands[i].words, want) {
+			t.Errorf("got %q, want %q", commands[i].words, want)
+		}
+	}
+}
+
+func TestKubectl(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	lab := oneStep(t, `
+    do:
+      - apply: "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}"
+      - kubectl: |
+          kubectl label configmap a color=blue
+          kubectl -n {{ namespace }} annotate configmap a why='it was urgent'
+    check:
+      - object: {kind: ConfigMap, name: a}
+        cel: object.metadata.labels.color == 'blue' && object.metadata.annotations.why == 'it was urgent'
+`)
+	if result := run(t, lab); result.Outcome != Passed {
+		t.Fatal(result.Reason)
+	}
+}
+
+func TestKubectlThatFailsShowsWhatItSaid(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	lab := oneStep(t, `
+    do:
+      - kubectl: kubectl label configmap nobody color=blue
+    check: [{object: {kind: ConfigMap, name: nobody}}]
+`)
+	result := run(t, lab)
+	if result.Outcome != Failed || !strings.Contains(result.Reason, `configmaps "nobody" not found`) {
+		t.Errorf("%s: %s", result.Outcome, result.Reason)
+	}
+}
+
+// What a variable holds may turn a command into another: it is looked at again.
+func TestKubectlStaysInItsNamespaces(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	s := newSession(handle, &Lab{Name: "typed"}, time.Now)
+	for text, want := range map[string]string{
+		"kubectl -n {{ other }} get pods": "not in \"default\"",
+		"kubectl delete ns/{{ other }}":   "not in \"default\"",
+		"kubectl get pods {{ shell }}":    "no pipes",
+		"kubectl {{ verb }} {{ other }}":  "a node is not in a namespace",
+	} {
+		s.variables = map[string]any{"other": "default", "shell": "| rm x", "verb": "delete node"}
+		err := s.do(t.Context(), Action{Kubectl: text})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", text, err, want)
+		}
+	}
+}
+
+func TestKubectlIsInterrupted(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	s := newSession(handle, &Lab{Name: "typed"}, time.Now)
+	why := errors.New("that is enough")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
+	defer cancel()
+	start := time.Now()
+	err := s.do(ctx, Action{Kubectl: "kubectl -n " + s.namespace + " wait --for=create configmap/never --timeout=10m"})
+	if !errors.Is(err, why) || time.Since(start) > time.Minute {
+		t.Errorf("after %s: %v", time.Since(start), err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "axolotl-kubectl-*", "kubeconfig")); len(left) > 0 {
+		for _, path := range left {
+			if data, err := os.ReadFile(path); err == nil && strings.Contains(string(data), s.namespace) {
+				t.Errorf("%s is left", path)
+			}
+		}
+	}
+}

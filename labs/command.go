@@ -1,0 +1,246 @@
+package labs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// command is a line that begins with kubectl, as its words: what a shell would
+// make of it, without its quotes.
+type command struct {
+	words        []string
+	line, column int // in the text, from 1
+}
+
+// commandFault is what is wrong with a text of commands, and where in it.
+type commandFault struct {
+	line, column int
+	message      string
+}
+
+// readCommands reads a text as a shell would, and takes of it plain commands only:
+// nothing that only a shell could do.
+func readCommands(text string) (commands []command, faults []commandFault) {
+	fault := func(at syntax.Pos, format string, args ...any) {
+		faults = append(faults, commandFault{int(at.Line()), int(at.Col()), fmt.Sprintf(format, args...)})
+	}
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
+	var wrong syntax.ParseError
+	var foreign syntax.LangError
+	switch {
+	case errors.As(err, &wrong):
+		fault(wrong.Pos, "no command: %s", wrong.Text)
+	case errors.As(err, &foreign):
+		fault(foreign.Pos, "no shell reads these lines, so there is no %s", foreign.Feature)
+	case err != nil:
+		faults = append(faults, commandFault{1, 1, err.Error()})
+	}
+	if err != nil {
+		return nil, faults
+	}
+	for _, statement := range file.Stmts {
+		call, plain := statement.Cmd.(*syntax.CallExpr)
+		switch {
+		case len(statement.Redirs) > 0:
+			fault(statement.Redirs[0].Pos(), "no shell reads these lines, so nothing can be redirected")
+			continue
+		case !plain || statement.Background || statement.Negated || len(call.Assigns) > 0:
+			fault(statement.Pos(), "no shell reads these lines, so there are no pipes, conditions, loops and variables; write one kubectl command a line")
+			continue
+		}
+		c := command{line: int(statement.Pos().Line()), column: int(statement.Pos().Col())}
+		for _, word := range call.Args {
+			text, unknown := wordText(word)
+			if unknown != nil {
+				fault(unknown.Pos(), "no shell reads these lines, so nothing is filled in here; remember the value, and write \"{{ name }}\"")
+			}
+			c.words = append(c.words, text)
+		}
+		if c.words[0] != "kubectl" {
+			fault(call.Args[0].Pos(), "each line begins with kubectl, as a learner types it")
+			continue
+		}
+		commands = append(commands, c)
+	}
+	return commands, faults
+}
+
+// wordText is a word without its quotes, or the part of it that only a shell
+// could fill in.
+func wordText(word *syntax.Word) (string, syntax.Node) {
+	var b strings.Builder
+	for _, part := range word.Parts {
+		switch p := part.(type) {
+		case *syntax.Lit:
+			b.WriteString(unescaped(p.Value, ""))
+		case *syntax.SglQuoted:
+			b.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			for _, inner := range p.Parts {
+				lit, ok := inner.(*syntax.Lit)
+				if !ok {
+					return "", inner
+				}
+				b.WriteString(unescaped(lit.Value, "$`\"\\"))
+			}
+		default:
+			return "", part
+		}
+	}
+	return b.String(), nil
+}
+
+// unescaped takes the backslashes away that a shell would: before these
+// characters, or before any where there are none.
+func unescaped(text, special string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+1 < len(text) && (special == "" || strings.IndexByte(special, text[i+1]) >= 0) {
+			i++
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// verb is what kubectl is to do: the first word that is no flag, "" where there is
+// none.
+func (c command) verb() string {
+	if rest := c.plain(); len(rest) > 0 {
+		return rest[0]
+	}
+	return ""
+}
+
+// valued are flags whose value may stand in the next word, in front of a verb or a
+// name.
+var valued = []string{"-n", "--namespace", "-l", "--selector", "-o", "--output", "-p", "--patch", "-c", "--container", "--context", "--as", "-f", "--filename"}
+
+// own are the words up to "--", after which they are of a command in a container.
+func (c command) own() []string {
+	if at := slices.Index(c.words, "--"); at >= 0 {
+		return c.words[1:at]
+	}
+	return c.words[1:]
+}
+
+// plain are the words that are no flags.
+func (c command) plain() (words []string) {
+	own := c.own()
+	for i := 0; i < len(own); i++ {
+		switch {
+		case slices.Contains(valued, own[i]):
+			i++
+		case !strings.HasPrefix(own[i], "-"):
+			words = append(words, own[i])
+		}
+	}
+	return words
+}
+
+// namespaces are those that the command names.
+func (c command) namespaces() (names []string) {
+	own := c.own()
+	for i, word := range own {
+		value, found := strings.CutPrefix(word, "--namespace=")
+		if short, ok := strings.CutPrefix(word, "-n"); ok && short != "" && !strings.HasPrefix(word, "--") {
+			value, found = strings.TrimPrefix(short, "="), true
+		}
+		if (word == "-n" || word == "--namespace") && i+1 < len(own) {
+			value, found = own[i+1], true
+		}
+		if found {
+			names = append(names, value)
+		}
+	}
+	plain := c.plain()
+	for i, word := range plain {
+		kind, name, one := strings.Cut(word, "/")
+		switch {
+		case i == 0 || !slices.Contains([]string{"namespace", "namespaces", "ns"}, kind):
+		case one:
+			names = append(names, name)
+		default:
+			names = append(names, plain[i+1:]...)
+		}
+	}
+	return names
+}
+
+// insidePods are verbs that ask a container.
+var insidePods = map[string]bool{"exec": true, "logs": true, "cp": true, "top": true}
+
+// forbiddenVerbs are those that are not for a lab to type, and why.
+var forbiddenVerbs = map[string]string{
+	"edit":         "it needs a terminal; use patch",
+	"attach":       "it does not end by itself",
+	"port-forward": "it does not end by itself",
+	"proxy":        "it does not end by itself",
+	"debug":        "it needs a terminal",
+	"cordon":       `use the action "break", which is undone with the lab`,
+	"uncordon":     `use the action "break", which is undone with the lab`,
+	"drain":        `use the action "evict" or "break", which is undone with the lab`,
+	"taint":        `use the action "break", which is undone with the lab`,
+}
+
+// clusterWide are kinds of which a lab owns nothing.
+var clusterWide = []string{
+	"node", "nodes", "no", "clusterrole", "clusterroles", "clusterrolebinding", "clusterrolebindings",
+	"storageclass", "storageclasses", "sc", "ingressclass", "ingressclasses", "priorityclass", "priorityclasses", "pc",
+	"customresourcedefinition", "customresourcedefinitions", "crd", "crds", "persistentvolume", "persistentvolumes", "pv",
+}
+
+// reading are verbs that change nothing.
+var reading = []string{"get", "describe", "explain", "events", "wait", "version", "api-resources", "cluster-info"}
+
+// forbidden says why a lab does not run a command, or "". ownConfig tells that
+// the lab has a kubeconfig of its own.
+func (c command) forbidden(ownConfig bool) string {
+	verb := c.verb()
+	if verb == "" {
+		return "say what kubectl is to do"
+	}
+	if why := forbiddenVerbs[verb]; why != "" {
+		return fmt.Sprintf("kubectl %s: %s", verb, why)
+	}
+	if verb == "config" && !ownConfig {
+		return "kubectl config: this lab has no kubeconfig of its own; tell the learner to set KUBECONFIG={{ kubeconfig }}"
+	}
+	plain := c.plain()
+	if !slices.Contains(reading, verb) && len(plain) > 1 {
+		for kind := range strings.SplitSeq(plain[1], ",") {
+			kind, _, _ = strings.Cut(kind, "/")
+			if kind, _, _ = strings.Cut(kind, "."); slices.Contains(clusterWide, kind) {
+				return fmt.Sprintf("a %s is not in a namespace; a lab changes only what is in its own", kind)
+			}
+		}
+	}
+	if verb == "create" && len(plain) > 1 && slices.Contains([]string{"namespace", "ns"}, plain[1]) {
+		return `make namespaces by the action "namespace", so that they are removed with the lab`
+	}
+	for _, word := range c.own() {
+		name, _, _ := strings.Cut(word, "=")
+		switch {
+		case name == "--kubeconfig" || name == "--server" || name == "-s" || name == "--cluster":
+			return fmt.Sprintf("%s: the cluster is the lab's", name)
+		case name == "-A" || name == "--all-namespaces":
+			return fmt.Sprintf("%s: a lab acts only in its own namespaces", name)
+		case name == "-w" || name == "--watch-only" || word == "--watch" || word == "--watch=true" || name == "--follow" || verb == "logs" && name == "-f":
+			return fmt.Sprintf("%s: it does not end by itself; say it in the text", name)
+		case slices.Contains([]string{"-i", "-t", "-it", "-ti", "--stdin", "--tty"}, name):
+			return fmt.Sprintf("%s: there is no terminal and no input", name)
+		case name == "--filename" || name == "--kustomize" || verb != "logs" && verb != "config" && (shortFlag(name, 'f') || shortFlag(name, 'k')):
+			return fmt.Sprintf(`%s: there are no files here; use the action "apply"`, name)
+		}
+	}
+	return ""
+}
+
+// shortFlag tells whether a word is a flag of one letter, with or without a value.
+func shortFlag(word string, letter byte) bool {
+	return len(word) >= 2 && word[0] == '-' && word[1] == letter
+}
