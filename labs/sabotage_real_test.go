@@ -42,6 +42,9 @@ var realSabotages = []sabotage{
 	}},
 	{"configmaps", "change", "made anew", also(Action{Delete: &Delete{Target: Target{Kind: "Pod", Name: "by-env"}}})},
 
+	{"configmaps", "restarted", "not restarted", without(0)},
+	{"configmaps", "restarted", "the other one too", also(deleted("Pod", "by-file"))},
+
 	{"image-pull", "no-such-image", "one that exists", inApply(0, "pingapp:no-such-tag", "pingapp:2.1.0")},
 	{"image-pull", "mended", "another slip", instead(Action{SetImage: &SetImage{
 		Target: Target{Kind: "Deployment", Name: "typo"}, Image: "axolotl/pingapp:no-such-tag-either",
@@ -101,6 +104,9 @@ var realSabotages = []sabotage{
 	{"network-policy", "friends", "the Service's port", inApply(0, "port: 8080", "port: 80")},
 	{"network-policy", "friends", "to nobody", inApply(0, "role: friend", "role: freind")},
 	{"network-policy", "make-friends", "another label", func(s *Step) { s.Do[0].Label.Set = map[string]string{"role": "fan"} }},
+	{"network-policy", "make-friends", "the policy instead", instead(Action{Patch: &Patch{
+		Target: Target{Kind: "NetworkPolicy", Name: "friends"}, With: map[string]any{"spec": map[string]any{"ingress": []any{map[string]any{}}}},
+	}})},
 	{"network-policy", "silent", "may say all", inApply(0, "podSelector: {matchLabels: {app: web}}", "namespaceSelector: {}")},
 	{"network-policy", "dns", "another port", inApply(0, "port: 53", "port: 54")},
 	{"network-policy", "dns", "everywhere", also(Action{Apply: `
