@@ -52,3 +52,21 @@ func TestMakingFriendsChangesNoPolicy(t *testing.T) {
 		t.Error("a policy has changed, and nobody noticed")
 	}
 }
+
+// Who deletes another pod than the one that is named, and then that one, has
+// learned the same.
+func TestDeletingMorePodsThanOneIsNoDeadEnd(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	for lab, step := range map[string]string{"replicasets": "delete-one", "deployments": "delete-a-pod"} {
+		t.Run(lab, func(t *testing.T) {
+			t.Parallel()
+			opened, i := sabotage{lab: lab, step: step}.sabotaged(t)
+			opened.Steps = opened.Steps[:i+1]
+			opened.Steps[i].Do = []Action{podsDeleted(map[string]string{"replicasets": "web", "deployments": "pingapp"}[lab])}
+			if result := run(t, opened); result.Outcome != Passed {
+				t.Error(result.Reason)
+			}
+		})
+	}
+}

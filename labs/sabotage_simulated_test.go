@@ -30,7 +30,7 @@ var sabotages = []sabotage{
 	{"labels", "delete-together", "a kind forgotten", inKubectl(0, ",services", "")},
 
 	{"deployments", "chain", "other image", inApply(0, "pingapp:2.0.1", "pingapp:2.1.0")},
-	{"deployments", "delete-a-pod", "all of them", instead(podsDeleted("pingapp"))},
+	{"deployments", "delete-a-pod", "one too few", also(scaledTo(2, "pingapp"))},
 	{"deployments", "delete-a-pod", "relabelled", relabelled},
 	{"deployments", "update", "same image", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:2.0.1" }},
 	{"deployments", "rollback", "third version", func(s *Step) { s.Do[0].SetImage.Image = "axolotl/pingapp:crash" }},
