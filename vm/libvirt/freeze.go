@@ -176,6 +176,7 @@ func (d *Driver) resume(ctx context.Context, c *vm.Cluster, machines []*vm.Machi
 func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) error {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
+	var last error
 	for {
 		start := time.Now()
 		err := d.SetTime(ctx, c, m.Name, start)
@@ -184,8 +185,9 @@ func (d *Driver) setClock(ctx context.Context, c *vm.Cluster, m *vm.Machine) err
 			return nil
 		}
 		if !passes(err) || ctx.Err() != nil {
-			return fmt.Errorf("set the clock of %s: %w", m.Name, err)
+			return fmt.Errorf("set the clock of %s: %w", m.Name, errors.Join(err, last))
 		}
+		last = err
 		select {
 		case <-ctx.Done():
 		case <-time.After(5 * time.Millisecond):
