@@ -18,11 +18,14 @@ func TestCatalogIsValid(t *testing.T) {
 	if len(names) < 2 {
 		t.Fatalf("the catalog has only %v", names)
 	}
-	for _, name := range names {
+	for i, name := range names {
 		lab, err := Open(name)
 		if err != nil {
 			t.Errorf("%s:\n%v", name, err)
 			continue
+		}
+		if lab.Order != i+1 {
+			t.Errorf("%s is in place %d of the list, and says order %d", name, i+1, lab.Order)
 		}
 		if lab.Name != name {
 			t.Errorf("%s.yaml holds lab %q; the file is to have the lab's name", name, lab.Name)

@@ -31,6 +31,10 @@ type Lab struct {
 	Minutes int    `yaml:"minutes,required" json:"minutes"` // that a learner takes
 	Needs   Needs  `yaml:"needs" json:"needs"`
 
+	// Order is the lab's place in the course, from 1. Of the labs that come with
+	// axolotl the list goes by it, and the end of one names the next.
+	Order int `yaml:"order" json:"order,omitempty"`
+
 	// Draw makes a game of the lab: of the steps that have a setup so many are
 	// done, drawn by a seed, in an order drawn by it too. 0 does all in order.
 	Draw int `yaml:"draw" json:"draw,omitempty"`

@@ -82,6 +82,9 @@ func (v *validator) metadata() {
 	if v.document.Has("minutes") && (v.lab.Minutes < 1 || v.lab.Minutes > 600) {
 		v.document.Faultf("minutes", "want 1 to 600 minutes")
 	}
+	if v.document.Has("order") && v.lab.Order < 1 {
+		v.document.Faultf("order", "want a place in the course from 1")
+	}
 	if v.lab.Needs.Nodes < 0 {
 		v.document.Faultf("needs.nodes", "want a number of nodes from 1")
 	}

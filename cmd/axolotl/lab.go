@@ -30,7 +30,7 @@ func newLabList(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the labs that come with axolotl",
+		Short:   "List the labs that come with axolotl, in the order of the course",
 		Args:    usageErrors(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			all, err := openLabs(labs.CatalogNames())

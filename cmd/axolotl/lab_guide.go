@@ -51,7 +51,7 @@ func newLabGuide(a *app) []*cobra.Command {
 			if err := g.Next(ctx); err != nil {
 				return err
 			}
-			return a.say(g)
+			return errors.Join(a.say(g), a.nextLab(ctx, g))
 		}),
 		newLabSay(a),
 		newLabReset(a),
@@ -103,7 +103,11 @@ func newLabSay(a *app) *cobra.Command {
 	var flags guideFlags
 	cmd := &cobra.Command{
 		Use: "say", Short: "Say again what this step is about", Args: usageErrors(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.seen(cmd.Context(), flags, a.say) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.seen(cmd.Context(), flags, func(g *labs.Guide) error {
+				return errors.Join(a.say(g), a.nextLab(cmd.Context(), g))
+			})
+		},
 	}
 	flags.add(a, cmd)
 	return cmd
@@ -320,6 +324,19 @@ func (a *app) say(g *labs.Guide) error {
 		return err
 	}
 	_, err = fmt.Fprintln(a.out, g.Words("\nThen: axolotl lab check", "\nDespués: axolotl lab check"))
+	return err
+}
+
+// nextLab names the lab that follows one whose steps are done.
+func (a *app) nextLab(ctx context.Context, g *labs.Guide) error {
+	if g.Step() != nil {
+		return nil
+	}
+	name := g.NextLab(ctx)
+	if name == "" {
+		return nil
+	}
+	_, err := fmt.Fprintln(a.out, g.Words("\nNext: axolotl lab start "+name, "\nSigue: axolotl lab start "+name))
 	return err
 }
 
