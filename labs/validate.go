@@ -272,7 +272,8 @@ func (v *validator) target(at string, t Target, named bool) {
 	}
 }
 
-// manifests checks the syntax of what will be applied. Placeholders are
+// manifests checks the syntax of what will be applied, and that Kubernetes' own
+// kinds have the fields. Placeholders are
 // blotted out by as many characters, so that places stay.
 func (v *validator) manifests(at, text string) {
 	blotted := placeholder.ReplaceAllStringFunc(text, func(found string) string {
@@ -286,6 +287,12 @@ func (v *validator) manifests(at, text string) {
 		v.document.Faultf(at, "%v", err)
 	} else if len(objects) == 0 {
 		v.document.Faultf(at, "there is no manifest")
+	}
+	for i, object := range objects {
+		for _, field := range kube.UnknownFields(object) {
+			v.document.FaultInEmbedded(at, blotted, i, field.Path, "a %s has no field %q%s",
+				object.GetKind(), field.Path, strictyaml.DidYouMean(field.Name, field.Known))
+		}
 	}
 }
 
