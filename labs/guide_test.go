@@ -24,6 +24,13 @@ func learner(t *testing.T) *vm.Handle {
 	needCluster(t)
 	record := *handle.Cluster
 	record.Dir = t.TempDir()
+	config, err := os.ReadFile(handle.Cluster.Kubeconfig())
+	if err == nil {
+		err = os.WriteFile(record.Kubeconfig(), config, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &vm.Handle{Cluster: &record, Driver: handle.Driver, Kube: handle.Kube}
 }
 
