@@ -218,12 +218,11 @@ func TestOutsideOfItsNamespaces(t *testing.T) {
 	needCluster(t)
 	t.Parallel()
 	for action, want := range map[string]string{
-		"delete: {kind: ConfigMap, name: kube-root-ca.crt, namespace: kube-system}":                                      `not in "kube-system"`,
-		"label: {kind: Node, labels: {kubernetes.io/os: linux}, set: {a: b}}":                                            "not in a namespace",
-		"apply: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}'":                            `not in "default"`,
-		"apply: '{apiVersion: v1, kind: PersistentVolume, metadata: {name: a}}'":                                         "not in a namespace",
-		"scale: {kind: Deployment, name: none, replicas: 1}":                                                             "not found",
-		"apply: '{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: a, imgae: b}]}}'": "imgae",
+		"delete: {kind: ConfigMap, name: kube-root-ca.crt, namespace: kube-system}":           `not in "kube-system"`,
+		"label: {kind: Node, labels: {kubernetes.io/os: linux}, set: {a: b}}":                 "not in a namespace",
+		"apply: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}'": `not in "default"`,
+		"apply: '{apiVersion: v1, kind: PersistentVolume, metadata: {name: a}}'":              "not in a namespace",
+		"scale: {kind: Deployment, name: none, replicas: 1}":                                  "not found",
 	} {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
