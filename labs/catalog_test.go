@@ -65,7 +65,7 @@ var (
 )
 
 // spare are the clusters of labs that need several nodes, or would break what
-// others stand on. Six: most of them wait, for a node to be missed.
+// others stand on. Eight: most of them wait, for a node to be missed.
 var spare = localtest.Pool{Nodes: 3, Most: 8}
 
 // clusterFor is the cluster that all tests share, or a spare one, which the lab

@@ -93,7 +93,9 @@ func (*ConfigDeletion) Undo(ctx context.Context, h *vm.Handle, objects []Object)
 		limited, cancel := context.WithTimeout(ctx, goesWithin)
 		defer cancel()
 		var made error
-		err = check.Wait(limited, check.Func("it is there, and stays", func(ctx context.Context) error {
+		// Each request has the time of the undo: cut off in the middle it would tell
+		// of that, and not of what is in the way.
+		err = check.Wait(limited, check.Func("it is there, and stays", func(context.Context) error {
 			_, made = resource.Create(ctx, &was, metav1.CreateOptions{})
 			if !apierrors.IsAlreadyExists(made) {
 				made = gone(ctx, h, o.Namespace, made)
