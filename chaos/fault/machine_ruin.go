@@ -95,9 +95,8 @@ func (*MachineRuin) Injected(ctx context.Context, h *vm.Handle, objects []Object
 	return machinesAre(ctx, h, objects, vm.MachineMissing)
 }
 
-// Undo implements Fault. What is there runs on: it was not deleted, or is back. One
-// that is only off, as after a crash of its host, still has its disk, and is switched
-// on. To make a machine takes longer than ctx of one try may last, and half of it is
+// Undo implements Fault. What is there runs on: it was not deleted, or is back.
+// To make a machine takes longer than ctx of one try may last, and half of it is
 // worth nothing.
 func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	if h.Recreate == nil {
@@ -108,36 +107,20 @@ func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) 
 		return err
 	}
 	var lost []string
-	err = mend(objects, "have back", unlessRemoved(h, func(o Object) error {
+	for _, o := range objects {
 		// One that was being made anew when its process was killed may run, and
 		// not have joined.
 		half := slices.Contains(h.Cluster.Joining, o.Name)
-		switch state := states[o.Name]; {
-		case half, state == vm.MachineMissing:
+		if h.Cluster.Machine(o.Name) != nil && (half || states[o.Name] != vm.MachineRunning) {
 			lost = append(lost, o.Name)
-		case state != vm.MachineRunning:
-			return goOn(ctx, h, o.Name, state)
 		}
-		return nil
-	}))
+	}
 	if len(lost) == 0 {
-		return err
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), vm.Deadline)
 	defer cancel()
-	return errors.Join(err, h.Recreate(ctx, false, lost...))
-}
-
-// goOn has a machine run that is there, and does not.
-func goOn(ctx context.Context, h *vm.Handle, machine string, state vm.MachineState) error {
-	if pauser, ok := h.Driver.(vm.Pauser); ok && state == vm.MachinePaused {
-		return pauser.Resume(ctx, h.Cluster, machine)
-	}
-	power, ok := h.Driver.(vm.Powerer)
-	if !ok || state != vm.MachineStopped && state != vm.MachineCrashed {
-		return fmt.Errorf("it is %s, which %s cannot change; nobody knows that it is gone, so it is not made anew", state, h.Driver.Name())
-	}
-	return power.PowerOn(ctx, h.Cluster, machine)
+	return h.Recreate(ctx, false, lost...)
 }
 
 // Undone implements Fault.

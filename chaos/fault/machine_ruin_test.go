@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -15,23 +14,7 @@ import (
 type ruinable struct {
 	inside
 	there  map[string]bool
-	ruined []string        // and nobody was told
-	state  vm.MachineState // of those that are there; empty: they run
-}
-
-func (d *ruinable) PowerOff(context.Context, *vm.Cluster, string) error {
-	return errors.New("nobody asked")
-}
-func (d *ruinable) PowerOn(context.Context, *vm.Cluster, string) error {
-	d.state = vm.MachineRunning
-	return nil
-}
-func (d *ruinable) Pause(context.Context, *vm.Cluster, string) error {
-	return errors.New("nobody asked")
-}
-func (d *ruinable) Resume(context.Context, *vm.Cluster, string) error {
-	d.state = vm.MachineRunning
-	return nil
+	ruined []string // and nobody was told
 }
 
 func (d *ruinable) Join(*vm.Cluster, ...string) []vm.Action { return nil }
@@ -49,7 +32,7 @@ func (d *ruinable) Machines(context.Context, *vm.Cluster) ([]vm.MachineStatus, e
 	for _, name := range []string{"n1", "n2"} {
 		state := vm.MachineMissing
 		if d.there[name] {
-			state = cmp.Or(d.state, vm.MachineRunning)
+			state = vm.MachineRunning
 		}
 		all = append(all, vm.MachineStatus{Name: name, State: state})
 	}
@@ -111,19 +94,6 @@ func TestMachineRuin(t *testing.T) {
 	if words, err := f.Undone(t.Context(), h, objects); err != nil || words != "machine n1 is running; node n1 is Ready in boot boot1" {
 		t.Errorf("%q, %v", words, err)
 	}
-	// Its host has crashed before it was deleted: it has its disk.
-	for _, state := range []vm.MachineState{vm.MachineStopped, vm.MachineCrashed, vm.MachinePaused} {
-		d.state = state
-		must(t, f.Undo(t.Context(), h, objects))
-		if len(recreated) != 1 || d.state != vm.MachineRunning {
-			t.Errorf("one that was %s is %s, made anew: %v", state, d.state, recreated)
-		}
-	}
-	d.state = vm.MachineUnknown // its host does not answer
-	if err := f.Undo(t.Context(), h, objects); err == nil || len(recreated) != 1 {
-		t.Errorf("of which nothing is known: %v, made anew: %v", err, recreated)
-	}
-	d.state = vm.MachineRunning
 	h.Cluster.Joining = []string{"n1"} // the making was killed when it ran already
 	must(t, f.Undo(t.Context(), h, objects))
 	if !slices.Equal(recreated, []string{"n1", "n1"}) {
