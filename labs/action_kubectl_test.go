@@ -31,6 +31,38 @@ kubectl annotate deployment web why="it's \"urgent\"" a\ b=c \
 	}
 }
 
+// A lab changes what is in its own namespaces, however a line is written.
+func TestForbiddenCommands(t *testing.T) {
+	for text, want := range map[string]string{
+		"kubectl delete Node worker-1":                          "a node is not in a namespace",
+		"kubectl delete NODES.v1. worker-1":                     "a nodes is not in a namespace",
+		"kubectl label configmap,csr a b=c":                     "a csr is not in a namespace",
+		"kubectl delete validatingwebhookconfigurations --all":  "is not in a namespace",
+		"kubectl certificate approve a":                         "not in a namespace",
+		"kubectl delete --raw=/api/v1/nodes/worker-1":           "--raw: it names no namespace",
+		"kubectl create Namespace mine":                         `action "namespace"`,
+		"kubectl drain worker-1":                                `action "evict"`,
+		"kubectl apply -f x.yaml":                               `action "apply"`,
+		"kubectl get pods -A":                                   "only in its own namespaces",
+		"kubectl get --raw /readyz":                             "",
+		"kubectl get nodes":                                     "",
+		"kubectl delete configmap node":                         "",
+		"kubectl create job by-hand --from=cronjob/every-night": "",
+	} {
+		commands, faults := readCommands(text)
+		if len(faults) > 0 || len(commands) != 1 {
+			t.Fatalf("%s: %v", text, faults)
+		}
+		if why := commands[0].forbidden(false); want == "" && why != "" || !strings.Contains(why, want) {
+			t.Errorf("%s: %q, want %q", text, why, want)
+		}
+	}
+	commands, _ := readCommands("kubectl delete Namespace kube-system")
+	if names := commands[0].namespaces(); !slices.Equal(names, []string{"kube-system"}) {
+		t.Errorf("it names %v", names)
+	}
+}
+
 func TestKubectl(t *testing.T) {
 	needCluster(t)
 	t.Parallel()

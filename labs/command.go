@@ -161,7 +161,7 @@ func (c command) namespaces() (names []string) {
 	for i, word := range plain {
 		kind, name, one := strings.Cut(word, "/")
 		switch {
-		case i == 0 || !slices.Contains([]string{"namespace", "namespaces", "ns"}, kind):
+		case i == 0 || !slices.Contains([]string{"namespace", "namespaces", "ns"}, strings.ToLower(kind)):
 		case one:
 			names = append(names, name)
 		default:
@@ -185,13 +185,23 @@ var forbiddenVerbs = map[string]string{
 	"uncordon":     `use the action "break", which is undone with the lab`,
 	"drain":        `use the action "evict" or "break", which is undone with the lab`,
 	"taint":        `use the action "break", which is undone with the lab`,
+	"certificate":  "a certificate request is not in a namespace; a lab changes only what is in its own",
 }
 
-// clusterWide are kinds of which a lab owns nothing.
+// clusterWide are the kinds of Kubernetes' own of which a lab owns nothing, as
+// 'kubectl api-resources --namespaced=false' tells them, but for what cannot be changed.
 var clusterWide = []string{
 	"node", "nodes", "no", "clusterrole", "clusterroles", "clusterrolebinding", "clusterrolebindings",
 	"storageclass", "storageclasses", "sc", "ingressclass", "ingressclasses", "priorityclass", "priorityclasses", "pc",
 	"customresourcedefinition", "customresourcedefinitions", "crd", "crds", "persistentvolume", "persistentvolumes", "pv",
+	"apiservice", "apiservices", "certificatesigningrequest", "certificatesigningrequests", "csr",
+	"csidriver", "csidrivers", "csinode", "csinodes", "deviceclass", "deviceclasses", "resourceslice", "resourceslices",
+	"flowschema", "flowschemas", "ipaddress", "ipaddresses", "ip", "servicecidr", "servicecidrs",
+	"mutatingadmissionpolicy", "mutatingadmissionpolicies", "mutatingadmissionpolicybinding", "mutatingadmissionpolicybindings",
+	"mutatingwebhookconfiguration", "mutatingwebhookconfigurations", "prioritylevelconfiguration", "prioritylevelconfigurations",
+	"runtimeclass", "runtimeclasses", "validatingadmissionpolicy", "validatingadmissionpolicies",
+	"validatingadmissionpolicybinding", "validatingadmissionpolicybindings", "validatingwebhookconfiguration",
+	"validatingwebhookconfigurations", "volumeattachment", "volumeattachments", "volumeattributesclass", "volumeattributesclasses", "vac",
 }
 
 // reading are verbs that change nothing.
@@ -214,12 +224,13 @@ func (c command) forbidden(ownConfig bool) string {
 	if !slices.Contains(reading, verb) && len(plain) > 1 {
 		for kind := range strings.SplitSeq(plain[1], ",") {
 			kind, _, _ = strings.Cut(kind, "/")
-			if kind, _, _ = strings.Cut(kind, "."); slices.Contains(clusterWide, kind) {
+			kind, _, _ = strings.Cut(kind, ".")
+			if kind = strings.ToLower(kind); slices.Contains(clusterWide, kind) { // kubectl takes Node for nodes
 				return fmt.Sprintf("a %s is not in a namespace; a lab changes only what is in its own", kind)
 			}
 		}
 	}
-	if verb == "create" && len(plain) > 1 && slices.Contains([]string{"namespace", "ns"}, plain[1]) {
+	if verb == "create" && len(plain) > 1 && slices.Contains([]string{"namespace", "ns"}, strings.ToLower(plain[1])) {
 		return `make namespaces by the action "namespace", so that they are removed with the lab`
 	}
 	for _, word := range c.own() {
@@ -227,6 +238,8 @@ func (c command) forbidden(ownConfig bool) string {
 		switch {
 		case name == "--kubeconfig" || name == "--server" || name == "-s" || name == "--cluster":
 			return fmt.Sprintf("%s: the cluster is the lab's", name)
+		case name == "--raw" && verb != "get":
+			return "--raw: it names no namespace; say what kind of object it is"
 		case name == "-A" || name == "--all-namespaces":
 			return fmt.Sprintf("%s: a lab acts only in its own namespaces", name)
 		case name == "-w" || name == "--watch-only" || word == "--watch" || word == "--watch=true" || name == "--follow" || verb == "logs" && name == "-f":
