@@ -5,7 +5,10 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"axolotl/chaos/timeline"
+	"axolotl/internal/bug"
 	"axolotl/vm"
 )
 
@@ -38,7 +41,11 @@ func (r *run) followMachines(ctx context.Context) *machines {
 		m.off[n.Name] = false
 	}
 	go func() {
-		defer func() { _ = recover() }() // look tells what it misses
+		defer func() {
+			if broken := bug.Error(recover()); broken != nil { // look tells what is missed
+				zap.L().Error("machines are not followed any more", zap.Error(broken))
+			}
+		}()
 		m.follow(ctx)
 	}()
 	return m
