@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # tests and go vet take from Go's cache what build has put there.
 export GOFLAGS := -buildvcs=false -trimpath -tags=libvirt_dlopen
 
-.PHONY: all build demo test test-unit labs soak fuzz minikube-test lint deps libvirtd bench clean generate help
+.PHONY: all build install demo test test-unit labs soak fuzz minikube-test lint deps libvirtd bench clean generate help
 
 all: build
 
@@ -18,6 +18,10 @@ help: ## show this list
 
 build: ## compile bin/axolotl
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/axolotl ./cmd/axolotl
+
+PREFIX ?= /usr/local
+install: ## copy bin/axolotl to PREFIX=/usr/local (after make build; as root or with sudo)
+	install -D -m 755 bin/axolotl $(DESTDIR)$(PREFIX)/bin/axolotl
 
 deps: ## install the Debian packages that are missing (as root or with sudo)
 	@.ci/deps

@@ -155,9 +155,9 @@ func TestFileFits(t *testing.T) {
 	}
 }
 
-// What the README shows is what is taken.
+// What the README of this room shows is what is taken.
 func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
