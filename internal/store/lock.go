@@ -21,6 +21,7 @@ type Holder struct {
 	PID     int       `json:"pid"`
 	Command string    `json:"command"`
 	Since   time.Time `json:"since"`
+	For     string    `json:"for,omitempty"` // what it does with it, where it says so
 }
 
 // LockedError is the error for a lock that somebody else holds.
@@ -51,7 +52,24 @@ func TryLock(path string) (*Lock, error) {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	return tryLock(path)
+	return tryLock(path, (*flock.Flock).TryLock, "")
+}
+
+// TryLockFor is TryLock by somebody who says what for, to be told to others.
+func TryLockFor(path, what string) (*Lock, error) {
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	return tryLock(path, (*flock.Flock).TryLock, what)
+}
+
+// TryShareFor is TryLockFor of a lock that all may have who share it, and whoever wants
+// it alone may not meanwhile. It is told of the last of them.
+func TryShareFor(path, what string) (*Lock, error) {
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	return tryLock(path, (*flock.Flock).TryRLock, what)
 }
 
 // TryLockIn is TryLock of a file in a directory that others remove when they are done
@@ -64,19 +82,19 @@ func TryLockIn(dir string, elem ...string) (*Lock, error) {
 			return nil, err
 		}
 	}
-	return tryLock(path)
+	return tryLock(path, (*flock.Flock).TryLock, "")
 }
 
-func tryLock(path string) (*Lock, error) {
+func tryLock(path string, try func(*flock.Flock) (bool, error), what string) (*Lock, error) {
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	taken, err := lock.TryLock()
+	taken, err := try(lock)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	if taken && !current(lock) {
 		// Its holder has removed it between our look at its name and our lock.
 		_ = lock.Unlock()
-		return tryLock(path)
+		return tryLock(path, try, what)
 	}
 	if !taken {
 		var holder Holder
@@ -85,7 +103,7 @@ func tryLock(path string) (*Lock, error) {
 		}
 		return nil, &LockedError{Path: path, Holder: holder}
 	}
-	note, err := json.Marshal(Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: time.Now()})
+	note, err := json.Marshal(Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: time.Now(), For: what})
 	if err == nil {
 		// NOTE: written in place: a rename would leave the lock on the old inode.
 		err = os.WriteFile(path, note, 0o600)

@@ -131,3 +131,36 @@ func TestLockOnAFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A lock that is shared is had by several, and by nobody alone meanwhile; who has one
+// alone says what for.
+func TestSharedLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	first, err := TryShareFor(path, "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := TryShareFor(path, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	for _, l := range []*Lock{first, second} {
+		if _, err := TryLock(path); !errors.As(err, &locked) || locked.Holder.For != "second" {
+			t.Errorf("%v, held for %q", err, locked.Holder.For)
+		}
+		if err := l.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alone, err := TryLockFor(path, "alone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TryShareFor(path, "third"); !errors.As(err, &locked) || locked.Holder.For != "alone" {
+		t.Errorf("shared with who has it alone: %v", err)
+	}
+	if err := alone.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
