@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
 	"axolotl/chaos/fault"
-	"axolotl/internal/store"
 	"axolotl/internal/term"
 )
 
@@ -205,10 +203,7 @@ func (p *part) settle() {
 // handOver makes a part's locks the run's: a later step may strike the same thing
 // again, another run may not.
 func (p *part) handOver() {
-	if p.whole.locks == nil {
-		p.whole.locks = map[string]*store.Lock{}
-	}
-	maps.Copy(p.whole.locks, p.locks)
+	p.whole.keepLocks(p.locks)
 	p.locks = nil
 }
 

@@ -48,7 +48,7 @@ var guards = []guard{
 		return guardQuorum(r.scene, r.allEtcdTaken(), r.experiment.Guards.Quorum)
 	}},
 	{"healthy-before", func(_ context.Context, r *run) error { return guardHealthy(r.scene) }},
-	{"one-at-a-time", func(_ context.Context, r *run) error { return r.lockTargets() }},
+	{"one-at-a-time", func(ctx context.Context, r *run) error { return r.lockTargets(ctx) }},
 }
 
 // guardNames lists the guards for a plan.

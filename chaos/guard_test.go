@@ -194,16 +194,16 @@ func TestGuardOneAtATime(t *testing.T) {
 			targets: []fault.Object{{Target: fault.Target{Kind: "Node", Name: "n1"}}}}
 	}
 	first, second := at(), at()
-	if err := first.lockTargets(); err != nil {
+	if err := first.lockTargets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	err := second.lockTargets()
+	err := second.lockTargets(t.Context())
 	refusedBy(t, err, "one-at-a-time")
 	if !strings.Contains(err.Error(), "node.n1") || !strings.Contains(err.Error(), "pid") {
 		t.Errorf("%v does not say what is locked and by whom", err)
 	}
 	first.unlock()
-	if err := second.lockTargets(); err != nil {
+	if err := second.lockTargets(t.Context()); err != nil {
 		t.Errorf("after the first has ended: %v", err)
 	}
 	second.unlock()

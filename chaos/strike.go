@@ -29,7 +29,7 @@ func Strike(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Ta
 	if err := guardCluster(h, ""); err != nil {
 		return nil, err
 	}
-	unlock, err := lockStroke(ctx, h, targets, who)
+	unlock, err := lockStroke(ctx, h, f, targets, who)
 	if err != nil {
 		return nil, err
 	}

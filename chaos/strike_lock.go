@@ -27,14 +27,14 @@ var strokeLocks = struct {
 
 // lockStroke takes the locks of what a stroke breaks, as a run does, and returns
 // what gives them back. The error is a *Refusal where somebody else is at work there.
-func lockStroke(ctx context.Context, h *vm.Handle, targets []fault.Target, who string) (unlock func(), err error) {
+func lockStroke(ctx context.Context, h *vm.Handle, f fault.Fault, targets []fault.Target, who string) (unlock func(), err error) {
 	var keys []string
 	for _, t := range targets {
-		key, err := strokeKey(ctx, h, t)
+		of, err := strokeKeys(ctx, h, f, t)
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, key)
+		keys = append(keys, of...)
 	}
 	strokeLocks.Lock()
 	defer strokeLocks.Unlock()
@@ -53,17 +53,22 @@ func lockStroke(ctx context.Context, h *vm.Handle, targets []fault.Target, who s
 	}), nil
 }
 
-// strokeKey is the key by which a run would lock a target.
-func strokeKey(ctx context.Context, h *vm.Handle, t fault.Target) (string, error) {
+// strokeKeys are the keys by which a run would lock a target. The node that a fault is
+// done within is not shared: one lab may strike the node, too.
+func strokeKeys(ctx context.Context, h *vm.Handle, f fault.Fault, t fault.Target) ([]string, error) {
 	if t.Kind != fault.OnPods {
-		return targetKey(t), nil
+		return []string{targetKey(t)}, nil
 	}
 	pod, err := h.Kube.Typed.CoreV1().Pods(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	keeper, err := keeperOf(ctx, h.Kube, pod)
-	return targetKey(keeper), err
+	keys := []string{targetKey(keeper)}
+	if fault.OnMachines(f) && pod.Spec.NodeName != "" {
+		keys = append(keys, nodeKey(pod.Spec.NodeName))
+	}
+	return keys, err
 }
 
 // takeStrokeLock and giveStrokeLocks are called with strokeLocks locked.
@@ -73,7 +78,7 @@ func takeStrokeLock(c *vm.Cluster, key, who string) error {
 		l.strokes++
 		return nil
 	}
-	lock, err := lockTarget(c, key)
+	lock, err := lockTarget(c, key, who)
 	if err != nil {
 		return atWork(key, err)
 	}

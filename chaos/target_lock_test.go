@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -77,13 +78,13 @@ func TestRefusedRunsKeepNoLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refusedBy(t, at("n1", "n2").lockTargets(), "one-at-a-time")
+	refusedBy(t, at("n1", "n2").lockTargets(t.Context()), "one-at-a-time")
 	free("n1")
 
 	whole := at()
 	p := &part{run: at("n1")}
 	p.whole, whole.parts = whole, []*part{p}
-	if err := p.lockTargets(); err != nil {
+	if err := p.lockTargets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := whole.undoParts(t.Context()); err != nil {
@@ -126,25 +127,25 @@ func TestPodsAreLockedByTheirControllers(t *testing.T) {
 func TestStrokesLockTheirTargets(t *testing.T) {
 	h := &vm.Handle{Cluster: &vm.Cluster{Dir: t.TempDir()}}
 	node := []fault.Target{{Kind: fault.OnNodes, Name: "n1"}}
-	first, err := lockStroke(t.Context(), h, node, "lab a")
+	first, err := lockStroke(t.Context(), h, &fault.NodeCordon{}, node, "lab a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := lockStroke(t.Context(), h, node, "lab a")
+	again, err := lockStroke(t.Context(), h, &fault.NodeCordon{}, node, "lab a")
 	if err != nil {
 		t.Fatalf("the same lab: %v", err)
 	}
 	first()
 	first() // twice is once
 	r := &run{home: h.Cluster, experiment: &Experiment{Fault: &fault.NodeCordon{}}, scene: &scene{}, targets: []fault.Object{{Target: node[0]}}}
-	refusedBy(t, r.lockTargets(), "one-at-a-time")
-	_, err = lockStroke(t.Context(), h, append([]fault.Target{{Kind: fault.OnNodes, Name: "n0"}}, node...), "lab b")
+	refusedBy(t, r.lockTargets(t.Context()), "one-at-a-time")
+	_, err = lockStroke(t.Context(), h, &fault.NodeCordon{}, append([]fault.Target{{Kind: fault.OnNodes, Name: "n0"}}, node...), "lab b")
 	refusedBy(t, err, "one-at-a-time")
 	again()
-	if err := r.lockTargets(); err != nil {
+	if err := r.lockTargets(t.Context()); err != nil {
 		t.Error(err)
 	}
-	_, err = lockStroke(t.Context(), h, node, "lab a")
+	_, err = lockStroke(t.Context(), h, &fault.NodeCordon{}, node, "lab a")
 	refusedBy(t, err, "one-at-a-time")
 	r.unlock()
 	for _, n := range []string{"n0", "n1"} {
@@ -183,20 +184,133 @@ func TestOneWorkloadIsLockedOnce(t *testing.T) {
 		return x
 	}
 	release, pod := at("image-broken"), at("pod-deletion")
-	if err := release.lockTargets(); err != nil {
+	if err := release.lockTargets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	refusedBy(t, pod.lockTargets(), "one-at-a-time")
-	_, err := lockStroke(t.Context(), h, []fault.Target{pod.targets[0].Target}, "lab")
+	refusedBy(t, pod.lockTargets(t.Context()), "one-at-a-time")
+	_, err := lockStroke(t.Context(), h, &fault.PodDeletion{}, []fault.Target{pod.targets[0].Target}, "lab")
 	refusedBy(t, err, "one-at-a-time")
 	release.unlock()
 
-	unlock, err := lockStroke(t.Context(), h, []fault.Target{pod.targets[0].Target}, "lab")
+	unlock, err := lockStroke(t.Context(), h, &fault.PodDeletion{}, []fault.Target{pod.targets[0].Target}, "lab")
 	if err != nil {
 		t.Fatal(err)
 	}
-	refusedBy(t, release.lockTargets(), "one-at-a-time")
+	refusedBy(t, release.lockTargets(t.Context()), "one-at-a-time")
 	unlock()
+}
+
+// Whoever takes a node takes what others have there: not while one of them has that
+// as its target, nor the other way round.
+func TestWhatANodeCostsOthersIsLocked(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	standing(t, h, "costly", 2, nil)
+	standing(t, h, "bystander", 2, nil)
+	awaitReady(t, h, "bystander", 2)
+	choose := func(name, namespace string) *run {
+		e := deletion(t)
+		f, err := fault.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Fault, e.Target, e.Guards = f, Target{Namespace: namespace, Deployment: "pingapp", Count: 1}, Guards{MaxShare: 100}
+		x := runner(t, h).newRun(e)
+		if x.scene, err = readScene(t.Context(), h.Kube, e.Target); err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	pod := choose("pod-deletion", "bystander")
+	of := pod.scene.pods[0]
+	pod.targets = []fault.Object{{Target: fault.Target{Kind: fault.OnPods, Namespace: of.Namespace, Name: of.Name, UID: of.UID}}}
+	node := choose("node-taint", "costly")
+	node.targets = []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: of.Spec.NodeName}}}
+	for _, x := range []*run{pod, node} {
+		var err error
+		if x.toll, err = x.readToll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pod.lockTargets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := node.lockTargets(t.Context())
+	refusedBy(t, err, "one-at-a-time")
+	if err == nil || !strings.Contains(err.Error(), "deployment.bystander.pingapp") || !strings.Contains(err.Error(), "run "+pod.id+" of pod-deletion") {
+		t.Errorf("%v does not say what is struck, and by which run", err)
+	}
+	pod.unlock()
+	if err := node.lockTargets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refusedBy(t, pod.lockTargets(t.Context()), "one-at-a-time")
+	node.unlock()
+
+	// Parts that strike at once may cost others the same: it is one run's.
+	whole := choose("node-taint", "costly")
+	for range 2 {
+		p := &part{run: choose("node-taint", "costly")}
+		p.whole, p.toll = whole, node.toll
+		whole.parts = append(whole.parts, p)
+		if err := p.lockTargets(t.Context()); err != nil {
+			t.Errorf("beside another part of its run: %v", err)
+		}
+	}
+	whole.unlock()
+	if err := pod.lockTargets(t.Context()); err != nil {
+		t.Errorf("after all have ended: %v", err)
+	}
+	pod.unlock()
+}
+
+// What is done within a node's machine, to a pod there, needs the machine for its undo:
+// others may be within as well, but nobody strikes the node meanwhile. A step may that
+// comes after it.
+func TestNodesAreSharedByWhatIsDoneWithin(t *testing.T) {
+	c := &vm.Cluster{Dir: t.TempDir()}
+	inside := func(name string) *run {
+		f, err := fault.New("pod-cpu-pressure")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID(name)}, Spec: corev1.PodSpec{NodeName: "n1"}}
+		return &run{home: c, experiment: &Experiment{Fault: f}, scene: &scene{pods: []corev1.Pod{p}},
+			targets: []fault.Object{{Target: fault.Target{Kind: fault.OnPods, Name: name, UID: p.UID}}}}
+	}
+	node := func() *run {
+		return &run{home: c, experiment: &Experiment{Fault: &fault.PowerCut{}}, scene: &scene{},
+			targets: []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "n1"}}}}
+	}
+	first, second, cut := inside("a"), inside("b"), node()
+	for _, x := range []*run{first, second} {
+		if err := x.lockTargets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refusedBy(t, cut.lockTargets(t.Context()), "one-at-a-time")
+	first.unlock()
+	refusedBy(t, cut.lockTargets(t.Context()), "one-at-a-time")
+	second.unlock()
+	if err := cut.lockTargets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refusedBy(t, first.lockTargets(t.Context()), "one-at-a-time")
+	cut.unlock()
+
+	whole := node()
+	before, after := &part{run: inside("a")}, &part{run: node()}
+	before.whole, after.whole = whole, whole
+	if err := before.lockTargets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before.handOver()
+	if err := after.lockTargets(t.Context()); err != nil {
+		t.Errorf("a step that comes after it: %v", err)
+	}
+	refusedBy(t, second.lockTargets(t.Context()), "one-at-a-time")
+	after.unlock()
+	whole.unlock()
 }
 
 // What a target was like before is read when no other run has it.

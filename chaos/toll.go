@@ -20,13 +20,14 @@ type toll struct {
 	namespace string // of all of them; "" for several
 	pods      []corev1.Pod
 	lost      map[types.UID]bool
+	own       map[types.UID]bool // lost by the run itself, and not by a part beside it alone
 }
 
 // readToll reads what the run and the parts beside it take. A fault on a node takes
 // what runs there, and not the target's pods only: those of all namespaces are looked
 // at then, but for what is not for a guard to keep (see spared).
 func (r *run) readToll(ctx context.Context) (*toll, error) {
-	t := &toll{namespace: r.scene.namespace, pods: slices.Clone(r.scene.pods), lost: map[types.UID]bool{}}
+	t := &toll{namespace: r.scene.namespace, pods: slices.Clone(r.scene.pods), lost: map[types.UID]bool{}, own: map[types.UID]bool{}}
 	together := []*run{r}
 	for _, p := range r.beside() {
 		together = append(together, p.run)
@@ -45,7 +46,8 @@ func (r *run) readToll(ctx context.Context) (*toll, error) {
 			}
 		}
 	}
-	for _, r := range together {
+	for i, r := range together {
+		own := i == 0
 		endangered, err := r.endangers(ctx)
 		if err != nil {
 			return nil, err
@@ -53,6 +55,7 @@ func (r *run) readToll(ctx context.Context) (*toll, error) {
 		for i := range t.pods {
 			if p := &t.pods[i]; r.takes(p) || endangered(p) {
 				t.lost[p.UID] = true
+				t.own[p.UID] = t.own[p.UID] || own
 			}
 		}
 	}
