@@ -87,6 +87,7 @@ func (r *run) deploy(ctx context.Context, _ *term.Step) error {
 	if err != nil {
 		return err
 	}
+	r.putUp = true
 	_, err = r.kube.Apply(ctx, r.namespace, objects...)
 	return err
 }

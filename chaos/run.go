@@ -94,6 +94,7 @@ type run struct {
 	started   time.Time
 	namespace string // of our own app; empty for none
 	staged    string // the same, where it was put up for several trials and stays
+	putUp     bool   // namespace may be there
 
 	entry    *journal.Held
 	target   Target // where the pods are, also those of our own app
@@ -219,8 +220,8 @@ func (r *run) steps() []step {
 		target = "Find the target"
 	}
 	begin := []step{
-		{"Finish what earlier runs left", r.recover},
 		{"See whether the fault can be injected here", r.preflight},
+		{"Finish what earlier runs left", r.recover},
 		{target, r.deploy},
 		{"Open the watches", r.observe},
 		{"Start the client's probe", r.startClient},
@@ -267,9 +268,18 @@ func (r *run) blind() error {
 	return errors.Join(errs...)
 }
 
-// recover undoes what earlier runs left behind, so that nothing of theirs is
-// taken for this run's doing.
+// recover undoes what earlier runs left behind. The run is in the journal from here on:
+// it may be told to end, and nobody takes the cluster away from under it while it waits.
 func (r *run) recover(ctx context.Context, step *term.Step) error {
+	if err := r.beginJournal(); err != nil {
+		return err
+	}
+	return r.undoEarlier(ctx, step)
+}
+
+// undoEarlier undoes what earlier runs left behind, so that nothing of theirs is
+// taken for this run's doing.
+func (r *run) undoEarlier(ctx context.Context, step *term.Step) error {
 	_, err := recoverFrom(ctx, r.journal, r.handle, nil, r.now, step)
 	if err != nil && ctx.Err() == nil {
 		return &Refusal{"leftovers", fmt.Sprintf("what an earlier run did cannot be undone: %v", err),
@@ -396,8 +406,8 @@ func (r *run) lostNodes() []timeline.Node {
 	return lost
 }
 
-// beginJournal writes the entry under which the run's namespace and fault are
-// undone, before either exists.
+// beginJournal writes the entry by which the run is seen to be at work, and under which
+// its namespace and fault are undone, before either exists.
 func (r *run) beginJournal() error {
 	if r.entry != nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +63,44 @@ func TestAbortARunOfThisProcess(t *testing.T) {
 			t.Errorf("%s is left", f.Name())
 		}
 	}
+}
+
+// A run is seen while it waits for the steady state of what was there before, and is
+// told to end then: it injects nothing afterwards.
+func TestAbortBeforeTheFault(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	standing(t, h, "waited-for", 2, nil)
+	e := parsed(t, `
+name: waits
+title: what it waits for does not come
+target: {namespace: waited-for, deployment: pingapp}
+steadyState:
+  - {name: never, kind: Deployment, object: pingapp, cel: object.spec.replicas == 3}
+fault: {name: pod-deletion}
+`)
+	var aborted sync.WaitGroup
+	said := &whenSaid{word: "Start the client's probe"} // what comes next is the wait
+	said.do = sync.OnceFunc(func() {
+		open, err := Unfinished(h.Cluster)
+		if err != nil || len(open) != 1 {
+			t.Errorf("unfinished: %+v, %v", open, err)
+		}
+		if (&Runner{Handle: h}).alone(nil) == nil {
+			t.Error("trials would restore the cluster under it")
+		}
+		aborted.Go(func() {
+			if done, err := Abort(t.Context(), h.Cluster, "", quiet.Start("abort")); err != nil || len(done) != 1 {
+				t.Errorf("aborted %v, %v", done, err)
+			}
+		})
+	})
+	report := (&Runner{Handle: h, Progress: term.NewProgress(said, false)}).Run(t.Context(), e)
+	aborted.Wait()
+	if report.Verdict != Aborted || report.Proof != "" {
+		t.Errorf("verdict %s (%s), proof %q", report.Verdict, report.Reason, report.Proof)
+	}
+	leftNothing(t, h, report.ID)
 }
 
 // whenSaid does something when a line that has a word in it is written.

@@ -34,7 +34,7 @@ func (r *Runner) beginning(ctx context.Context, experiments []*Experiment) (Snap
 		}
 	}
 	// What is broken now would come back with the snapshot.
-	if err := r.Progress.Do("Finish what earlier runs left", func(step *term.Step) error { return x.recover(ctx, step) }); err != nil {
+	if err := r.Progress.Do("Finish what earlier runs left", func(step *term.Step) error { return x.undoEarlier(ctx, step) }); err != nil {
 		return nil, nil, err
 	}
 	if err := r.alone(nil); err != nil {

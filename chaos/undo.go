@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,12 +152,12 @@ func (r *run) finish(ctx context.Context, failed error) {
 // that of the undo too.
 func (r *run) leave(ctx context.Context) error {
 	err := r.undoErr
-	if r.namespace != "" {
+	if r.putUp {
 		err = errors.Join(err, r.progress.Do("Remove the target", func(*term.Step) error {
 			return undoNamespace(ctx, r.handle, r.entry.Entry, r.undoWithin)
 		}))
 	}
-	return closeEntry(r.handle, r.entry, r.undone, err, r.now())
+	return closeEntry(r.handle, r.entry, cmp.Or(r.undone, "nothing was injected"), err, r.now())
 }
 
 // steadyAgain waits a little for the steady state after the undo.
