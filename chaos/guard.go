@@ -39,9 +39,7 @@ var guardsBefore = []guard{
 var guards = []guard{
 	{"annotated", guardAnnotated},
 	{"zero-targets", func(_ context.Context, r *run) error { return guardZeroTargets(r) }},
-	{"max-share", func(_ context.Context, r *run) error {
-		return guardShare(len(r.allTargets(r.experiment.Fault.Effect().On)), r.candidates, r.experiment.Guards.MaxShare)
-	}},
+	{"max-share", func(_ context.Context, r *run) error { return r.guardShares() }},
 	{"last-replica", guardLastReplica},
 	{"disruption-budget", guardBudgets},
 	{"etcd-quorum", func(_ context.Context, r *run) error {
@@ -152,6 +150,28 @@ func names(objects []fault.Object) []string {
 func zeroTargets(reason string) error {
 	return &Refusal{"zero-targets", reason + ", so nothing would be shown",
 		"check --namespace, --deployment and --selector against 'kubectl get pods --show-labels'"}
+}
+
+// guardShares asks for the run, and for each part beside it, how many of its candidates
+// are struck, by whichever of them: one may strike where another one cannot.
+func (r *run) guardShares() error {
+	all := r.allTargets(r.experiment.Fault.Effect().On)
+	together := []*run{r}
+	for _, p := range r.beside() {
+		together = append(together, p.run)
+	}
+	for _, x := range together {
+		struck := 0
+		for _, c := range x.candidates {
+			if slices.ContainsFunc(all, func(o fault.Object) bool { return o.UID == c.UID }) {
+				struck++
+			}
+		}
+		if err := guardShare(struck, len(x.candidates), x.experiment.Guards.MaxShare); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func guardShare(targets, candidates, maxShare int) error {

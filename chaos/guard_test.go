@@ -84,6 +84,36 @@ func TestGuardShare(t *testing.T) {
 	}
 }
 
+// What parts strike at once is counted of what each of them may strike: not a worker of
+// one among the control planes of another.
+func TestSharesOfParts(t *testing.T) {
+	nodes := func(names ...string) (all []fault.Target) {
+		for _, n := range names {
+			all = append(all, fault.Target{Kind: fault.OnNodes, Name: n, UID: types.UID(n)})
+		}
+		return all
+	}
+	ask := func(maxShare int, candidates [2][]fault.Target, targets [2]string) error {
+		whole := &run{}
+		for i := range 2 {
+			x := &run{whole: whole, scene: &scene{}, candidates: candidates[i], experiment: &Experiment{Fault: &fault.NodeCordon{}, Guards: Guards{MaxShare: maxShare}}}
+			x.targets = []fault.Object{{Target: nodes(targets[i])[0]}}
+			whole.parts = append(whole.parts, &part{run: x})
+		}
+		return whole.parts[1].guardShares()
+	}
+	workers, planes, all := nodes("w1", "w2"), nodes("cp"), nodes("cp", "w1", "w2")
+	if err := ask(100, [2][]fault.Target{workers, planes}, [2]string{"w1", "cp"}); err != nil {
+		t.Errorf("a worker and the control plane: %v", err)
+	}
+	refusedBy(t, ask(99, [2][]fault.Target{workers, planes}, [2]string{"w1", "cp"}), "max-share") // the control plane
+	refusedBy(t, ask(50, [2][]fault.Target{workers, workers}, [2]string{"w1", "w2"}), "max-share")
+	refusedBy(t, ask(70, [2][]fault.Target{workers, all}, [2]string{"w1", "w2"}), "max-share") // both of the workers
+	if err := ask(50, [2][]fault.Target{workers, workers}, [2]string{"w1", "w1"}); err != nil {
+		t.Errorf("one struck twice: %v", err)
+	}
+}
+
 // tollOf is what takes some pods of others, given as "namespace/name:owner", all ready.
 func tollOf(lost string, pods ...string) *toll {
 	t := &toll{lost: map[types.UID]bool{}}

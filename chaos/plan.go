@@ -161,7 +161,7 @@ func namesOf(objects []fault.Object) []fault.Target {
 // plan is the plan of a run whose targets are chosen as far as they can be.
 func (r *run) plan() (*Plan, error) {
 	plan := &Plan{
-		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: r.candidates, Targets: namesOf(r.plannedTargets()),
+		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: len(r.candidates), Targets: namesOf(r.plannedTargets()),
 		Steps: r.planSteps(r.targets), Lasts: r.experiment.Lasts, HealWithin: r.experiment.HealWithin, Guards: guardNames(),
 	}
 	if f := r.experiment.Fault; f != nil {

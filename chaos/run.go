@@ -111,7 +111,7 @@ type run struct {
 	parts    []*part       // of a combined experiment, in the order in which they strike
 	only     *fault.Target // the one that this part strikes; nil: by the seed
 
-	candidates int
+	candidates []fault.Target
 	targets    []fault.Object
 
 	injected bool // Inject was called, whatever came of it
@@ -351,7 +351,7 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if err != nil {
 		return err
 	}
-	r.candidates = len(all)
+	r.candidates = slices.Clone(all)
 	if all, err = r.bounds.spare(ctx, r.experiment.Fault, all); err != nil {
 		return err
 	}
@@ -377,7 +377,7 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, chosen); err != nil {
 		return err
 	}
-	step.Status("%d of %d", len(r.targets), r.candidates)
+	step.Status("%d of %d", len(r.targets), len(r.candidates))
 	return nil
 }
 
