@@ -3,12 +3,17 @@ package chaos
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
@@ -317,5 +322,52 @@ func TestHTML(t *testing.T) {
 		if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Pods of an app that is put up anew have other names each time: a replay strikes on the
+// node that the run has struck on.
+func TestReplayStrikesWhereTheRunDid(t *testing.T) {
+	t.Parallel()
+	h := cluster(t)
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			e := deletion(t)
+			e.Seed, e.Target.Replicas, e.Guards.MaxShare = seed+1, 2, 100
+			first := runner(t, h).Run(t.Context(), e)
+			again, err := first.Recipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			second := runner(t, h).Run(t.Context(), again)
+			if len(first.Pods) != 1 || len(second.Pods) != 1 || first.Pods[0].Lost.Node != second.Pods[0].Lost.Node {
+				t.Errorf("struck %+v and %+v", first.Pods, second.Pods)
+			}
+		})
+	}
+}
+
+func TestPodsByPlace(t *testing.T) {
+	var pods []corev1.Pod
+	for _, p := range []string{"a w2", "b w1", "c w2", "d w1", "e w2"} { // by name
+		name, node, _ := strings.Cut(p, " ")
+		pods = append(pods, corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)}, Spec: corev1.PodSpec{NodeName: node}})
+	}
+	var names string
+	for _, p := range byPlace(pods) {
+		names += p.Name
+	}
+	if names != "badce" {
+		t.Errorf("in the order %q", names)
+	}
+	e := &Experiment{Fault: &fault.PodDeletion{}, Target: Target{App: AppPingapp}}
+	own, err := (&scene{pods: pods}).candidates(t.Context(), nil, e)
+	if err != nil || own[0].Name != "b" {
+		t.Errorf("of its own: %v, %v", own, err)
+	}
+	e.Target = Target{Namespace: "shop"}
+	if all, err := (&scene{pods: pods}).candidates(t.Context(), nil, e); err != nil || all[0].Name != "a" {
+		t.Errorf("that were there: %v, %v", all, err)
 	}
 }

@@ -17,13 +17,17 @@ import (
 	"axolotl/vm"
 )
 
-// candidates are the objects that the fault may take, by name: what the
-// target's pods are, what keeps them, what they use, or where they run.
+// candidates are the objects that the fault may take, by name, or pods of an app of the
+// run's own by place: what the target's pods are, what keeps them, what they use, or where they run.
 func (s *scene) candidates(ctx context.Context, h *vm.Handle, e *Experiment) ([]fault.Target, error) {
 	switch on := e.Fault.Effect().On; on {
 	case fault.OnPods:
+		pods := s.pods
+		if e.Target.App != "" {
+			pods = byPlace(pods)
+		}
 		var all []fault.Target
-		for _, p := range s.pods {
+		for _, p := range pods {
 			all = append(all, fault.Target{Kind: on, Namespace: p.Namespace, Name: p.Name, UID: p.UID})
 		}
 		return all, nil
@@ -39,6 +43,21 @@ func (s *scene) candidates(ctx context.Context, h *vm.Handle, e *Experiment) ([]
 	default:
 		return nil, fmt.Errorf("fault %s acts on a %s, which no target has", e.Fault.Name(), on)
 	}
+}
+
+// byPlace has pods in an order that is the same in every run that puts up its app on the
+// same nodes, where their names are made up anew: the first one of each node, by the
+// nodes' names, then the second one of each.
+func byPlace(pods []corev1.Pod) []corev1.Pod {
+	before := map[string]int{}
+	place := map[types.UID]int{} // how many of its node come before a pod
+	for _, p := range pods {
+		place[p.UID] = before[p.Spec.NodeName]
+		before[p.Spec.NodeName]++
+	}
+	return slices.SortedStableFunc(slices.Values(pods), func(a, b corev1.Pod) int {
+		return cmp.Or(cmp.Compare(place[a.UID], place[b.UID]), cmp.Compare(a.Spec.NodeName, b.Spec.NodeName))
+	})
 }
 
 func (s *scene) nodeTargets(e *Experiment) []fault.Target {

@@ -40,9 +40,9 @@ func newChaosReplay(a *app) *cobra.Command {
 		Use:   "replay RUN",
 		Short: "Run an experiment again as a run had it, with the same seed",
 		Long: `Run an experiment again as a run had it: the file as it was then, with the flags
-of then, and the same seed. The targets are the same where their names are; of
-an app that is put up for each run, they are the same places in order of name. The
-run may have been on another cluster, also on one that is gone.`,
+of then, and the same seed, on the cluster of then, or on that of --cluster, where it
+is gone. The targets are the same where their names are; of an app that is put up for
+each run, they are on the same nodes, where its pods are.`,
 		Args:              usageErrors(cobra.ExactArgs(1)),
 		ValidArgsFunction: a.completeRuns(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,6 +57,9 @@ run may have been on another cluster, also on one that is gone.`,
 			e, err := report.Recipe()
 			if err != nil {
 				return err
+			}
+			if !cmd.Flags().Changed("cluster") {
+				flags.cluster = report.Cluster
 			}
 			return runChaos(cmd.Context(), a, e, flags)
 		},
