@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 
 	"axolotl/chaos/fault"
 )
@@ -33,12 +34,23 @@ func guardQuorum(s *scene, taken []string, allowed bool) error {
 	return nil
 }
 
-// etcdTaken are the nodes among targets on which a fault keeps etcd from
-// answering the others.
+// sparesEtcd are the faults on nodes that leave etcd what it needs: its process, its
+// disk, its peers, and memory and processor enough. Of any other one the guard takes it
+// that etcd may not write any more, also of one that is yet to come.
+var sparesEtcd = []string{
+	"node-cordon", "node-drain", "node-taint", "api-server-down", "controller-manager-down", "scheduler-down",
+	"cpu-pressure", // the processor is shared by weight
+}
+
+// etcdTaken are the nodes among targets on which a fault may keep etcd from writing, or
+// from answering the others.
 func etcdTaken(f fault.Fault, targets []fault.Object) []string {
+	if slices.Contains(sparesEtcd, f.Name()) {
+		return nil
+	}
 	var names []string
 	for _, o := range targets {
-		if effect := f.Effect(); o.Kind == fault.OnNodes && (effect.Etcd || effect.Takes.Nodes()) {
+		if o.Kind == fault.OnNodes {
 			names = append(names, o.Name)
 		}
 	}

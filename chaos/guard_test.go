@@ -193,13 +193,17 @@ func TestGuardQuorum(t *testing.T) {
 		}
 	}
 	at := []fault.Object{{Target: fault.Target{Kind: fault.OnNodes, Name: "a"}}}
-	for name, taken := range map[string]int{"etcd-paused": 1, "node-power-cut": 1, "network-partition": 1, "scheduler-down": 0, "node-cordon": 0} {
-		f, err := fault.New(name)
-		if err != nil {
-			t.Fatal(err)
+	for _, f := range fault.All() {
+		if f.Effect().On != fault.OnNodes {
+			continue
 		}
-		if got := len(etcdTaken(f, at)); got != taken {
-			t.Errorf("%s takes etcd from %d nodes, want %d", name, got, taken)
+		want := 1
+		switch f.Name() {
+		case "node-cordon", "node-drain", "node-taint", "api-server-down", "controller-manager-down", "scheduler-down", "cpu-pressure":
+			want = 0
+		}
+		if got := len(etcdTaken(f, at)); got != want {
+			t.Errorf("%s takes etcd from %d nodes, want %d", f.Name(), got, want)
 		}
 	}
 	lossy, err := fault.Spec{Name: "slow-network", With: []byte(`{"loss":100}`)}.Fault()
