@@ -49,6 +49,16 @@ var guards = []guard{
 	{"one-at-a-time", func(ctx context.Context, r *run) error { return r.lockTargets(ctx) }},
 }
 
+// ask asks guards in their order; the first no is all.
+func (r *run) ask(ctx context.Context, guards []guard) error {
+	for _, g := range guards {
+		if err := g.check(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // guardNames lists the guards for a plan.
 func guardNames() []string {
 	var names []string

@@ -11,13 +11,16 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/rest"
 
 	"axolotl/chaos/fault"
 	"axolotl/internal/kube"
+	"axolotl/internal/store"
 	"axolotl/vm"
 )
 
@@ -241,6 +244,88 @@ func TestGuardOneAtATime(t *testing.T) {
 		t.Errorf("after the first has ended: %v", err)
 	}
 	second.unlock()
+}
+
+// Each guard is asked: what only it keeps from happening does not happen.
+func TestEachGuardIsAsked(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	budgets := h.Kube.Typed.PolicyV1().PodDisruptionBudgets("default")
+	one := intstr.FromInt32(1)
+	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: "asked", Namespace: "default"}, Spec: policyv1.PodDisruptionBudgetSpec{
+		MinAvailable: &one, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"kept": "by-budget"}},
+	}}
+	if _, err := budgets.Create(t.Context(), budget, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := budgets.Delete(context.Background(), budget.Name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+	// One of two pods, of three control planes none: nobody objects.
+	harmless := func() *run {
+		x := runner(t, h).newRun(&Experiment{Fault: &fault.PodDeletion{}, Target: Target{Namespace: "default"}, Guards: Guards{MaxShare: 50}})
+		x.toll = tollOf("default/a", "default/a:StatefulSet web", "default/b:StatefulSet web")
+		x.toll.namespace = "default"
+		x.scene = &scene{namespace: "default", pods: x.toll.pods}
+		for _, name := range []string{"a", "b", "c"} {
+			n := corev1.Node{}
+			n.Name, n.UID, n.Labels = name, types.UID(name), map[string]string{controlPlaneLabel: ""}
+			n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+			x.scene.nodes = append(x.scene.nodes, n)
+		}
+		for i := range x.scene.pods {
+			p := &x.scene.pods[i]
+			x.candidates = append(x.candidates, fault.Target{Kind: fault.OnPods, Namespace: p.Namespace, Name: p.Name, UID: p.UID})
+		}
+		x.targets = []fault.Object{{Target: x.candidates[0]}}
+		return x
+	}
+	for name, spoil := range map[string]func(*testing.T, *run){
+		"own-cluster":      func(t *testing.T, x *run) { x.handle = foreign(t) },
+		"system-namespace": func(_ *testing.T, x *run) { x.experiment.Target.Namespace = "kube-system" },
+		"bounds":           func(_ *testing.T, x *run) { x.bounds = &Bounds{Faults: []string{"pod-eviction"}} },
+		"annotated":        func(t *testing.T, x *run) { x.handle, x.allowed = foreign(t), x.home.Name },
+		"zero-targets":     func(_ *testing.T, x *run) { x.targets, x.toll.lost = nil, nil },
+		"max-share":        func(_ *testing.T, x *run) { x.experiment.Guards.MaxShare = 49 },
+		"last-replica":     func(_ *testing.T, x *run) { x.toll = tollOf("default/a", "default/a:StatefulSet web") },
+		"disruption-budget": func(t *testing.T, x *run) {
+			x.toll.pods[0].Labels = map[string]string{"kept": "by-budget"}
+		},
+		"etcd-quorum": func(t *testing.T, x *run) {
+			x.experiment.Fault, x.candidates, x.targets, x.toll.lost = &fault.MachineReset{}, nil, nil, nil
+			for _, n := range x.scene.nodes {
+				x.candidates = append(x.candidates, fault.Target{Kind: fault.OnNodes, Name: n.Name, UID: n.UID})
+			}
+			x.targets = []fault.Object{{Target: x.candidates[0]}, {Target: x.candidates[1]}}
+			x.experiment.Guards.MaxShare = 100
+		},
+		"healthy-before": func(_ *testing.T, x *run) { x.scene.nodes[2].Status.Conditions = nil },
+		"one-at-a-time": func(t *testing.T, x *run) {
+			lock, err := lockTarget(x.home, "statefulset.default.web", "run r of e")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { unlockAll(map[string]*store.Lock{"": lock}) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := harmless()
+			if err := errors.Join(x.ask(t.Context(), guardsBefore), x.ask(t.Context(), guards)); err != nil {
+				t.Fatalf("what is harmless: %v", err)
+			}
+			x.unlock()
+			x = harmless()
+			spoil(t, x)
+			err := x.ask(t.Context(), guardsBefore)
+			if err == nil {
+				err = x.ask(t.Context(), guards)
+			}
+			x.unlock()
+			refusedBy(t, err, name)
+		})
+	}
 }
 
 // TestGuardsRefuseOnARealCluster runs experiments that each break one bound:

@@ -290,10 +290,8 @@ func (r *run) undoEarlier(ctx context.Context, step *term.Step) error {
 
 // preflight asks what can be known before anything is made.
 func (r *run) preflight(ctx context.Context, _ *term.Step) error {
-	for _, g := range guardsBefore {
-		if err := g.check(ctx, r); err != nil {
-			return err
-		}
+	if err := r.ask(ctx, guardsBefore); err != nil {
+		return err
 	}
 	if err := r.experiment.available(r.handle); err != nil {
 		return &SkipError{err.Error()}
@@ -369,10 +367,8 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.toll, err = r.readToll(ctx); err != nil {
 		return err
 	}
-	for _, g := range guards {
-		if err := g.check(ctx, r); err != nil {
-			return err
-		}
+	if err := r.ask(ctx, guards); err != nil {
+		return err
 	}
 	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, chosen); err != nil {
 		return err
