@@ -75,7 +75,11 @@ func (r *run) endFault(ctx context.Context, step *term.Step) error {
 	ended := check.Func("the fault is ended", func(ctx context.Context) error { return r.experiment.Fault.Undo(ctx, r.handle, r.targets) })
 	err := check.Wait(limited, ended, undoEvery, func(missing error) { step.Status("it cannot be ended yet: %v", missing) })
 	if err != nil {
-		return fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
+		err = fmt.Errorf("end the fault after %s: %w", r.experiment.Lasts, err)
+		if ctx.Err() == nil { // nobody was told to stop: it is over
+			err = fmt.Errorf("%w within %s: %w", errNotHealed, lateFactor*r.experiment.HealWithin, err)
+		}
+		return err
 	}
 	r.machines.look(ctx)
 	r.over, r.overAt = true, cmp.Or(r.machines.allOn(began), r.log.Now())

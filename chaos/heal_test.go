@@ -85,7 +85,7 @@ func TestTheEndOfAFaultIsTriedAgain(t *testing.T) {
 	f.tries.Store(-1000)
 	lost.HealWithin = 1500 * time.Millisecond
 	report = runner(t, h).Run(t.Context(), lost)
-	if report.Verdict != Aborted || !strings.Contains(report.Reason, "end the fault after 1s") || !strings.Contains(report.Reason, "the agent does not answer") {
+	if report.Verdict != NotHealed || report.ExitCode != 11 || !strings.Contains(report.Reason, "end the fault after 1s") || !strings.Contains(report.Reason, "the agent does not answer") {
 		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
 	}
 	leftNothing(t, h, report.ID)
