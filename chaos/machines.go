@@ -53,12 +53,17 @@ func (r *run) followMachines(ctx context.Context) *machines {
 
 // follow notes what the driver tells, and asks it where it does not.
 func (m *machines) follow(ctx context.Context) {
+	logged := false
 	for ctx.Err() == nil {
 		if watcher, ok := m.driver.(vm.Watcher); ok {
-			if told, err := watcher.Watch(ctx, m.cluster); err == nil {
+			told, err := watcher.Watch(ctx, m.cluster)
+			if err == nil {
 				for status := range told {
 					m.note(status)
 				}
+			} else if ctx.Err() == nil && !logged {
+				zap.L().Warn("the driver cannot tell what becomes of machines; it is asked instead", zap.Error(err))
+				logged = true // once: it is tried again every second
 			}
 		}
 		m.look(ctx)
