@@ -146,7 +146,7 @@ func (r *run) part(number int, s Step) *part {
 		experiment: e, handle: r.handle, home: r.home, kube: r.kube, progress: r.progress, now: r.now, allowed: r.allowed,
 		journal: r.journal, bounds: r.bounds,
 		id: fmt.Sprintf("%s-%d", r.id, n), seed: r.seed + uint64(n), started: r.now(),
-		target: r.target, log: r.log, observer: r.observer, client: r.client, whole: r,
+		target: r.target, log: r.log, observer: r.observer, client: r.client, whole: r, sketch: r.sketch,
 	}
 	child.target.Nodes, child.target.Count, child.target.Percent = e.Target.Nodes, e.Target.Count, e.Target.Percent
 	p := &part{run: child, stage: number, after: s.After}

@@ -106,6 +106,7 @@ type run struct {
 	client   *client
 	locks    map[string]*store.Lock // by what they are on
 
+	sketch   bool          // it is not done, see foresee
 	whole    *run          // of which this is a part; nil: none
 	striking sync.Mutex    // for what parts note in the whole when they strike
 	parts    []*part       // of a combined experiment, in the order in which they strike
@@ -222,6 +223,7 @@ func (r *run) steps() []step {
 	begin := []step{
 		{"See whether the fault can be injected here", r.preflight},
 		{"Finish what earlier runs left", r.recover},
+		{"Ask the guards", r.foresee},
 		{target, r.deploy},
 		{"Open the watches", r.observe},
 		{"Start the client's probe", r.startClient},
@@ -367,7 +369,7 @@ func (r *run) choose(ctx context.Context, step *term.Step) error {
 	if r.toll, err = r.readToll(ctx); err != nil {
 		return err
 	}
-	if err := r.ask(ctx, guards); err != nil {
+	if err := r.ask(ctx, r.toAsk()); err != nil || r.sketch {
 		return err
 	}
 	if r.targets, err = r.experiment.Fault.Prepare(ctx, r.handle, chosen); err != nil {
