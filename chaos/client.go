@@ -25,6 +25,7 @@ import (
 type client struct {
 	*probe.Probe
 	settings probe.Settings
+	path     string // the machine through which it looks
 	log      *timeline.Log
 
 	mu    sync.Mutex
@@ -97,25 +98,26 @@ func (c *client) from(body string) string {
 // clientURL is where a client on this host reaches the target without passing
 // the API server: a NodePort of a service that leads to its pods, on a machine
 // that the fault leaves alone where there is one.
-func (r *run) clientURL(ctx context.Context) (string, error) {
+func (r *run) clientURL(ctx context.Context) (url, path string, err error) {
 	s, err := r.awaitPods(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	services, err := r.kube.Typed.CoreV1().Services(r.target.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return "", fmt.Errorf("services: %w", err)
+		return "", "", fmt.Errorf("services: %w", err)
 	}
 	nodePort := nodePortTo(services.Items, s.pods)
 	if nodePort == 0 {
-		return "", &Refusal{"client-path", fmt.Sprintf("no NodePort service in namespace %q leads to the target, so a client cannot be played", r.target.Namespace),
+		return "", "", &Refusal{"client-path", fmt.Sprintf("no NodePort service in namespace %q leads to the target, so a client cannot be played", r.target.Namespace),
 			"expose it with a service of type NodePort, or run with --no-probe"}
 	}
-	address, err := r.vantage(s).NodePortAddress(nodePort)
+	through := r.vantage(s)
+	address, err := through.NodePortAddress(nodePort)
 	if err != nil {
-		return "", &Refusal{"client-path", err.Error(), "use a NodePort that is forwarded, or run with --no-probe"}
+		return "", "", &Refusal{"client-path", err.Error(), "use a NodePort that is forwarded, or run with --no-probe"}
 	}
-	return "http://" + address + r.experiment.Probe.Path, nil
+	return "http://" + address + r.experiment.Probe.Path, through.Name, nil
 }
 
 // awaitPods waits until the target has pods: the controller of a target that
@@ -152,18 +154,72 @@ func nodePortTo(services []corev1.Service, pods []corev1.Pod) int {
 	return 0
 }
 
-// vantage is the machine through which the client looks.
+// vantage is the machine through which the client looks: one that nothing can strike,
+// where there is one, else one that the seed does not strike.
 func (r *run) vantage(s *scene) *vm.Machine {
-	if f := r.experiment.Fault; f != nil && f.Effect().On == fault.OnNodes { // steps do not say yet
-		struck := map[string]bool{}
-		for _, t := range choose(s.nodeTargets(r.experiment), r.target, r.seed) {
-			struck[t.Name] = true
-		}
+	may, will := r.mayStrike(s)
+	for _, struck := range []map[string]bool{may, will} {
 		for i := range r.home.Machines {
-			if !struck[r.home.Machines[i].Name] {
-				return &r.home.Machines[i]
+			if m := &r.home.Machines[i]; !struck[m.Name] {
+				return m
 			}
 		}
 	}
 	return &r.home.Machines[0]
+}
+
+// mayStrike are the nodes that the run may strike, and those that it will as far as is
+// known before: what steps strike, of what is there now.
+func (r *run) mayStrike(s *scene) (may, will map[string]bool) {
+	may, will = map[string]bool{}, map[string]bool{}
+	note := func(in map[string]bool, all []fault.Target) {
+		for _, t := range all {
+			in[t.Name] = true
+		}
+	}
+	if f := r.experiment.Fault; f != nil && f.Effect().On == fault.OnNodes {
+		note(will, choose(s.nodeTargets(r.experiment), r.target, r.seed))
+		return will, will
+	}
+	parts := uint64(0) // before the next one, by which it chooses
+	for _, step := range r.experiment.Steps {
+		for _, m := range step.members() {
+			parts++
+			if m.Fault.Effect().On != fault.OnNodes || m.Fault.Available(r.handle) != nil {
+				continue
+			}
+			e, of := r.experiment.alone(m), *s
+			if m.Each {
+				of.pods = nil // as turns has it
+			}
+			all := of.nodeTargets(e)
+			note(may, all)
+			if m.Each {
+				note(will, all)
+				parts += uint64(max(len(all), 1)) - 1
+				continue
+			}
+			note(will, choose(all, e.Target, r.seed+parts))
+		}
+	}
+	return may, will
+}
+
+// pathStruck is the machine through which the client looked, where a fault struck that:
+// then it is not the service alone that has not answered. Empty for none.
+func (r *run) pathStruck() string {
+	together := []*run{r}
+	for _, p := range r.parts {
+		together = append(together, p.run)
+	}
+	for _, x := range together {
+		f := x.experiment.Fault
+		if !x.injected || f == nil || f.Effect().On != fault.OnNodes || !fault.OnMachines(f) || f.Effect().Etcd || slices.Contains(sparesEtcd, f.Name()) {
+			continue // the path does not lead by it
+		}
+		if slices.ContainsFunc(x.targets, func(o fault.Object) bool { return o.Name == r.client.path }) {
+			return r.client.path
+		}
+	}
+	return ""
 }

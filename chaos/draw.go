@@ -85,6 +85,9 @@ func (p *Report) drawClient(d *drawing) {
 	}
 	d.line("")
 	d.line("client: GET %s %s, past the API server", c.URL, c.Pace())
+	if p.PathStruck != "" {
+		d.line("  it looked through %s, which was struck: there was no other way, so not all that failed is the service's", p.PathStruck)
+	}
 	if c.Failed > 0 {
 		d.bar("failed", "", p.Outages, '░')
 	}

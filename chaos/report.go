@@ -62,8 +62,11 @@ type Report struct {
 	Score   *Score         `json:"score,omitempty"` // of that
 	Client  *probe.Summary `json:"client,omitempty"`
 	Outages []Span         `json:"outages,omitempty"` // when the client's requests failed
-	Notes   []Note         `json:"notes,omitempty"`   // events that the cluster wrote
-	Gaps    []observe.Gap  `json:"gaps,omitempty"`    // when a watch was down
+	// PathStruck is the machine through which the client looked, where it was struck: the
+	// outages are not the service's alone.
+	PathStruck string        `json:"pathStruck,omitempty"`
+	Notes      []Note        `json:"notes,omitempty"` // events that the cluster wrote
+	Gaps       []observe.Gap `json:"gaps,omitempty"`  // when a watch was down
 
 	Undo      string `json:"undo,omitempty"` // how the undo was proved
 	UndoError string `json:"undoError,omitempty"`
@@ -204,6 +207,7 @@ func (r *run) tell(report *Report, requests []probe.Request) {
 	if r.client != nil {
 		summary := probe.Summarize(r.client.settings, requests, r.struck, r.ended)
 		report.Client = &summary
+		report.PathStruck = r.pathStruck()
 		report.Outages = outages(requests, r.struck, r.client.settings)
 	}
 }

@@ -330,7 +330,7 @@ func (r *run) startClient(ctx context.Context, step *term.Step) error {
 		step.Status("none is asked for")
 		return nil
 	}
-	url, err := r.clientURL(ctx)
+	url, path, err := r.clientURL(ctx)
 	if err != nil {
 		return err
 	}
@@ -338,6 +338,7 @@ func (r *run) startClient(ctx context.Context, step *term.Step) error {
 	r.client = startClient(context.WithoutCancel(ctx), r.log, probe.Settings{
 		URL: url, Loop: r.experiment.Probe.Loop, Interval: r.experiment.Probe.Interval, Timeout: r.experiment.Probe.Timeout,
 	})
+	r.client.path = path
 	return nil
 }
 
