@@ -142,6 +142,9 @@ func (r *run) foreseeFault(ctx context.Context, e *Experiment, nodes []corev1.No
 	if len(all) == 0 {
 		return zeroTargets(fmt.Sprintf("no candidate among %d nodes", len(nodes)))
 	}
+	if e == r.experiment {
+		r.foreseen = all
+	}
 	strike := func(chosen []fault.Target) {
 		x.targets = nil
 		for _, t := range chosen {

@@ -1,10 +1,12 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -90,7 +92,7 @@ func (r *run) planSteps(targets []fault.Object) []string {
 		r.planFault(targets, add)
 	}
 	if r.namespace != "" {
-		add("undo: delete namespace %s and wait until it is gone", r.namespace)
+		add("undo: delete namespace %s with all that is in it, Deployment %s and its pods too, and wait until it is gone", r.namespace, e.Target.App)
 	}
 	return steps
 }
@@ -99,8 +101,7 @@ func (r *run) planSteps(targets []fault.Object) []string {
 func (r *run) planFault(targets []fault.Object, add func(format string, args ...any)) {
 	e := r.experiment
 	if len(targets) == 0 {
-		add("inject %s into %s, chosen by seed %d once they exist: %s",
-			e.Fault.Name(), amount(e.Target, e.Fault.Effect().On), r.seed, e.Fault.Doc().Does)
+		add("inject %s into %s: %s", e.Fault.Name(), r.planned(), e.Fault.Doc().Does)
 	}
 	for _, o := range targets {
 		add("inject %s into %s", e.Fault.Name(), o)
@@ -110,7 +111,45 @@ func (r *run) planFault(targets []fault.Object, add func(format string, args ...
 		add("undo it after %s", e.Lasts)
 	}
 	add("watch until all is well, at most %s (healed within %s)", lateFactor*e.HealWithin, e.HealWithin)
-	add("undo: %s", e.Fault.Doc().Undone)
+	if len(targets) == 0 {
+		add("undo, of those: %s", e.Fault.Doc().Undone)
+	}
+	for _, o := range targets {
+		add("undo, of %s: %s", o, e.Fault.Doc().Undone)
+	}
+}
+
+// planned says what will be struck of a target that is not there yet.
+func (r *run) planned() string {
+	e := r.experiment
+	on := e.Fault.Effect().On
+	app := r.target.Namespace + "/" + e.Target.App
+	some := amount(e.Target, on)
+	switch {
+	case e.Target.App == "": // it was not looked at yet
+	case on == fault.OnPods:
+		return fmt.Sprintf("%s of the %d of Deployment %s, chosen by seed %d once they exist", some, e.Target.Replicas, app, r.seed)
+	case on == fault.OnDeployments && e.Fault.Effect().Role != fault.RoleDNS:
+		return "Deployment " + app
+	case on == fault.OnNodes && len(r.foreseen) > 0:
+		chosen := choose(r.foreseen, r.target, r.seed)
+		if len(chosen) == len(r.foreseen) {
+			return listed(chosen)
+		}
+		return fmt.Sprintf("%s of %s, chosen by seed %d: %s, where the app's pods are on all of them", some, listed(r.foreseen), r.seed, listed(chosen))
+	case on == fault.OnConfigMaps || on == fault.OnSecrets:
+		return fmt.Sprintf("%s that the pods of Deployment %s use, chosen by seed %d once they exist", some, app, r.seed)
+	}
+	return fmt.Sprintf("%s, chosen by seed %d once they exist", some, r.seed)
+}
+
+// listed names targets.
+func listed(all []fault.Target) string {
+	var words []string
+	for _, t := range all {
+		words = append(words, t.String())
+	}
+	return strings.Join(words, ", ")
 }
 
 func amount(t Target, kind string) string {
@@ -122,7 +161,8 @@ func amount(t Target, kind string) string {
 
 // Plan tells what Run would do with the same seed, and asks the guards. It
 // changes nothing. The targets of an experiment that puts up its own are not
-// known before it does; the plan says so. Those of later steps are chosen of what is
+// known before it does; the plan says what they will be chosen of, and its guards are
+// asked as far as they can be. Those of later steps are chosen of what is
 // there now.
 func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 	x := r.newRun(e)
@@ -130,10 +170,12 @@ func (r *Runner) Plan(ctx context.Context, e *Experiment) (*Plan, error) {
 	if err := x.preflight(ctx, nil); err != nil {
 		return nil, err
 	}
-	if e.Target.App == "" {
-		if err := x.seeTarget(ctx); err != nil {
+	if e.Target.App != "" {
+		if err := x.progress.Do("Ask the guards", func(*term.Step) error { return x.foreseeOwn(ctx) }); err != nil {
 			return nil, err
 		}
+	} else if err := x.seeTarget(ctx); err != nil {
+		return nil, err
 	}
 	if e.Target.App == "" {
 		choose := x.choose
@@ -161,7 +203,7 @@ func namesOf(objects []fault.Object) []fault.Target {
 // plan is the plan of a run whose targets are chosen as far as they can be.
 func (r *run) plan() (*Plan, error) {
 	plan := &Plan{
-		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: len(r.candidates), Targets: namesOf(r.plannedTargets()),
+		Experiment: r.experiment.Name, Cluster: r.home.Name, Seed: r.seed, Candidates: cmp.Or(len(r.candidates), len(r.foreseen)), Targets: namesOf(r.plannedTargets()),
 		Steps: r.planSteps(r.targets), Lasts: r.experiment.Lasts, HealWithin: r.experiment.HealWithin, Guards: guardNames(),
 	}
 	if f := r.experiment.Fault; f != nil {

@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -66,4 +67,35 @@ func TestNodesOf(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
+}
+
+// The plan of an experiment with a target of its own names that, and what is chosen
+// from, as far as it can be known.
+func TestPlanOfAnOwnTarget(t *testing.T) {
+	t.Parallel()
+	h := apart(t)
+	pod, node, release := deletion(t), deletion(t), deletion(t)
+	node.Fault, node.Guards = &fault.NodeCordon{}, Guards{MaxShare: 100}
+	release.Fault, release.Guards = toZero(t).Fault, Guards{MaxShare: 100}
+	for e, wants := range map[*Experiment][]string{
+		pod:     {"inject pod-deletion into 1 Pod(s) of the 3 of Deployment NS/pingapp, chosen by seed 1 once they exist: ", "undo, of those: "},
+		node:    {"inject node-cordon into Node worker-1 (uid "},
+		release: {"inject scale-to-zero into Deployment NS/pingapp: "},
+	} {
+		x, err := runner(t, h).Plan(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Join(x.Steps, "\n")
+		_, namespace, _ := strings.Cut(words, "create namespace ")
+		namespace, _, _ = strings.Cut(namespace, " ")
+		for _, want := range append(wants, "undo: delete namespace NS with all that is in it, Deployment pingapp and its pods too") {
+			if want = strings.ReplaceAll(want, "NS", namespace); !strings.Contains(words, want) {
+				t.Errorf("the plan lacks %q:\n%s", want, words)
+			}
+		}
+	}
+	node.Guards.MaxShare = 50
+	_, err := runner(t, h).Plan(t.Context(), node)
+	refusedBy(t, err, "max-share")
 }

@@ -112,6 +112,7 @@ type run struct {
 	parts    []*part       // of a combined experiment, in the order in which they strike
 	only     *fault.Target // the one that this part strikes; nil: by the seed
 
+	foreseen   []fault.Target // candidates, as far as they are known before the target is there
 	candidates []fault.Target
 	targets    []fault.Object
 
