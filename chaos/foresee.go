@@ -23,9 +23,6 @@ func (r *run) foresee(ctx context.Context, step *term.Step) error {
 	if r.namespace != "" {
 		return r.foreseeOwn(ctx)
 	}
-	if err := r.seeTarget(ctx); err != nil {
-		return err
-	}
 	x := r.sketchOf(r.experiment)
 	defer x.unlock()
 	if r.experiment.Fault == nil {

@@ -217,19 +217,18 @@ func (r *Runner) Run(ctx context.Context, e *Experiment) (report *Report) {
 // first step, which play goes on with. What follows, finish and conclude, is done
 // however these end.
 func (r *run) steps() []step {
-	target := "Put up the target"
+	target := []step{{"Ask the guards", r.foresee}, {"Put up the target", r.deploy}}
 	if r.namespace == "" {
-		target = "Find the target"
+		target = []step{{"Find the target", r.deploy}, {"Ask the guards", r.foresee}}
 	}
-	begin := []step{
+	begin := slices.Concat([]step{
 		{"See whether the fault can be injected here", r.preflight},
 		{"Finish what earlier runs left", r.recover},
-		{"Ask the guards", r.foresee},
-		{target, r.deploy},
+	}, target, []step{
 		{"Open the watches", r.observe},
 		{"Start the client's probe", r.startClient},
 		{"Wait for the steady state", r.settle},
-	}
+	})
 	if len(r.experiment.Steps) > 0 {
 		return begin
 	}
