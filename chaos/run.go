@@ -222,8 +222,8 @@ func (r *run) steps() []step {
 		target = []step{{"Find the target", r.deploy}, {"Ask the guards", r.foresee}}
 	}
 	begin := slices.Concat([]step{
-		{"See whether the fault can be injected here", r.preflight},
-		{"Finish what earlier runs left", r.recover},
+		{"Finish what earlier runs left", r.undoEarlier},
+		{"See whether the fault can be injected here", r.enter},
 	}, target, []step{
 		{"Open the watches", r.observe},
 		{"Start the client's probe", r.startClient},
@@ -270,15 +270,6 @@ func (r *run) blind() error {
 	return errors.Join(errs...)
 }
 
-// recover undoes what earlier runs left behind. The run is in the journal from here on:
-// it may be told to end, and nobody takes the cluster away from under it while it waits.
-func (r *run) recover(ctx context.Context, step *term.Step) error {
-	if err := r.beginJournal(); err != nil {
-		return err
-	}
-	return r.undoEarlier(ctx, step)
-}
-
 // undoEarlier undoes what earlier runs left behind, so that nothing of theirs is
 // taken for this run's doing.
 func (r *run) undoEarlier(ctx context.Context, step *term.Step) error {
@@ -288,6 +279,15 @@ func (r *run) undoEarlier(ctx context.Context, step *term.Step) error {
 			"see 'axolotl chaos undo'"}
 	}
 	return err
+}
+
+// enter lets the run begin where it may. It is in the journal from here on: it may be
+// told to end, and nobody takes the cluster away from under it while it waits.
+func (r *run) enter(ctx context.Context, step *term.Step) error {
+	if err := r.preflight(ctx, step); err != nil {
+		return err
+	}
+	return r.beginJournal()
 }
 
 // preflight asks what can be known before anything is made.
