@@ -141,7 +141,7 @@ func (f *guest) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]
 		if err != nil {
 			return nil, err
 		}
-		o.Prior[priorAddress] = machine.Address
+		o.Prior[priorUUID], o.Prior[priorAddress] = machine.UUID, machine.Address
 		if f.network {
 			peer, err := f.peer(h.Cluster, machine)
 			if err != nil {

@@ -27,10 +27,6 @@ type hosted struct {
 	injected, undone func(ctx context.Context, h *vm.Handle, o Object) (string, error)
 }
 
-// priorUUID is the key of the machine that a fault was made for. A node may get
-// another by its name, of which nothing is known and that has nothing to mend.
-const priorUUID = "uuid"
-
 // Name implements Fault.
 func (f *hosted) Name() string { return f.name }
 
@@ -113,7 +109,7 @@ func (f *hosted) Undone(ctx context.Context, h *vm.Handle, objects []Object) (st
 
 // same returns errVanished where a node has another machine than it had.
 func same(h *vm.Handle, o Object) error {
-	if m := h.Cluster.Machine(o.Name); m == nil || m.UUID != o.Prior[priorUUID] {
+	if removed(h, o) {
 		return errVanished
 	}
 	return nil

@@ -30,6 +30,7 @@ type devices struct {
 	dieAt     int       // the call whose answer, and all after it, is lost; 0: none
 	cuts      int       // of the power
 	written   int       // files on its disk
+	touched   int       // things that were done to machines, of remaining
 }
 
 func newDevices() *devices {

@@ -17,8 +17,11 @@ import (
 // prepareMachines makes objects of nodes that run on machines of the cluster.
 func prepareMachines(h *vm.Handle, targets []Target) ([]Object, error) {
 	return prepare(targets, func(t Target) (map[string]string, error) {
-		_, err := ownMachine(h, t.Name)
-		return nil, err
+		machine, err := ownMachine(h, t.Name)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]string{priorUUID: machine.UUID}, nil
 	})
 }
 
@@ -31,9 +34,21 @@ func ownMachine(h *vm.Handle, node string) (*vm.Machine, error) {
 	return machine, nil
 }
 
+// priorUUID is the key of the machine that a fault was made for. A node may get
+// another by its name, of which nothing is known and that has nothing to mend.
+const priorUUID = "uuid"
+
 // removed tells whether the machine under an object was taken out of the cluster,
-// and with it all that was done to it.
-func removed(h *vm.Handle, o Object) bool { return h.Cluster.Machine(machineOf(o)) == nil }
+// and with it all that was done to it, whether or not another has its name. One that
+// was made anew is the same by its UUID, and nothing is to be undone in it.
+//
+// NOTE: the UID of a node tells nothing: one that was deleted registers anew, with
+// another, from the machine that has the fault.
+func removed(h *vm.Handle, o Object) bool {
+	m := h.Cluster.Machine(machineOf(o))
+	was := o.Prior[priorUUID] // empty: an earlier axolotl has not noted it
+	return m == nil || was != "" && m.UUID != was
+}
 
 // unlessRemoved does something to machines that the cluster still has.
 func unlessRemoved(h *vm.Handle, do func(Object) error) func(Object) error {

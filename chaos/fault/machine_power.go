@@ -57,13 +57,16 @@ func (*MachineReset) Available(h *vm.Handle) error {
 
 // Prepare implements Fault.
 func (*MachineReset) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
-	if _, err := prepareMachines(h, targets); err != nil {
+	objects, err := prepareMachines(h, targets)
+	if err != nil {
 		return nil, err
 	}
-	return prepare(targets, func(t Target) (map[string]string, error) {
-		boot, err := bootOf(ctx, h, t.Name)
-		return map[string]string{priorBoot: boot}, err
-	})
+	for _, o := range objects {
+		if o.Prior[priorBoot], err = bootOf(ctx, h, o.Name); err != nil {
+			return nil, fmt.Errorf("prepare %s: %w", o, err)
+		}
+	}
+	return objects, nil
 }
 
 // Inject implements Fault.

@@ -73,10 +73,13 @@ func (f *MachineRuin) Prepare(_ context.Context, h *vm.Handle, targets []Target)
 	}
 	return prepare(targets, func(t Target) (map[string]string, error) {
 		machine, err := ownMachine(h, t.Name)
-		if err == nil && machine.Role != f.role {
-			err = fmt.Errorf("it is a %s; %s is for a %s", machine.Role, f.Name(), f.role)
+		if err != nil {
+			return nil, err
 		}
-		return nil, err
+		if machine.Role != f.role {
+			return nil, fmt.Errorf("it is a %s; %s is for a %s", machine.Role, f.Name(), f.role)
+		}
+		return map[string]string{priorUUID: machine.UUID}, nil
 	})
 }
 
@@ -111,7 +114,7 @@ func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) 
 		// One that was being made anew when its process was killed may run, and
 		// not have joined.
 		half := slices.Contains(h.Cluster.Joining, o.Name)
-		if h.Cluster.Machine(o.Name) != nil && (half || states[o.Name] != vm.MachineRunning) {
+		if !removed(h, o) && (half || states[o.Name] != vm.MachineRunning) {
 			lost = append(lost, o.Name)
 		}
 	}
