@@ -11,7 +11,7 @@ import (
 )
 
 // machineRuined is the fault as which a ruined machine is in the journal: its undo
-// makes anew what does not run. Where a lab is killed, the next start does that.
+// makes it anew. Where a lab is killed, the next start does that.
 const machineRuined = "vm-ruined"
 
 // wiped is that fault done from inside, where the machine has root overwrite its
@@ -20,6 +20,13 @@ type wiped struct{ fault.Fault }
 
 // Settings implements fault.Configured: those of the fault that it is.
 func (w wiped) Settings() any { return fault.Settings(w.Fault) }
+
+// Prepare implements fault.Fault: one that is off is to be made anew, though it is there.
+func (w wiped) Prepare(ctx context.Context, h *vm.Handle, targets []fault.Target) ([]fault.Object, error) {
+	objects, err := w.Fault.Prepare(ctx, h, targets)
+	fault.Wiped(objects)
+	return objects, err
+}
 
 // wipeScript overwrites the beginning of the root disk, without which nothing is found on
 // it, and switches the machine off at once: what is in memory would go on for a

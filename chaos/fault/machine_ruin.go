@@ -98,9 +98,22 @@ func (*MachineRuin) Injected(ctx context.Context, h *vm.Handle, objects []Object
 	return machinesAre(ctx, h, objects, vm.MachineMissing)
 }
 
-// Undo implements Fault. What is there runs on: it was not deleted, or is back.
-// To make a machine takes longer than ctx of one try may last, and half of it is
-// worth nothing.
+// priorWiped is the key of a machine that is ruined from inside and stays where it is.
+const priorWiped = "wiped"
+
+// Wiped tells of objects of this fault that their machines are not deleted, but lose
+// what is on their disks. One that is off after that cannot boot, so the undo makes it
+// anew.
+func Wiped(objects []Object) {
+	for _, o := range objects {
+		o.Prior[priorWiped] = "true"
+	}
+}
+
+// Undo implements Fault. What was deleted is made anew, and nothing else: a machine
+// that is only off, as after a crash of its host before it was deleted, or between
+// both, has its disk still, and is switched on. To make a machine takes longer than
+// ctx of one try may last, and half of it is worth nothing.
 func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	if h.Recreate == nil {
 		return f.Available(h)
@@ -110,20 +123,39 @@ func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) 
 		return err
 	}
 	var lost []string
-	for _, o := range objects {
+	err = mend(objects, "have back", unlessRemoved(h, func(o Object) error {
 		// One that was being made anew when its process was killed may run, and
 		// not have joined.
 		half := slices.Contains(h.Cluster.Joining, o.Name)
-		if !removed(h, o) && (half || states[o.Name] != vm.MachineRunning) {
+		switch state := states[o.Name]; {
+		case half, state == vm.MachineMissing, state == vm.MachineStopped && o.Prior[priorWiped] != "":
 			lost = append(lost, o.Name)
+		case state != vm.MachineRunning:
+			return goOn(ctx, h, o.Name, state)
 		}
-	}
-	if len(lost) == 0 {
 		return nil
+	}))
+	if len(lost) == 0 {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), vm.Deadline)
 	defer cancel()
-	return h.Recreate(ctx, false, lost...)
+	return errors.Join(err, h.Recreate(ctx, false, lost...))
+}
+
+// goOn has a machine run that is there, and does not.
+func goOn(ctx context.Context, h *vm.Handle, machine string, state vm.MachineState) error {
+	switch state {
+	case vm.MachinePaused:
+		if pauser, ok := h.Driver.(vm.Pauser); ok {
+			return pauser.Resume(ctx, h.Cluster, machine)
+		}
+	case vm.MachineStopped, vm.MachineCrashed:
+		if power, ok := h.Driver.(vm.Powerer); ok {
+			return power.PowerOn(ctx, h.Cluster, machine)
+		}
+	}
+	return fmt.Errorf("its machine is %s, and nobody knows that it is gone, so it is not made anew; have it run, and undo again", state)
 }
 
 // Undone implements Fault.

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,7 +15,23 @@ import (
 type ruinable struct {
 	inside
 	there  map[string]bool
-	ruined []string // and nobody was told
+	ruined []string        // and nobody was told
+	state  vm.MachineState // of those that are there; empty: they run
+}
+
+func (d *ruinable) PowerOff(context.Context, *vm.Cluster, string) error {
+	return errors.New("nobody asked")
+}
+func (d *ruinable) PowerOn(context.Context, *vm.Cluster, string) error {
+	d.state = vm.MachineRunning
+	return nil
+}
+func (d *ruinable) Pause(context.Context, *vm.Cluster, string) error {
+	return errors.New("nobody asked")
+}
+func (d *ruinable) Resume(context.Context, *vm.Cluster, string) error {
+	d.state = vm.MachineRunning
+	return nil
 }
 
 func (d *ruinable) Join(*vm.Cluster, ...string) []vm.Action { return nil }
@@ -32,7 +49,7 @@ func (d *ruinable) Machines(context.Context, *vm.Cluster) ([]vm.MachineStatus, e
 	for _, name := range []string{"n1", "n2"} {
 		state := vm.MachineMissing
 		if d.there[name] {
-			state = vm.MachineRunning
+			state = cmp.Or(d.state, vm.MachineRunning)
 		}
 		all = append(all, vm.MachineStatus{Name: name, State: state})
 	}
@@ -94,10 +111,55 @@ func TestMachineRuin(t *testing.T) {
 	if words, err := f.Undone(t.Context(), h, objects); err != nil || words != "machine n1 is running; node n1 is Ready in boot boot1" {
 		t.Errorf("%q, %v", words, err)
 	}
+	// Its host has crashed before it was deleted, or its process was killed: it has
+	// its disk, which is somebody's.
+	for _, state := range []vm.MachineState{vm.MachineStopped, vm.MachineCrashed, vm.MachinePaused} {
+		d.state = state
+		must(t, f.Undo(t.Context(), h, objects))
+		if len(recreated) != 1 || d.state != vm.MachineRunning {
+			t.Errorf("one that was %s is %s, made anew: %v", state, d.state, recreated)
+		}
+	}
+	for _, state := range []vm.MachineState{vm.MachineUnknown, vm.MachineForeign} { // its host does not answer, or it is another's
+		d.state = state
+		if err := f.Undo(t.Context(), h, objects); err == nil || len(recreated) != 1 || d.state != state {
+			t.Errorf("one that is %s: %v, made anew: %v", state, err, recreated)
+		}
+	}
+	d.state = vm.MachineRunning
 	h.Cluster.Joining = []string{"n1"} // the making was killed when it ran already
 	must(t, f.Undo(t.Context(), h, objects))
 	if !slices.Equal(recreated, []string{"n1", "n1"}) {
 		t.Errorf("made anew: %v", recreated)
+	}
+}
+
+// TestWiped: of a machine that was ruined from inside nothing is left when it is off, and
+// it is made anew though it is there.
+func TestWiped(t *testing.T) {
+	f := &MachineRuin{vm.Worker}
+	d := &ruinable{inside: inside{boot: "boot1"}, there: map[string]bool{"n1": true}}
+	h := machineWith(&d.inside)
+	h.Driver, h.Cluster.Machines[0].Role = d, vm.Worker
+	recreated := 0
+	h.Recreate = func(context.Context, bool, ...string) error {
+		recreated++
+		d.state = vm.MachineRunning
+		return nil
+	}
+	objects, err := f.Prepare(t.Context(), h, aim(f))
+	must(t, err)
+	Wiped(objects)
+	must(t, f.Undo(t.Context(), h, kept(t, objects))) // never injected
+	if recreated != 0 {
+		t.Error("one that runs was made anew")
+	}
+	d.state = vm.MachineStopped
+	for range 2 {
+		must(t, f.Undo(t.Context(), h, kept(t, objects)))
+	}
+	if recreated != 1 {
+		t.Errorf("it was made anew %d times", recreated)
 	}
 }
 
