@@ -98,29 +98,31 @@ func fresh(t *testing.T, h *vm.Handle, target Target) Target {
 	return target
 }
 
+// apiFaults are those that are made by requests alone, but dns-outage, which has a test
+// of its own.
+func apiFaults() []Fault {
+	return []Fault{
+		&NodeCordon{}, &NodeDrain{Timeout: time.Minute}, &NodeTaint{Key: "axolotl.dev/chaos"},
+		&PodDeletion{}, &PodEviction{Within: time.Minute}, &LabelTornOff{},
+		&ImageBroken{Image: "axolotl.invalid/broken:0"}, &CrashLoop{ImageBroken{Image: crashingImage}}, &ScaleToZero{},
+		&ConfigDeletion{config{OnConfigMaps}}, &ConfigDeletion{config{OnSecrets}},
+		&ConfigAlteration{config: config{OnConfigMaps}, Value: "x"}, &ConfigAlteration{config: config{OnSecrets}, Value: "x"},
+	}
+}
+
 // TestDieAtEveryStep breaks the line at each request of a fault, before the
 // server hears of it and after, while it is injected and while it is undone.
 // Another life, which knows what the journal holds, must leave all as it was.
+// Those on nodes come first, alone.
 func TestDieAtEveryStep(t *testing.T) {
-	for _, test := range []struct {
-		fault Fault
-		nodes bool // not beside others; and it is slow, so only what the server heard is tried
-	}{
-		{&NodeCordon{}, true}, {&NodeDrain{Timeout: time.Minute}, true}, {&NodeTaint{Key: "axolotl.dev/chaos"}, true},
-		{&PodDeletion{}, false}, {&PodEviction{Within: time.Minute}, false}, {&LabelTornOff{}, false},
-		{&ImageBroken{Image: "axolotl.invalid/broken:0"}, false}, {&CrashLoop{ImageBroken{Image: crashingImage}}, false}, {&ScaleToZero{}, false},
-		{&ConfigDeletion{config{OnConfigMaps}}, false}, {&ConfigDeletion{config{OnSecrets}}, false},
-		{&ConfigAlteration{config: config{OnConfigMaps}, Value: "x"}, false}, {&ConfigAlteration{config: config{OnSecrets}, Value: "x"}, false},
-	} {
-		t.Run(test.fault.Name(), func(t *testing.T) {
-			if !test.nodes {
+	for _, f := range apiFaults() {
+		t.Run(f.Name(), func(t *testing.T) {
+			if f.Effect().On != OnNodes {
 				t.Parallel()
 			}
 			h, targets := app(t)
 			for _, heard := range []bool{true, false} {
-				if heard || !test.nodes {
-					dieAtEveryRequest(t, h, test.fault, targets[test.fault.Effect().On], heard)
-				}
+				dieAtEveryRequest(t, h, f, targets[f.Effect().On], heard)
 			}
 		})
 	}

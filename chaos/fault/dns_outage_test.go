@@ -71,6 +71,9 @@ func TestDNSOutage(t *testing.T) {
 	must(t, f.Undo(ctx, h, objects))
 	must(t, f.Undo(ctx, h, objects))
 	proof(t, h, objects, f.Undone)
+	for _, heard := range []bool{true, false} {
+		dieAtEveryRequest(t, h, f, targets[0], heard)
+	}
 }
 
 // Every node has the image that crashes.
