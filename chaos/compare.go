@@ -106,8 +106,9 @@ func byTurns(a, b *Experiment, seed uint64, trials int) []*Experiment {
 // compare compares the reports of two experiments, time by time.
 func compare(a, b []*Report) *Comparison {
 	c := &Comparison{APIVersion: APIVersion, Kind: CompareKind, A: CompareSide{Trials: trialsOf(a)}, B: CompareSide{Trials: trialsOf(b)}}
+	never := neverOf(slices.Concat(a, b))
 	for _, name := range TimeNames() {
-		t := ComparedTime{Name: name, A: statsOf(valuesOf(a, name)), B: statsOf(valuesOf(b, name))}
+		t := ComparedTime{Name: name, A: statsOf(valuesOf(a, name, never)), B: statsOf(valuesOf(b, name, never))}
 		if t.A != nil || t.B != nil {
 			t.test()
 			c.Times = append(c.Times, t)
@@ -123,9 +124,9 @@ func compare(a, b []*Report) *Comparison {
 	return c
 }
 
-// valuesOf are the values of a time. What did not heal while it was watched
-// counts as healed at the end of that: the test asks only which took longer.
-func valuesOf(reports []*Report, name string) []time.Duration {
+// valuesOf are the values of a time. What did not heal while it was watched counts
+// as never: the test asks only which took longer.
+func valuesOf(reports []*Report, name string, never time.Duration) []time.Duration {
 	var values []time.Duration
 	for _, p := range reports {
 		took := timesByName(p.Times())[name]
@@ -134,10 +135,25 @@ func valuesOf(reports []*Report, name string) []time.Duration {
 		case took != nil:
 			values = append(values, *took)
 		case name == healedAfter:
-			values = append(values, lateFactor*p.HealWithin)
+			values = append(values, never)
 		}
 	}
 	return values
+}
+
+// neverOf is the time after which whatever did not heal is said to have healed: the
+// longest that any was watched after its fault, and longer than any that did heal has
+// taken, on either side. Deadlines may differ, and that of a run of several steps is
+// only the last one's.
+func neverOf(reports []*Report) time.Duration {
+	var never time.Duration
+	for _, p := range reports {
+		never = max(never, lateFactor*p.HealWithin)
+		if p.HealedAfter != nil {
+			never = max(never, *p.HealedAfter+1)
+		}
+	}
+	return never
 }
 
 // test tells whether both sides differ, where both have values.

@@ -85,6 +85,34 @@ run b2 of b: not-healed: it did not
 	}
 }
 
+// What did not heal is slower than all that did, whatever the deadlines were, and as
+// slow as what else did not.
+func TestNotHealedIsSlowest(t *testing.T) {
+	const minute = 60.0
+	for name, test := range map[string]struct {
+		a, b         []float64 // seconds; 0: not healed
+		aEnds, bEnds time.Duration
+		effect       float64
+	}{
+		"later than the deadline of the last step": {[]float64{231, 232, 233, 234}, []float64{0, 0, 0, 0}, 90 * time.Second, 90 * time.Second, 1},
+		"with a shorter deadline":                  {[]float64{50, 51, 52, 53}, []float64{0, 0, 0, 0}, 5 * time.Minute, 10 * time.Second, 1},
+		"with a longer one":                        {[]float64{0, 0, 0, 0}, []float64{3 * minute, 3.1 * minute, 3.2 * minute, 3.3 * minute}, 10 * time.Second, 5 * time.Minute, 0},
+		"nor did the other":                        {[]float64{0, 0, 0, 0}, []float64{0, 0, 0, 0}, 10 * time.Second, 5 * time.Minute, 0.5},
+	} {
+		a, b := healedIn("a", test.a...), healedIn("b", test.b...)
+		for _, p := range a {
+			p.HealWithin = test.aEnds
+		}
+		for _, p := range b {
+			p.HealWithin = test.bEnds
+		}
+		got := compare(a, b).Times[0]
+		if got.Name != healedAfter || *got.Effect != test.effect || got.Differs != (test.effect != 0.5) {
+			t.Errorf("%s: effect %.2f, p %.2f, differs %t; want effect %.2f", name, *got.Effect, *got.P, got.Differs, test.effect)
+		}
+	}
+}
+
 // Both sides get the same seeds, and neither is always the first.
 func TestByTurns(t *testing.T) {
 	var got string
