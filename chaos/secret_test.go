@@ -4,15 +4,18 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"axolotl/chaos/history"
+	"axolotl/chaos/journal"
 )
 
 // What a Secret holds stands in the journal while it must be restored, and in
-// nothing that is kept, printed, or passed on: report, plan and history.
+// nothing that is kept, printed, or passed on: report, plan, history, and the journal
+// afterwards.
 func TestNothingTellsASecret(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
@@ -59,6 +62,15 @@ guards: {maxShare: 100}
 			}
 			secret(t, "the report", string(text))
 			secret(t, "the history", kept.text)
+			entries, err := journalOf(h.Cluster).All()
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = slices.DeleteFunc(entries, func(e journal.Entry) bool { return !strings.HasPrefix(e.ID, report.ID) })
+			if text, err = json.Marshal(entries); err != nil || len(entries) == 0 {
+				t.Fatalf("%d entries, %v", len(entries), err)
+			}
+			secret(t, "the journal", string(text))
 			if !strings.Contains(kept.text, "Secret") {
 				t.Errorf("the history does not name the target:\n%s", kept.text)
 			}

@@ -43,7 +43,8 @@ type Entry struct {
 	// carries the label RunLabel with the run's ID.
 	Namespace string `json:"namespace,omitempty"`
 
-	// Fault and Objects are set before the fault is injected.
+	// Fault and Objects are set before the fault is injected. The objects have
+	// their prior values until these are restored.
 	Fault   *fault.Spec    `json:"fault,omitempty"`
 	Objects []fault.Object `json:"objects,omitempty"`
 
@@ -121,11 +122,17 @@ func (h *Held) Write() error {
 }
 
 // Close writes how the undo went and lets go of the entry. With an error the
-// entry stays open, for the next one to undo.
+// entry stays open, for the next one to undo. Without one nobody needs what the
+// objects were like before, which may be a whole Secret: that is not kept.
 func (h *Held) Close(proof string, undo error, now time.Time) error {
 	h.State, h.Proof, h.Error, h.Ended = Undone, proof, "", &now
 	if undo != nil {
 		h.State, h.Error, h.Ended = Open, undo.Error(), nil
+	} else {
+		h.Objects = slices.Clone(h.Objects) // the caller may have them too
+		for i := range h.Objects {
+			h.Objects[i].Prior = nil
+		}
 	}
 	err := h.journal.place.Write(h.Entry)
 	var unsaid error

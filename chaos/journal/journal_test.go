@@ -77,6 +77,40 @@ func TestEntryIsPendingFromBeginToUndo(t *testing.T) {
 	}
 }
 
+// What objects were like before, a Secret perhaps, is kept as long as an undo needs it,
+// and no longer.
+func TestPriorValuesGoWithTheUndo(t *testing.T) {
+	dir := t.TempDir()
+	j := At(dir)
+	e := entry("a")
+	e.Objects[0].Prior = map[string]string{"object": "what it held"}
+	h, err := j.Begin(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func(want bool) {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, "a.json"))
+		if err != nil || strings.Contains(string(data), "what it held") != want {
+			t.Errorf("the journal has it: %t, want %t; %v", !want, want, err)
+		}
+	}
+	if err := h.Close("", errors.New("API server is down"), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	held(true)
+	if h, err = j.Take("a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close("proved", nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	held(false)
+	if all, err := j.All(); err != nil || all[0].Objects[0].Target != e.Objects[0].Target || e.Objects[0].Prior == nil {
+		t.Errorf("the target is %+v, the caller's %+v, %v", all, e.Objects, err)
+	}
+}
+
 func TestDamagedEntryHidesNoOther(t *testing.T) {
 	dir := t.TempDir()
 	j := At(dir)
