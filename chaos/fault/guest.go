@@ -30,6 +30,9 @@ type guest struct {
 	fatal bool
 	// endangers tells of a pod whether it may be lost by it; nil: none may.
 	endangers func(p *corev1.Pod) bool
+	// suits returns why a pod will not do, on which nothing would come of it; nil: any
+	// that runs will.
+	suits func(p *corev1.Pod) error
 	// network: the scripts need $peer, another machine's address.
 	network bool
 }
@@ -133,7 +136,7 @@ func (f *guest) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]
 		o := Object{Target: t, Prior: map[string]string{}}
 		if t.Kind == OnPods {
 			var err error
-			if o.Prior, err = podInside(ctx, h, t); err != nil {
+			if o.Prior, err = podInside(ctx, h, t, f.suits); err != nil {
 				return nil, err
 			}
 		}

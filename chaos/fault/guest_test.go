@@ -108,12 +108,44 @@ func machineWith(d *inside) *vm.Handle {
 	node.Status.NodeInfo.BootID = d.boot
 	yes := true
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "n", UID: "u2", OwnerReferences: []metav1.OwnerReference{{Controller: &yes}}}}
-	pod.Spec = corev1.PodSpec{NodeName: "n1", Containers: []corev1.Container{{Name: "main"}}}
+	pod.Spec = corev1.PodSpec{NodeName: "n1", Containers: []corev1.Container{{Name: "main", ReadinessProbe: asks(corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{}})}}}
 	pod.Status.PodIP = "10.244.1.2"
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", ContainerID: "containerd://abc", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
 	return &vm.Handle{
 		Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1", Address: "10.88.0.11"}, {Name: "n2", Address: "10.88.0.12"}}},
 		Driver:  d, Kube: &kube.Client{Typed: fake.NewClientset(node, pod)},
+	}
+}
+
+func asks(how corev1.ProbeHandler) *corev1.Probe { return &corev1.Probe{ProbeHandler: how} }
+
+// TestReadinessLostNeedsAProbe: on a pod that is ready whatever the network does, nothing
+// would come of it, and the pod's app would be blamed for that.
+func TestReadinessLostNeedsAProbe(t *testing.T) {
+	for name, test := range map[string]struct {
+		probe *corev1.Probe
+		will  bool
+	}{
+		"none":            {nil, false},
+		"a command":       {asks(corev1.ProbeHandler{Exec: &corev1.ExecAction{}}), false},
+		"another address": {asks(corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "10.0.0.1"}}), false},
+		"HTTP":            {asks(corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{}}), true},
+		"TCP":             {asks(corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{}}), true},
+		"gRPC":            {asks(corev1.ProbeHandler{GRPC: &corev1.GRPCAction{}}), true},
+	} {
+		f := newReadinessLost().(*guest)
+		d := &inside{guest: f, boot: "boot1"}
+		h := machineWith(d)
+		pods := h.Kube.Typed.CoreV1().Pods("n")
+		pod, err := pods.Get(t.Context(), "p", metav1.GetOptions{})
+		must(t, err)
+		pod.Spec.Containers[0].ReadinessProbe = test.probe
+		_, err = pods.Update(t.Context(), pod, metav1.UpdateOptions{})
+		must(t, err)
+		_, err = f.Prepare(t.Context(), h, aim(f))
+		if (err == nil) != test.will || err != nil && (!strings.Contains(err.Error(), "Pod n/p") || !strings.Contains(err.Error(), "readiness probe") || d.calls > 0) {
+			t.Errorf("%s: %v, after %d calls", name, err, d.calls)
+		}
 	}
 }
 

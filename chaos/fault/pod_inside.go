@@ -27,14 +27,18 @@ func MachineOf(o Object) string { return machineOf(o) }
 // machineOf is the machine that an object is on: a node's has its name.
 func machineOf(o Object) string { return cmp.Or(o.Prior[priorMachine], o.Name) }
 
-// podInside is where a pod runs, that a controller keeps.
-func podInside(ctx context.Context, h *vm.Handle, t Target) (map[string]string, error) {
+// podInside is where a pod runs, that a controller keeps. suits, where not nil, says
+// why the pod will not do.
+func podInside(ctx context.Context, h *vm.Handle, t Target, suits func(p *corev1.Pod) error) (map[string]string, error) {
 	if err := keptPod(ctx, h, t); err != nil {
 		return nil, err
 	}
 	pod, err := h.Kube.Typed.CoreV1().Pods(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
 	if err == nil && pod.UID != t.UID {
 		err = errVanished
+	}
+	if err == nil && suits != nil {
+		err = suits(pod)
 	}
 	if err != nil {
 		return nil, err
