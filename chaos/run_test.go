@@ -4,77 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/tools/cache"
 
 	"axolotl/chaos/fault"
 	"axolotl/chaos/journal"
 	"axolotl/chaos/observe"
 	"axolotl/chaos/timeline"
 	"axolotl/internal/check"
-	"axolotl/internal/kube"
 	"axolotl/internal/term"
 	"axolotl/vm"
 )
-
-// witness is an observer that shares nothing with ours: client-go's informer
-// with a client of its own. It notes when each pod was first seen ready and
-// first seen gone or leaving.
-type witness struct {
-	mu    sync.Mutex
-	ready map[types.UID]time.Time
-	left  map[types.UID]time.Time
-}
-
-// tookFrom is how long it took from when a pod was leaving until another was ready.
-func (w *witness) tookFrom(lost, by types.UID) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.ready[by].Sub(w.left[lost])
-}
-
-func watchIndependently(t testing.TB, h *vm.Handle) *witness {
-	t.Helper()
-	client, err := kube.Open(h.Cluster.Kubeconfig(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &witness{ready: map[types.UID]time.Time{}, left: map[types.UID]time.Time{}}
-	note := func(object any) {
-		pod, ok := object.(*corev1.Pod)
-		if !ok {
-			return
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		state := observe.PodState(pod)
-		if _, known := w.ready[pod.UID]; !known && state.Ready {
-			w.ready[pod.UID] = time.Now()
-		}
-		if _, known := w.left[pod.UID]; !known && state.Leaving {
-			w.left[pod.UID] = time.Now()
-		}
-	}
-	factory := informers.NewSharedInformerFactory(client.Typed, 0)
-	_, err = factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: note, UpdateFunc: func(_, object any) { note(object) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	factory.StartWithContext(t.Context())
-	factory.WaitForCacheSyncWithContext(t.Context())
-	return w
-}
 
 func TestPodDeletionHeals(t *testing.T) {
 	h := cluster(t)
@@ -82,7 +26,14 @@ func TestPodDeletionHeals(t *testing.T) {
 	recording := runner(t, h)
 	db := openHistory(t)
 	recording.History = db
-	report := recording.Run(t.Context(), deletion(t))
+	e := deletion(t)
+	var struck time.Time
+	e.Fault = &failing{inject: func() error {
+		struck = time.Now()
+		<-time.After(time.Second) // a fault that takes its time: it counts from its beginning
+		return nil
+	}}
+	report := recording.Run(t.Context(), e)
 	if report.Verdict != Healed || !report.Simulated {
 		t.Fatalf("verdict %s (%s), simulated %t", report.Verdict, report.Reason, report.Simulated)
 	}
@@ -101,15 +52,8 @@ func TestPodDeletionHeals(t *testing.T) {
 		t.Errorf("phases add up to %v, total %v, healed after %v", sum, r.Total, *report.HealedAfter)
 	}
 
-	// The independent observer must have seen the same time pass.
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	left, ready := w.left[r.Lost.UID], w.ready[r.By.UID]
-	ours := r.Phases[4].To - r.Phases[0].To
-	const tolerance = 250 * time.Millisecond // scheduling of two processes on a busy machine
-	if diff := (ready.Sub(left) - ours).Abs(); left.IsZero() || ready.IsZero() || diff > tolerance {
-		t.Errorf("noticed to ready: we say %v, the witness %v", ours, ready.Sub(left))
-	}
+	w.agrees(t, "noticed", r.Phases[0].To, struck, w.pod(w.left, r.Lost.UID))
+	w.agrees(t, "healed after", *report.HealedAfter, struck, w.pod(w.ready, r.By.UID))
 	leftNothing(t, h, report.ID)
 	again, err := ReadReport(t.Context(), db, h.Cluster.Name, report.ID)
 	if err != nil || again.Verdict != Healed || again.Pods[0].Total != r.Total || len(again.Plan.Targets) != 1 {
