@@ -100,29 +100,75 @@ func leftNothing(t *testing.T, h *vm.Handle, id string) {
 	}
 }
 
+// zeroing takes the last pod of a target, and then does something more.
+type zeroing struct {
+	fault.ScaleToZero
+	then func()
+}
+
+func (f *zeroing) Inject(ctx context.Context, h *vm.Handle, objects []fault.Object) error {
+	if err := f.ScaleToZero.Inject(ctx, h, objects); err != nil {
+		return err
+	}
+	f.then()
+	return nil
+}
+
+// zeroOf is an experiment that takes the last pod of a target that is there before it,
+// in a namespace of this name, and after it: what is not undone is seen.
+func zeroOf(t *testing.T, h *vm.Handle, namespace string, then func()) *Experiment {
+	t.Helper()
+	standing(t, h, namespace, 2, nil)
+	e := deletion(t)
+	e.Fault = &zeroing{then: then}
+	e.Target = Target{Namespace: namespace, Deployment: "pingapp", Count: 1}
+	e.Guards = Guards{MaxShare: 100, LastReplica: true}
+	return e
+}
+
+// replicasAre holds the target of zeroOf to have so many replicas.
+func replicasAre(t *testing.T, h *vm.Handle, namespace string, want int32) {
+	t.Helper()
+	deployment, err := h.Kube.Typed.AppsV1().Deployments(namespace).Get(context.Background(), "pingapp", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := *deployment.Spec.Replicas; got != want {
+		t.Errorf("it has %d replicas, want %d", got, want)
+	}
+}
+
 func TestInterruptedRunLeavesNothing(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	e := deletion(t)
-	e.Fault = &failing{inject: func() error { interrupt(); return nil }}
+	const namespace = "interrupted"
+	e := zeroOf(t, h, namespace, func() {
+		replicasAre(t, h, namespace, 0)
+		interrupt()
+	})
 	report := runner(t, h).Run(ctx, e)
-	if report.Verdict != Aborted || report.ExitCode == 0 {
-		t.Errorf("verdict %s (%s), exit code %d", report.Verdict, report.Reason, report.ExitCode)
+	if report.Verdict != Aborted || report.ExitCode == 0 || report.Undo == "" {
+		t.Errorf("verdict %s (%s), exit code %d, undo %q", report.Verdict, report.Reason, report.ExitCode, report.Undo)
 	}
+	replicasAre(t, h, namespace, 2)
 	leftNothing(t, h, report.ID)
 }
 
 func TestPanicIsUndone(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
-	e := deletion(t)
-	e.Fault = &failing{inject: func() error { panic("at the worst time") }}
+	const namespace = "panicked"
+	e := zeroOf(t, h, namespace, func() {
+		replicasAre(t, h, namespace, 0)
+		panic("at the worst time")
+	})
 	report := runner(t, h).Run(t.Context(), e)
-	if report.Verdict != Aborted {
-		t.Errorf("verdict %s (%s)", report.Verdict, report.Reason)
+	if report.Verdict != Aborted || report.Undo == "" {
+		t.Errorf("verdict %s (%s), undo %q", report.Verdict, report.Reason, report.Undo)
 	}
+	replicasAre(t, h, namespace, 2)
 	leftNothing(t, h, report.ID)
 }
 
@@ -139,14 +185,28 @@ func TestFaultWithoutEffect(t *testing.T) {
 }
 
 // TestKilledRunIsUndoneByTheNext ends runs at each place where a process can
-// be killed, as the kernel would: without a word.
+// be killed, as the kernel would: without a word. The target is the run's own, which
+// goes, or was there before, and has its replicas again.
 func TestKilledRunIsUndoneByTheNext(t *testing.T) {
 	t.Parallel()
-	for _, after := range []string{"Put up the target", "Write the journal", "Inject scale-to-zero", "Prove that it took effect"} {
+	for i, after := range []string{"Put up the target", "Write the journal", "Inject scale-to-zero", "Prove that it took effect"} {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()
 			h := apart(t)
 			undoneByTheNext(t, h, killAfter(t, h, toZero(t), after))
+		})
+		if i == 0 {
+			continue // there is nothing yet of one that was there
+		}
+		t.Run(after+", of a target that was there", func(t *testing.T) {
+			t.Parallel()
+			h, namespace := apart(t), fmt.Sprintf("killed-%d", i)
+			id := killAfter(t, h, zeroOf(t, h, namespace, func() {}), after)
+			if i > 1 {
+				replicasAre(t, h, namespace, 0)
+			}
+			undoneByTheNext(t, h, id)
+			replicasAre(t, h, namespace, 2)
 		})
 	}
 }
