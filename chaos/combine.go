@@ -66,7 +66,7 @@ func (r *run) halfway(err error) error {
 // with each there are as many turns as candidates.
 func (r *run) inTurn(ctx context.Context, do func([]*part) error) error {
 	for i, s := range r.experiment.Steps {
-		step := func() error { return do(r.partsOf(i+1, s)) }
+		step := func() error { return do(r.partsOf(ctx, i+1, s)) }
 		if s.Each {
 			step = func() error { return r.eachInTurn(ctx, i+1, s, do) }
 		}
@@ -79,10 +79,10 @@ func (r *run) inTurn(ctx context.Context, do func([]*part) error) error {
 
 // partsOf adds the members of a step to the run, but for those that cannot be had
 // here.
-func (r *run) partsOf(number int, s Step) []*part {
+func (r *run) partsOf(ctx context.Context, number int, s Step) []*part {
 	var parts []*part
 	for _, m := range s.members() {
-		if p := r.part(number, m); p != nil {
+		if p := r.part(ctx, number, m); p != nil {
 			parts = append(parts, p)
 		}
 	}
@@ -96,7 +96,7 @@ func (r *run) eachInTurn(ctx context.Context, number int, s Step, do func([]*par
 		return err
 	}
 	for i := range turns {
-		p := r.part(number, s)
+		p := r.part(ctx, number, s)
 		p.only = &turns[i]
 		if err := do([]*part{p}); err != nil {
 			return fmt.Errorf("%s: %w", turns[i], err)
@@ -108,7 +108,7 @@ func (r *run) eachInTurn(ctx context.Context, number int, s Step, do func([]*par
 // turns are the candidates of a step in the order in which they are struck; none
 // where its fault cannot be had here.
 func (r *run) turns(ctx context.Context, number int, s Step) ([]fault.Target, error) {
-	probe := r.part(number, s)
+	probe := r.part(ctx, number, s)
 	if probe == nil {
 		return nil, nil
 	}
@@ -139,7 +139,7 @@ func (r *run) turns(ctx context.Context, number int, s Step) ([]fault.Target, er
 
 // part adds a step to the run. It is nil where the step is optional and its
 // fault cannot be had here, which the report says.
-func (r *run) part(number int, s Step) *part {
+func (r *run) part(ctx context.Context, number int, s Step) *part {
 	e := r.experiment.alone(s)
 	n := len(r.parts) + 1
 	child := &run{
@@ -151,7 +151,7 @@ func (r *run) part(number int, s Step) *part {
 	child.target.Nodes, child.target.Count, child.target.Percent = e.Target.Nodes, e.Target.Count, e.Target.Percent
 	p := &part{run: child, stage: number, after: s.After}
 	r.parts = append(r.parts, p)
-	if err := s.Fault.Available(r.handle); err != nil {
+	if err := s.Fault.Available(ctx, r.handle); err != nil {
 		p.verdict, p.reason, p.settled = Skipped, err.Error(), true
 		return nil
 	}

@@ -295,7 +295,7 @@ func (r *run) preflight(ctx context.Context, _ *term.Step) error {
 	if err := r.ask(ctx, guardsBefore); err != nil {
 		return err
 	}
-	if err := r.experiment.available(r.handle); err != nil {
+	if err := r.experiment.available(ctx, r.handle); err != nil {
 		return &SkipError{err.Error()}
 	}
 	if r.experiment.Probe != nil && r.handle.Driver.Traits().Foreign {

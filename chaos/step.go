@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -117,13 +118,13 @@ func (e *Experiment) faults() []fault.Fault {
 }
 
 // available returns nil where what the experiment needs can be had.
-func (e *Experiment) available(h *vm.Handle) error {
+func (e *Experiment) available(ctx context.Context, h *vm.Handle) error {
 	if e.Fault != nil {
-		return e.Fault.Available(h)
+		return e.Fault.Available(ctx, h)
 	}
 	for i, s := range e.Steps {
 		for _, m := range s.members() {
-			if err := m.Fault.Available(h); err != nil && !m.Optional {
+			if err := m.Fault.Available(ctx, h); err != nil && !m.Optional {
 				return fmt.Errorf("step %d: %w", i+1, err)
 			}
 		}

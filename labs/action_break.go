@@ -89,7 +89,7 @@ func (b *Break) do(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Available(s.handle); err != nil {
+	if err := f.Available(ctx, s.handle); err != nil {
 		return err
 	}
 	targets, err := b.targets(ctx, s)

@@ -29,7 +29,7 @@ func (s *session) foresee(ctx context.Context, step *Step) {
 			continue
 		}
 		f, targets, err := a.strikes(ctx, s)
-		if err != nil || f == nil || f.Available(s.handle) != nil {
+		if err != nil || f == nil || f.Available(ctx, s.handle) != nil {
 			continue
 		}
 		spec, err := fault.SpecOf(f)

@@ -68,7 +68,7 @@ func (wiped) Injected(ctx context.Context, h *vm.Handle, objects []fault.Object)
 
 // wipe ruins a machine from inside.
 func (s *session) wipe(ctx context.Context, name string) error {
-	f, err := s.ruin()
+	f, err := s.ruin(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (s *session) wipe(ctx context.Context, name string) error {
 // recreate has another machine in the place of one, whatever that is now. One that
 // the lab has not ruined is thrown away first.
 func (s *session) recreate(ctx context.Context, name string) error {
-	f, err := s.ruin()
+	f, err := s.ruin(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,10 +92,10 @@ func (s *session) recreate(ctx context.Context, name string) error {
 }
 
 // ruin is the fault, where machines can be made anew.
-func (s *session) ruin() (fault.Fault, error) {
+func (s *session) ruin(ctx context.Context) (fault.Fault, error) {
 	f, err := fault.New(machineRuined)
 	if err == nil {
-		err = f.Available(s.handle)
+		err = f.Available(ctx, s.handle)
 	}
 	return f, err
 }

@@ -22,7 +22,7 @@ type config struct{ kind string }
 func (c config) Effect() Effect { return Effect{On: c.kind, Takes: TakesNothing} }
 
 // Available implements Fault.
-func (config) Available(*vm.Handle) error { return nil }
+func (config) Available(context.Context, *vm.Handle) error { return nil }
 
 func (c config) name(verb string) string { return strings.ToLower(c.kind) + "-" + verb }
 

@@ -58,12 +58,12 @@ func newCPUSqueezed() Fault {
 		},
 		effect: Effect{On: OnNodes, Takes: TakesNothing, Slow: true},
 		with:   with,
-		able: func(h *vm.Handle) error {
+		able: func(ctx context.Context, h *vm.Handle) error {
 			driver, err := limiter(h)
 			if err != nil {
 				return err
 			}
-			return driver.CanLimitCPU(context.Background(), h.Cluster)
+			return driver.CanLimitCPU(ctx, h.Cluster)
 		},
 		note: func(ctx context.Context, h *vm.Handle, o Object) error {
 			driver, err := limiter(h)

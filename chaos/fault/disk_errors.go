@@ -20,7 +20,7 @@ func newDiskErrors() Fault {
 			Undone: "the machine is switched off and on, with a sound disk; the node is Ready in the boot that the machine itself is in, and its disk can be written",
 		},
 		effect: Effect{On: OnNodes, Takes: TakesMachines},
-		able: func(h *vm.Handle) error {
+		able: func(_ context.Context, h *vm.Handle) error {
 			_, err := breaker(h)
 			if err == nil {
 				_, err = power(h)

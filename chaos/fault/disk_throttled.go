@@ -60,7 +60,7 @@ func newDiskThrottled() Fault {
 		},
 		effect: Effect{On: OnNodes, Takes: TakesNothing, Slow: true},
 		with:   with,
-		able:   func(h *vm.Handle) error { _, err := limiter(h); return err },
+		able:   func(_ context.Context, h *vm.Handle) error { _, err := limiter(h); return err },
 		note: func(ctx context.Context, h *vm.Handle, o Object) error {
 			driver, err := limiter(h)
 			if err != nil {

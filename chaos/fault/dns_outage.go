@@ -47,7 +47,7 @@ func (*DNSOutage) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*DNSOutage) Available(h *vm.Handle) error {
+func (*DNSOutage) Available(_ context.Context, h *vm.Handle) error {
 	if !h.Driver.Traits().RealPods {
 		return fmt.Errorf("driver %q runs no DNS server, so there is none to break; use a cluster made with --driver libvirt", h.Driver.Name())
 	}

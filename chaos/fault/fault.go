@@ -29,7 +29,7 @@ type Fault interface {
 
 	// Available returns nil where the fault can be injected into this
 	// cluster, else why not.
-	Available(h *vm.Handle) error
+	Available(ctx context.Context, h *vm.Handle) error
 
 	// Prepare returns the targets as objects with the prior values that Undo
 	// restores. It changes nothing.

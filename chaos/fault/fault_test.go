@@ -125,10 +125,10 @@ func TestPowerCutIsProvedByTheMachine(t *testing.T) {
 		Cluster: &vm.Cluster{Name: "c", Machines: []vm.Machine{{Name: "n1"}}}, Driver: driver, Kube: &kube.Client{Typed: client},
 	}
 	ctx, f := t.Context(), &PowerCut{}
-	if err := f.Available(&vm.Handle{Driver: &inside{}}); err == nil || !strings.Contains(err.Error(), "--driver libvirt") {
+	if err := f.Available(t.Context(), &vm.Handle{Driver: &inside{}}); err == nil || !strings.Contains(err.Error(), "--driver libvirt") {
 		t.Errorf("machines that have no power have it cut: %v", err)
 	}
-	if err := f.Available(h); err != nil {
+	if err := f.Available(t.Context(), h); err != nil {
 		t.Error(err)
 	}
 	objects, err := f.Prepare(ctx, h, []Target{{Kind: "Node", Name: "n1", UID: "u1"}})

@@ -120,7 +120,7 @@ func (f *guest) Settings() any {
 }
 
 // Available implements Fault.
-func (f *guest) Available(h *vm.Handle) error {
+func (f *guest) Available(_ context.Context, h *vm.Handle) error {
 	if _, err := executor(h); err != nil {
 		return err
 	}

@@ -351,12 +351,12 @@ func TestClockAfterABoot(t *testing.T) {
 func TestGuestFaultsNeedMachines(t *testing.T) {
 	h := &vm.Handle{Cluster: &vm.Cluster{Name: "c"}, Driver: &plug{}}
 	for _, f := range All() {
-		needs := f.Available(h) != nil
+		needs := f.Available(t.Context(), h) != nil
 		_, isGuest := f.(*guest)
 		if isGuest && !needs {
 			t.Errorf("%s is available on simulated machines", f.Name())
 		}
-		if err := f.Available(h); err != nil && !strings.Contains(err.Error(), "; use ") {
+		if err := f.Available(t.Context(), h); err != nil && !strings.Contains(err.Error(), "; use ") {
 			t.Errorf("%s: %q does not say what to do", f.Name(), err)
 		}
 	}
@@ -365,7 +365,7 @@ func TestGuestFaultsNeedMachines(t *testing.T) {
 	for _, name := range []string{"network-partition", "slow-network", "network-bandwidth", "vm-ruined"} {
 		f, err := New(name)
 		must(t, err)
-		if err := f.Available(lone); err == nil {
+		if err := f.Available(t.Context(), lone); err == nil {
 			t.Errorf("%s is available on one machine", name)
 		}
 	}

@@ -17,7 +17,7 @@ type hosted struct {
 	effect Effect
 	with   any // points to the settings; nil for none
 
-	able func(h *vm.Handle) error
+	able func(ctx context.Context, h *vm.Handle) error
 	// note adds what the undo needs to an object's prior values; it refuses what
 	// could not be proved, or would be lost.
 	note func(ctx context.Context, h *vm.Handle, o Object) error
@@ -45,11 +45,11 @@ func (f *hosted) Settings() any {
 }
 
 // Available implements Fault.
-func (f *hosted) Available(h *vm.Handle) error {
+func (f *hosted) Available(ctx context.Context, h *vm.Handle) error {
 	if _, err := executor(h); err != nil {
 		return err
 	}
-	return f.able(h)
+	return f.able(ctx, h)
 }
 
 // Prepare implements Fault.

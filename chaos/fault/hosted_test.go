@@ -100,7 +100,7 @@ func (d *devices) DiskErrors(context.Context, *vm.Cluster, string) (broken bool,
 	return broken, failed, err
 }
 
-func (d *devices) CanLimitCPU(context.Context, *vm.Cluster) error { return nil }
+func (d *devices) CanLimitCPU(ctx context.Context, _ *vm.Cluster) error { return ctx.Err() }
 
 func (d *devices) CPULimit(context.Context, *vm.Cluster, string) (limit vm.CPULimit, err error) {
 	err = d.call(true, func() error { limit = d.cpu; return nil })
@@ -291,7 +291,7 @@ func TestHostedProofs(t *testing.T) {
 	for _, f := range hostedFaults(t) {
 		d := newDevices()
 		h, ctx := devicesOn(d), t.Context()
-		must(t, f.Available(h))
+		must(t, f.Available(t.Context(), h))
 		objects, err := f.Prepare(ctx, h, aim(f))
 		must(t, err)
 		before := d.state()
@@ -367,6 +367,17 @@ func TestHostedOff(t *testing.T) {
 	}
 }
 
+// A driver that is asked whether it can need not be waited for when nobody does.
+func TestAvailableEnds(t *testing.T) {
+	h := devicesOn(newDevices())
+	must(t, newCPUSqueezed().Available(t.Context(), h))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := newCPUSqueezed().Available(ended, h); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestHostedPreconditions: what is hurt already is refused.
 func TestHostedPreconditions(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -394,11 +405,11 @@ func TestLinkOfALoneMachine(t *testing.T) {
 	h, ctx := devicesOn(d), t.Context()
 	h.Cluster.Machines = h.Cluster.Machines[:1]
 	f := newNodeLinkDown()
-	if err := f.Available(h); err == nil || !strings.Contains(err.Error(), "every: true") {
+	if err := f.Available(t.Context(), h); err == nil || !strings.Contains(err.Error(), "every: true") {
 		t.Errorf("error %v", err)
 	}
 	f.(*hosted).with.(*linkDown).Every = true
-	must(t, f.Available(h))
+	must(t, f.Available(t.Context(), h))
 	objects := injected(t, f, h)
 	if len(d.down) != 2 {
 		t.Errorf("down are %v", d.down)

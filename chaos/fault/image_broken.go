@@ -86,7 +86,7 @@ func (*ImageBroken) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*ImageBroken) Available(h *vm.Handle) error {
+func (*ImageBroken) Available(_ context.Context, h *vm.Handle) error {
 	if !h.Driver.Traits().RealPods {
 		return fmt.Errorf("driver %q pulls no images, so none can lack; use a cluster made with --driver libvirt", h.Driver.Name())
 	}

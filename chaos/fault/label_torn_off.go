@@ -46,7 +46,7 @@ func (*LabelTornOff) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*LabelTornOff) Available(*vm.Handle) error { return nil }
+func (*LabelTornOff) Available(context.Context, *vm.Handle) error { return nil }
 
 // Prepare implements Fault.
 func (f *LabelTornOff) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {

@@ -47,7 +47,7 @@ func (*MachineReset) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*MachineReset) Available(h *vm.Handle) error {
+func (*MachineReset) Available(_ context.Context, h *vm.Handle) error {
 	if _, ok := h.Driver.(vm.Resetter); !ok || !h.Driver.Traits().RealMachines {
 		return noSuch(h, "reset")
 	}
@@ -108,7 +108,7 @@ func (*NodeFreeze) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*NodeFreeze) Available(h *vm.Handle) error {
+func (*NodeFreeze) Available(_ context.Context, h *vm.Handle) error {
 	if _, ok := h.Driver.(vm.Pauser); !ok {
 		return noSuch(h, "paused")
 	}
@@ -134,7 +134,7 @@ func (*NodeFreeze) Injected(ctx context.Context, h *vm.Handle, objects []Object)
 func (f *NodeFreeze) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	pauser, ok := h.Driver.(vm.Pauser)
 	if !ok {
-		return f.Available(h)
+		return f.Available(ctx, h)
 	}
 	return mend(objects, "resume", unlessRemoved(h, func(o Object) error { return pauser.Resume(ctx, h.Cluster, o.Name) }))
 }

@@ -45,7 +45,7 @@ func (f *MachineRuin) Doc() Doc {
 }
 
 // Available implements Fault.
-func (f *MachineRuin) Available(h *vm.Handle) error {
+func (f *MachineRuin) Available(_ context.Context, h *vm.Handle) error {
 	if _, ok := h.Driver.(vm.Grower); !ok || !h.Driver.Traits().RealMachines || h.Recreate == nil {
 		return noSuch(h, "deleted and made anew")
 	}
@@ -116,7 +116,7 @@ func Wiped(objects []Object) {
 // ctx of one try may last, and half of it is worth nothing.
 func (f *MachineRuin) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	if h.Recreate == nil {
-		return f.Available(h)
+		return f.Available(ctx, h)
 	}
 	states, err := machineStates(ctx, h)
 	if err != nil {

@@ -64,7 +64,7 @@ func TestMachineRuin(t *testing.T) {
 	h := machineWith(&d.inside)
 	h.Driver = d
 	h.Cluster.Machines[0].Role, h.Cluster.Machines[1].Role = vm.Worker, vm.ControlPlane
-	if err := f.Available(h); err == nil {
+	if err := f.Available(t.Context(), h); err == nil {
 		t.Error("nobody can make it anew")
 	}
 	var recreated []string
@@ -79,7 +79,7 @@ func TestMachineRuin(t *testing.T) {
 		}
 		return nil
 	}
-	must(t, f.Available(h))
+	must(t, f.Available(t.Context(), h))
 	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnNodes, Name: "n2"}}); err == nil || !strings.Contains(err.Error(), "control-plane") {
 		t.Errorf("of a control plane: %v", err)
 	}
@@ -178,11 +178,11 @@ func TestControlPlaneRuin(t *testing.T) {
 		return nil
 	}
 	h.Cluster.Machines[0].Role, h.Cluster.Machines[1].Role = vm.ControlPlane, vm.Worker
-	if err := f.Available(h); err == nil || !strings.Contains(err.Error(), "--control-planes 3") {
+	if err := f.Available(t.Context(), h); err == nil || !strings.Contains(err.Error(), "--control-planes 3") {
 		t.Errorf("of the only one: %v", err)
 	}
 	h.Cluster.Machines[1].Role = vm.ControlPlane
-	must(t, f.Available(h))
+	must(t, f.Available(t.Context(), h))
 	if _, err := f.Prepare(t.Context(), h, []Target{{Kind: OnNodes, Name: "n1"}, {Kind: OnNodes, Name: "n2"}}); err == nil {
 		t.Error("two at once")
 	}

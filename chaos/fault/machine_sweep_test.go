@@ -196,7 +196,7 @@ func TestMachineFaultsAtEveryCall(t *testing.T) {
 func lifeInYard(t *testing.T, f Fault, d *yard, reboots bool) (calls int, err error) {
 	t.Helper()
 	h, ctx, before := d.h, t.Context(), d.state()
-	must(t, f.Available(h))
+	must(t, f.Available(t.Context(), h))
 	objects, failed := f.Prepare(ctx, h, aim(f))
 	if failed != nil && objects != nil {
 		return 0, fmt.Errorf("objects beside error %w", failed)

@@ -35,7 +35,7 @@ func (*NodeCordon) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*NodeCordon) Available(*vm.Handle) error { return nil }
+func (*NodeCordon) Available(context.Context, *vm.Handle) error { return nil }
 
 // Prepare implements Fault.
 func (*NodeCordon) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {

@@ -55,7 +55,7 @@ func newNodeLinkDown() Fault {
 		},
 		effect: Effect{On: OnNodes, Takes: TakesContact},
 		with:   with,
-		able: func(h *vm.Handle) error {
+		able: func(_ context.Context, h *vm.Handle) error {
 			if _, err := ability[vm.Linker](h, what); err != nil {
 				return err
 			}

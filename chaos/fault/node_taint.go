@@ -41,7 +41,7 @@ func (*NodeTaint) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*NodeTaint) Available(*vm.Handle) error { return nil }
+func (*NodeTaint) Available(context.Context, *vm.Handle) error { return nil }
 
 // Prepare implements Fault.
 func (f *NodeTaint) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {

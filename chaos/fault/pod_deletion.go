@@ -47,7 +47,7 @@ func (*PodDeletion) Doc() Doc {
 
 // Available implements Fault. A deletion is the API server's own doing, so it
 // is the same where nodes are simulated.
-func (*PodDeletion) Available(*vm.Handle) error { return nil }
+func (*PodDeletion) Available(context.Context, *vm.Handle) error { return nil }
 
 // Prepare implements Fault. A pod that no controller keeps is refused: nothing
 // would bring it back.

@@ -29,7 +29,7 @@ func (*PowerCut) Doc() Doc {
 
 // Available implements Fault. A simulated node's power is its heartbeats: without
 // them the control plane misses it as it does a machine.
-func (*PowerCut) Available(h *vm.Handle) error {
+func (*PowerCut) Available(_ context.Context, h *vm.Handle) error {
 	if _, ok := h.Driver.(vm.Powerer); !ok {
 		return fmt.Errorf("driver %q has no machines whose power can be cut; use a cluster made with --driver libvirt", h.Driver.Name())
 	}
@@ -57,7 +57,7 @@ func (*PowerCut) Injected(ctx context.Context, h *vm.Handle, objects []Object) (
 func (f *PowerCut) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	power, ok := h.Driver.(vm.Powerer)
 	if !ok {
-		return f.Available(h)
+		return f.Available(ctx, h)
 	}
 	return mend(objects, "give power back to", unlessRemoved(h, func(o Object) error {
 		return power.PowerOn(ctx, h.Cluster, o.Name)

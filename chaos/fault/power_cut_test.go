@@ -33,7 +33,7 @@ func silenced(t *testing.T, f Fault, state string, anew bool) {
 	t.Helper()
 	h := breakable.Lend(t)
 	ctx := t.Context()
-	must(t, f.Available(h))
+	must(t, f.Available(t.Context(), h))
 	nodes := h.Kube.Typed.CoreV1().Nodes()
 	before, err := nodes.Get(ctx, h.Cluster.Machines[1].Name, metav1.GetOptions{})
 	must(t, err)

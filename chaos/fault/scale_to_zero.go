@@ -33,7 +33,7 @@ func (*ScaleToZero) Doc() Doc {
 }
 
 // Available implements Fault.
-func (*ScaleToZero) Available(*vm.Handle) error { return nil }
+func (*ScaleToZero) Available(context.Context, *vm.Handle) error { return nil }
 
 // Prepare implements Fault.
 func (*ScaleToZero) Prepare(ctx context.Context, h *vm.Handle, targets []Target) ([]Object, error) {
