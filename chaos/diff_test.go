@@ -86,10 +86,10 @@ func TestWriteCSV(t *testing.T) {
 	if err := WriteCSV(&out, []*Report{a, b}); err != nil {
 		t.Fatal(err)
 	}
-	const want = `run,experiment,cluster,driver,simulated,started,took_s,seed,verdict,reason,healed_after_s,noticed_s,replaced_s,scheduled_s,started_s,ready_s,serving_s,node_down_s,node_not_ready_s,node_powered_s,node_ready_s,no_answer_for_s
-a,e,demo,libvirt,false,2026-11-24T22:20:27Z,61.000000005,1,healed,,8,2,,,,6,,,,,,4
+	const want = `run,experiment,cluster,driver,simulated,started,took_s,seed,verdict,reason,healed_after_s,noticed_s,replaced_s,scheduled_s,started_s,ready_s,serving_s,node_down_s,node_not_ready_s,node_tainted_s,node_evicted_s,node_powered_s,node_ready_s,no_answer_for_s
+a,e,demo,libvirt,false,2026-11-24T22:20:27Z,61.000000005,1,healed,,8,2,,,,6,,,,,,,,4
 b,e,other,local,true,2026-11-24T22:20:27Z,0,2,not-healed,"it \x1b[31m, ""so""
-did not",,3,,,,,,,40,,,
+did not",,3,,,,,,,40,,,,,
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)

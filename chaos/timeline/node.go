@@ -1,6 +1,11 @@
 package timeline
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
 
 // NodeRecovery is how one lost node came back.
 type NodeRecovery struct {
@@ -33,7 +38,8 @@ func Nodes(fault Fault, observations []Observation) []NodeRecovery {
 }
 
 func nodeRecovery(fault Fault, lost Node, entries []Observation) NodeRecovery {
-	var down, notReady, powered, ready stamp
+	var down, notReady, tainted, evicted, powered, ready stamp
+	left := map[types.UID]bool{} // pods that were told to go, by whomever
 	bootID := lost.BootID
 	for _, o := range entries {
 		if o.At < fault.At {
@@ -59,16 +65,30 @@ func nodeRecovery(fault Fault, lost Node, entries []Observation) NodeRecovery {
 			if !o.Node.Ready {
 				hold(&notReady, true, s)
 			}
+			if lostTaint(*o.Node) && !o.Node.Ready && !ready.known {
+				hold(&tainted, true, s)
+			}
 			anew := bootID != "" && bootID != lost.BootID
 			alive := anew || notReady.known && !(fault.Boots && lost.BootID != "")
 			hold(&ready, o.Node.Ready && alive, s)
+		case o.Pod != nil && o.Pod.Leaving && !left[o.Pod.UID]:
+			left[o.Pod.UID] = true
+			if o.Pod.Node == lost.Name && tainted.known && !ready.known {
+				hold(&evicted, true, s)
+			}
 		}
 	}
 	r := NodeRecovery{Lost: lost, BootID: bootID}
-	r.Phases = phases(fault.At, nodeLadder(down, notReady, powered, ready))
+	r.Phases = phases(fault.At, nodeLadder(down, notReady, tainted, evicted, powered, ready))
 	r.Total = total(r.Phases)
 	r.LastSign, r.FirstSign = signs(fault.At, lost.Name, earliest(down, notReady), entries)
 	return r
+}
+
+// lostTaint tells whether a node has a taint by which its pods are evicted since it is
+// not heard of, or not well: TaintNodeUnreachable and TaintNodeNotReady of the API.
+func lostTaint(n Node) bool {
+	return slices.Contains(n.Taints, "node.kubernetes.io/unreachable") || slices.Contains(n.Taints, "node.kubernetes.io/not-ready")
 }
 
 // earliest is the first of two stamps, of those that are known.
@@ -97,14 +117,21 @@ func signs(fault time.Duration, node string, gone stamp, entries []Observation) 
 	return last, nil
 }
 
-// nodeLadder orders what was seen. NotReady and Powered do not follow from
-// one another: power may be back before the cluster has missed the node, if it
-// does at all, so they stand in the order in which they came.
-func nodeLadder(down, notReady, powered, ready stamp) []rung {
-	middle := []rung{{NotReady, notReady}, {Powered, powered}}
-	if powered.known && (!notReady.known || powered.at < notReady.at) {
-		middle[0], middle[1] = middle[1], middle[0]
+// nodeLadder orders what was seen. A node is missed, then tainted, and then its pods are
+// evicted. Powered does not follow from any of that: power may be back before the
+// cluster has missed the node, if it does at all, so it stands where it came.
+func nodeLadder(down, notReady, tainted, evicted, powered, ready stamp) []rung {
+	middle := []rung{{NotReady, notReady}}
+	for _, r := range []rung{{Tainted, tainted}, {Evicted, evicted}} {
+		if r.seen.known {
+			middle = append(middle, r)
+		}
 	}
+	came := len(middle)
+	for came > 0 && powered.known && (!middle[came-1].seen.known || powered.at < middle[came-1].seen.at) {
+		came--
+	}
+	middle = slices.Insert(middle, came, rung{Powered, powered})
 	ladder := append([]rung{{Down, down}}, middle...)
 	return append(ladder, rung{Ready, ready})
 }

@@ -12,18 +12,26 @@ func node(ready bool, boot string) Observation {
 	return Observation{Node: &Node{UID: "u1", Name: "n1", Ready: ready, BootID: boot}}
 }
 
+// tainted is a node that its pods are to leave.
+func tainted(ready bool, boot string) Observation {
+	o := node(ready, boot)
+	o.Node.Taints = []string{"node.kubernetes.io/unreachable"}
+	return o
+}
+
 func power(on bool) Observation {
 	return Observation{Machine: &Machine{Node: "n1", On: on}}
 }
 
 func TestNodes(t *testing.T) {
 	before := at(1, node(true, "boot1"))
-	tests := []struct {
+	type nodeTest struct {
 		name string
 		seen []Observation
 		want string
 		same bool // it may come back in the boot that it was in
-	}{
+	}
+	tests := []nodeTest{
 		{name: "Ready again in the same boot, that began before the fault", seen: []Observation{before, at(10.5, power(false)), at(50, node(false, "boot1")),
 			at(60, power(true)), at(70, node(true, "boot1"))},
 			want: "down 0.5, not ready 39.5, powered 10, ready ? = 50"},
@@ -49,6 +57,20 @@ func TestNodes(t *testing.T) {
 			at(40, node(true, "boot2")), at(45, node(false, "boot2")), at(60, node(true, "boot2"))},
 			want: "down 0.5, powered 9.5, not ready 25, ready 15 = 50"},
 	}
+	leaving := func(uid string) Observation { return pod(uid, uid, "ready", "leaving") }
+	tests = append(tests, []nodeTest{
+		{name: "tainted, and its pods evicted", seen: []Observation{before, at(5, pod("a", "a", "ready")), at(10.5, power(false)), at(50, node(false, "boot1")),
+			at(51, tainted(false, "boot1")), at(350, leaving("a")), at(351, leaving("b")), at(360, power(true)), at(390, node(true, "boot2"))},
+			want: "down 0.5, not ready 39.5, tainted 1, evicted 299, powered 10, ready 30 = 380"},
+		{name: "tainted when it was seen to be missed", seen: []Observation{before, at(50, tainted(false, "boot1")), at(60, power(true)), at(90, node(true, "boot2"))},
+			want: "down ?, not ready 40, tainted 0, powered 10, ready 30 = 80"},
+		{name: "powered before it was tainted", seen: []Observation{before, at(10.5, power(false)), at(50, node(false, "boot1")), at(50.5, power(true)),
+			at(51, tainted(false, "boot1")), at(90, node(true, "boot2"))},
+			want: "down 0.5, not ready 39.5, powered 0.5, tainted 0.5, ready 39 = 80"},
+		{name: "pods that went before, of others, or when it was back", seen: []Observation{before, at(11, leaving("a")), at(50, tainted(false, "boot1")),
+			at(55, leaving("a")), at(56, Observation{Pod: &Pod{UID: "x", Node: "n2", Leaving: true}}), at(90, tainted(true, "boot2")), at(91, leaving("c"))},
+			want: "down ?, not ready 40, tainted 0, powered ?, ready 40 = 80"},
+	}...)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			fault := Fault{At: faultAt, Nodes: []Node{*before.Node}, Boots: !test.same}

@@ -15,17 +15,21 @@ const (
 	Serving   Milestone = "serving"   // it is in the endpoints, and a client had its answer
 )
 
-// The milestones of a node that was lost, in order; Ready is the last.
+// The milestones of a node that was lost, in order; Ready is the last. Tainted and
+// Evicted are parts of what a node goes through only where they were seen: one that is
+// back before that was never evicted.
 const (
 	Down     Milestone = "down"      // its machine is off, says the driver
 	NotReady Milestone = "not ready" // the cluster has noticed
+	Tainted  Milestone = "tainted"   // no pod is to be there any more, unless it tolerates that
+	Evicted  Milestone = "evicted"   // the first of its pods, of those that are watched, is told to go
 	Powered  Milestone = "powered"   // its machine is on again, says the driver
 )
 
 // PodMilestones and NodeMilestones are those of a pod and of a node, in order.
 var (
 	PodMilestones  = []Milestone{Noticed, Replaced, Scheduled, Started, Ready, Serving}
-	NodeMilestones = []Milestone{Down, NotReady, Powered, Ready}
+	NodeMilestones = []Milestone{Down, NotReady, Tainted, Evicted, Powered, Ready}
 )
 
 // Phase is the time up to a milestone from the one before it that is known.

@@ -50,6 +50,9 @@ func randomRun(r *rand.Rand) (Fault, []Observation) {
 			n := fault.Nodes[r.IntN(len(fault.Nodes))]
 			gone := n.UID
 			n.Ready, n.BootID = r.IntN(2) == 0, fmt.Sprint("boot", r.IntN(2))
+			if r.IntN(2) == 0 {
+				n.Taints = []string{"node.kubernetes.io/unreachable"}
+			}
 			o = []Observation{{Node: &n}, {Machine: &Machine{Node: n.Name, On: r.IntN(2) == 0}}, {NodeGone: gone}, {Lease: &Lease{n.Name}}}[r.IntN(4)]
 		}
 		for o.At == 0 || stamps[o.At] {

@@ -34,11 +34,13 @@ func AllNodes(recoveries []NodeRecovery) Whole {
 	for _, r := range recoveries {
 		ladders.add(r.Phases)
 	}
-	var seen [4]stamp
-	for i, m := range NodeMilestones {
-		seen[i], _ = ladders.latest(m)
+	seen := map[Milestone]stamp{}
+	for _, m := range NodeMilestones {
+		if ladders.all(m) {
+			seen[m], _ = ladders.latest(m)
+		}
 	}
-	return ladders.whole(nodeLadder(seen[0], seen[1], seen[2], seen[3]))
+	return ladders.whole(nodeLadder(seen[Down], seen[NotReady], seen[Tainted], seen[Evicted], seen[Powered], seen[Ready]))
 }
 
 // ladders are the phases of each that was seen to be lost. What was in reach of a
@@ -49,6 +51,13 @@ func (l *ladders) add(phases []Phase) {
 	if slices.ContainsFunc(phases, func(p Phase) bool { return p.Known }) {
 		*l = append(*l, phases)
 	}
+}
+
+// all tells whether a milestone is a part of each of the ladders.
+func (l ladders) all(m Milestone) bool {
+	return !slices.ContainsFunc(l, func(phases []Phase) bool {
+		return !slices.ContainsFunc(phases, func(p Phase) bool { return p.Name == m })
+	})
 }
 
 func (l ladders) whole(rungs []rung) Whole {

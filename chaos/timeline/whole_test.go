@@ -56,8 +56,23 @@ func TestAllPods(t *testing.T) {
 // stand in the order of the last ones.
 func TestAllNodes(t *testing.T) {
 	early := []Milestone{Down, Powered, NotReady, Ready}
-	w := AllNodes([]NodeRecovery{{Phases: ladderOf(NodeMilestones, 1, 40, 60, 90)}, {Phases: ladderOf(early, 2, 61, 62, 80)}})
-	if got, want := showPhases(w.Phases, w.Total), "down 2, powered 59, not ready 1, ready 28 = 90"; got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	missed := []Milestone{Down, NotReady, Powered, Ready}
+	all := func(want string, each ...[]Phase) {
+		t.Helper()
+		var nodes []NodeRecovery
+		for _, phases := range each {
+			nodes = append(nodes, NodeRecovery{Phases: phases})
+		}
+		w := AllNodes(nodes)
+		if got := showPhases(w.Phases, w.Total); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
+	all("down 2, powered 59, not ready 1, ready 28 = 90", ladderOf(missed, 1, 40, 60, 90), ladderOf(early, 2, 61, 62, 80))
+	all("down 2, not ready 39, tainted 1, evicted 300, powered 18, ready 30 = 390",
+		ladderOf(NodeMilestones, 1, 40, 41, 340, 360, 390), ladderOf(NodeMilestones, 2, 41, 42, 342, 350, 380))
+	// One was not evicted from, so that not all were.
+	tainted := []Milestone{Down, NotReady, Tainted, Powered, Ready}
+	all("down 2, not ready 39, tainted 1, powered 318, ready 30 = 390",
+		ladderOf(NodeMilestones, 1, 40, 41, 340, 360, 390), ladderOf(tainted, 2, 41, 42, 60, 80))
 }
