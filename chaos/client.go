@@ -112,7 +112,7 @@ func (r *run) clientURL(ctx context.Context) (url, path string, err error) {
 		return "", "", &Refusal{"client-path", fmt.Sprintf("no NodePort service in namespace %q leads to the target, so a client cannot be played", r.target.Namespace),
 			"expose it with a service of type NodePort, or run with --no-probe"}
 	}
-	through := r.vantage(s)
+	through := r.vantage(ctx, s)
 	address, err := through.NodePortAddress(nodePort)
 	if err != nil {
 		return "", "", &Refusal{"client-path", err.Error(), "use a NodePort that is forwarded, or run with --no-probe"}
@@ -156,8 +156,8 @@ func nodePortTo(services []corev1.Service, pods []corev1.Pod) int {
 
 // vantage is the machine through which the client looks: one that nothing can strike,
 // where there is one, else one that the seed does not strike.
-func (r *run) vantage(s *scene) *vm.Machine {
-	may, will := r.mayStrike(s)
+func (r *run) vantage(ctx context.Context, s *scene) *vm.Machine {
+	may, will := r.mayStrike(ctx, s)
 	for _, struck := range []map[string]bool{may, will} {
 		for i := range r.home.Machines {
 			if m := &r.home.Machines[i]; !struck[m.Name] {
@@ -170,7 +170,7 @@ func (r *run) vantage(s *scene) *vm.Machine {
 
 // mayStrike are the nodes that the run may strike, and those that it will as far as is
 // known before: what steps strike, of what is there now.
-func (r *run) mayStrike(s *scene) (may, will map[string]bool) {
+func (r *run) mayStrike(ctx context.Context, s *scene) (may, will map[string]bool) {
 	may, will = map[string]bool{}, map[string]bool{}
 	note := func(in map[string]bool, all []fault.Target) {
 		for _, t := range all {
@@ -185,7 +185,7 @@ func (r *run) mayStrike(s *scene) (may, will map[string]bool) {
 	for _, step := range r.experiment.Steps {
 		for _, m := range step.members() {
 			parts++
-			if m.Fault.Effect().On != fault.OnNodes || m.Fault.Available(r.handle) != nil {
+			if m.Fault.Effect().On != fault.OnNodes || m.Fault.Available(ctx, r.handle) != nil {
 				continue
 			}
 			e, of := r.experiment.alone(m), *s

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 // shaky is a fault on nodes that can be had everywhere.
 type shaky struct{ fault.MachineReset }
 
-func (*shaky) Available(*vm.Handle) error { return nil }
+func (*shaky) Available(context.Context, *vm.Handle) error { return nil }
 
 // The client looks through a machine that nothing strikes, where there is one; else
 // through one that the seed does not strike.
@@ -48,7 +49,7 @@ func TestTheClientsPathIsNotStruck(t *testing.T) {
 	} {
 		for seed := range uint64(5) {
 			r := &run{experiment: &Experiment{Steps: test.steps, Target: Target{Count: 1}}, target: Target{Count: 1}, home: h.Cluster, handle: h, seed: seed, now: time.Now, log: timeline.NewLog(time.Now)}
-			got := r.vantage(s).Name
+			got := r.vantage(t.Context(), s).Name
 			if test.want != "" {
 				if got != test.want {
 					t.Errorf("%s: it looks through %s, want %s", name, got, test.want)
@@ -58,7 +59,7 @@ func TestTheClientsPathIsNotStruck(t *testing.T) {
 			// What is struck is what parts choose, by the seeds that they have.
 			for _, step := range test.steps {
 				for _, m := range step.members() {
-					p := r.part(1, m)
+					p := r.part(t.Context(), 1, m)
 					for _, struck := range choose(s.nodeTargets(p.experiment), p.target, p.seed) {
 						if struck.Name == got {
 							t.Errorf("%s, seed %d: it looks through %s, which is struck", name, seed, got)

@@ -76,7 +76,7 @@ func (r *run) foreseeOwn(ctx context.Context) error {
 	}
 	for i, s := range r.experiment.Steps {
 		for _, m := range s.members() {
-			if m.Fault.Available(r.handle) != nil {
+			if m.Fault.Available(ctx, r.handle) != nil {
 				continue
 			}
 			if err := r.foreseeFault(ctx, r.experiment.alone(m), nodes); err != nil {
