@@ -130,13 +130,23 @@ func (*NodeFreeze) Injected(ctx context.Context, h *vm.Handle, objects []Object)
 	return machinesAre(ctx, h, objects, vm.MachinePaused)
 }
 
-// Undo implements Fault.
+// Undo implements Fault. A machine that is off, as after a crash of its host, is
+// switched on. One that runs is resumed as well: perhaps its clock was not set yet.
 func (f *NodeFreeze) Undo(ctx context.Context, h *vm.Handle, objects []Object) error {
 	pauser, ok := h.Driver.(vm.Pauser)
 	if !ok {
 		return f.Available(ctx, h)
 	}
-	return mend(objects, "resume", unlessRemoved(h, func(o Object) error { return pauser.Resume(ctx, h.Cluster, o.Name) }))
+	states, err := machineStates(ctx, h)
+	if err != nil {
+		return err
+	}
+	return mend(objects, "resume", unlessRemoved(h, func(o Object) error {
+		if state := states[o.Name]; state == vm.MachineStopped || state == vm.MachineCrashed {
+			return goOn(ctx, h, o.Name, state)
+		}
+		return pauser.Resume(ctx, h.Cluster, o.Name)
+	}))
 }
 
 // Undone implements Fault.

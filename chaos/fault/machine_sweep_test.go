@@ -125,7 +125,13 @@ func (d *yard) Pause(context.Context, *vm.Cluster, string) error {
 }
 
 func (d *yard) Resume(context.Context, *vm.Cluster, string) error {
-	return d.do(func() error { d.paused = false; return nil })
+	return d.do(func() error {
+		if d.off {
+			return errors.New("the machine is off")
+		}
+		d.paused = false
+		return nil
+	})
 }
 
 func (*yard) Join(*vm.Cluster, ...string) []vm.Action { return nil }
@@ -214,8 +220,9 @@ func lifeInYard(t *testing.T, f Fault, d *yard, reboots bool) (calls int, err er
 		return calls, failed
 	}
 	d.failAt, d.lostAt, d.dieAt, d.dead = 0, 0, 0, false
-	if _, ruins := f.(*MachineRuin); reboots && ruins && failed != nil && objects != nil {
-		d.off = !d.gone
+	// What a reset took was back before, and it is not its undo that starts a host's machines.
+	if _, resets := f.(*MachineReset); reboots && !resets && failed != nil && objects != nil {
+		d.off, d.paused = !d.gone, false
 	}
 	there, disks := !d.gone && len(h.Cluster.Joining) == 0, d.disks
 	saved, err := SpecOf(f)
