@@ -7,6 +7,7 @@ import (
 
 	"axolotl/internal/term"
 	"axolotl/vm"
+	"axolotl/vm/cluster"
 	"axolotl/vm/image"
 	"axolotl/vm/local"
 )
@@ -153,31 +154,44 @@ without it, and must be taken down and up again.`,
 	return cmd
 }
 
-// imagesInUse is what the clusters on this host need. A record that cannot be
-// read may name any image.
+// imagesInUse is what the clusters need that share this cache. A record that cannot
+// be read may name any image.
 func (a *app) imagesInUse() (image.InUse, error) {
 	var used image.InUse
-	all, err := a.clusters().List()
+	homes, err := a.home.Sharing()
 	if err != nil {
 		return used, err
 	}
+	for _, home := range homes {
+		if err := addInUse(&used, cluster.Store{Home: home}); err != nil {
+			return used, err
+		}
+	}
+	return used, nil
+}
+
+func addInUse(used *image.InUse, clusters cluster.Store) error {
+	all, err := clusters.List()
+	if err != nil {
+		return err
+	}
 	for _, c := range all {
 		if c.Phase == vm.PhaseBroken {
-			return used, fmt.Errorf("the record of cluster %q cannot be read, so it may need any image; remove what is left of it with 'axolotl down %s' first", c.Name, c.Name)
+			return fmt.Errorf("the record of cluster %q in %s cannot be read, so it may need any image; remove what is left of it with 'axolotl down %s' first", c.Name, c.Dir, c.Name)
 		}
 		if c.Image != "" {
 			used.Images = append(used.Images, c.Image)
 		}
-		shots, err := a.clusters().Snapshots(c.Name)
+		shots, err := clusters.Snapshots(c.Name)
 		if err != nil {
-			return used, err
+			return err
 		}
 		for _, shot := range shots {
 			used.Images = append(used.Images, shot.Cluster.Image)
 		}
 		used.Programs = used.Programs || c.Driver == local.Name
 	}
-	return used, nil
+	return nil
 }
 
 func mebibytes(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }

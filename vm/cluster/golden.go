@@ -131,7 +131,10 @@ func (s Store) EnsureGolden(ctx context.Context, driver vm.Driver, freezer vm.Fr
 	if err == nil {
 		return golden, nil // whoever had the lock has made it
 	}
-	id, users := s.freeGeneration(shape)
+	id, users, freeErr := s.freeGeneration(shape)
+	if freeErr != nil {
+		return nil, freeErr
+	}
 	switch missing := errors.Is(err, fs.ErrNotExist); {
 	case missing && len(users) == 0:
 		progress.Line("the first cluster of this shape boots once, and is kept as golden snapshot %s; later ones are restored from it", id)
@@ -330,20 +333,31 @@ func (s Store) restorable(ctx context.Context, c *vm.Cluster, freezer vm.Freezer
 }
 
 // goldenUsers are the clusters whose disks, or those of a snapshot of theirs,
-// lie over a golden snapshot.
-func (s Store) goldenUsers(id string) []string {
+// lie over a golden snapshot, in all state directories that share the cache.
+func (s Store) goldenUsers(id string) ([]string, error) {
+	homes, err := s.Home.Sharing()
+	if err != nil {
+		return nil, err
+	}
 	var users []string
-	for _, name := range s.names() {
-		c, err := s.Load(name)
-		if err != nil {
-			continue
-		}
-		lies := func(shot Snapshot) bool { return shot.Cluster.Golden == id }
-		if c.Golden == id || slices.ContainsFunc(s.snapshotsOf(c), lies) {
+	for _, home := range homes {
+		there := Store{Home: home}
+		for _, name := range there.names() {
+			c, err := there.Load(name)
+			if err != nil {
+				continue
+			}
+			lies := func(shot Snapshot) bool { return shot.Cluster.Golden == id }
+			if c.Golden != id && !slices.ContainsFunc(there.snapshotsOf(c), lies) {
+				continue
+			}
+			if home.State != s.Home.State {
+				name += " in " + home.State
+			}
 			users = append(users, name)
 		}
 	}
-	return users
+	return users, nil
 }
 
 // memoryDir is where the memory of machines that will be frozen lies: in the

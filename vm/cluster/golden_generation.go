@@ -75,12 +75,12 @@ func (s Store) usableGolden(shape string, now time.Time) (*Golden, error) {
 
 // freeGeneration is the ID under which a shape is made that has none to be used, and
 // the clusters that lie over those that stay for it.
-func (s Store) freeGeneration(shape string) (id string, users []string) {
+func (s Store) freeGeneration(shape string) (id string, users []string, err error) {
 	for number := 1; ; number++ {
 		id = generation(shape, number)
-		its := s.goldenUsers(id)
-		if len(its) == 0 {
-			return id, users
+		its, err := s.goldenUsers(id)
+		if err != nil || len(its) == 0 {
+			return id, users, err
 		}
 		users = append(users, its...)
 	}
@@ -94,8 +94,11 @@ func (s Store) dropGolden(id string) error {
 	}
 	return s.ifUnlocked(id, func(id string) error {
 		_, err := s.openGolden(id, time.Now())
-		if err == nil || errors.Is(err, fs.ErrNotExist) || len(s.goldenUsers(id)) > 0 {
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			return nil
+		}
+		if users, err := s.goldenUsers(id); err != nil || len(users) > 0 {
+			return err
 		}
 		return removeGolden(s.Home.Golden(id))
 	})

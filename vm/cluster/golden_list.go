@@ -24,7 +24,7 @@ type GoldenEntry struct {
 	Image    string    `json:"image"`
 	Form     vm.Form   `json:"form"`     // of the memory
 	Bytes    int64     `json:"bytes"`    // that it takes on disk
-	Clusters []string  `json:"clusters"` // that lie over it
+	Clusters []string  `json:"clusters"` // that lie over it; those of another state directory are "NAME in DIRECTORY"
 	Build    string    `json:"build"`    // of the program that made it
 	Damage   string    `json:"damage,omitempty"`
 	Stale    string    `json:"stale,omitempty"` // why nothing is restored from it any more; see MarkStale
@@ -51,7 +51,10 @@ func (s Store) Goldens() ([]GoldenEntry, error) {
 		if !name.IsDir() || strings.HasSuffix(name.Name(), buildingSuffix) {
 			continue
 		}
-		entry := GoldenEntry{ID: name.Name(), Clusters: s.goldenUsers(name.Name())}
+		entry := GoldenEntry{ID: name.Name()}
+		if entry.Clusters, err = s.goldenUsers(entry.ID); err != nil {
+			return nil, err
+		}
 		golden, err := s.openGolden(entry.ID, time.Now())
 		if err != nil {
 			entry.Damage = err.Error()
@@ -146,8 +149,8 @@ func (s Store) removeGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, er
 			continue
 		}
 		err := s.ifUnlocked(entry.ID, func(id string) error {
-			if len(s.goldenUsers(id)) > 0 { // since we looked
-				return nil
+			if users, err := s.goldenUsers(id); err != nil || len(users) > 0 { // since we looked
+				return err
 			}
 			removed = append(removed, entry)
 			return removeGolden(s.Home.Golden(id))

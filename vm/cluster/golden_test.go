@@ -179,6 +179,33 @@ func TestGoldenIsNotRemovedUnderANewCluster(t *testing.T) {
 	}
 }
 
+// A cluster whose state is elsewhere has its golden snapshot all the same: the cache is
+// shared. What is gone there counts no more.
+func TestGoldenUsedFromAnotherStateDirectory(t *testing.T) {
+	s := testStore(t)
+	seal(t, s, "abc", time.Now().Add(-time.Hour))
+	elsewhere := s
+	elsewhere.Home.State = t.TempDir()
+	user := &vm.Cluster{Name: "user", ID: "1", Golden: "abc", Dir: elsewhere.Home.Cluster("user")}
+	if err := elsewhere.Save(user); err != nil {
+		t.Fatal(err)
+	}
+	all := func(GoldenEntry) bool { return true }
+	removed, err := s.removeGoldens(all)
+	if _, opened := s.openGolden("abc", time.Now()); err != nil || len(removed) > 0 || opened != nil {
+		t.Fatalf("removed %v, %v; opened: %v", removed, err, opened)
+	}
+	if users, err := s.goldenUsers("abc"); err != nil || !slices.Equal(users, []string{"user in " + elsewhere.Home.State}) {
+		t.Errorf("its users are %v, %v", users, err)
+	}
+	if err := os.RemoveAll(elsewhere.Home.State); err != nil {
+		t.Fatal(err)
+	}
+	if removed, err := s.removeGoldens(all); err != nil || len(removed) != 1 {
+		t.Errorf("nobody uses it any more: removed %v, %v", removed, err)
+	}
+}
+
 // What a large file has lost is seen only where all is read. It is not used
 // afterwards, and is made anew.
 func TestVerifyGoldens(t *testing.T) {

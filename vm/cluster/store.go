@@ -75,8 +75,14 @@ func (s Store) Load(name string) (*vm.Cluster, error) {
 	return &c, nil
 }
 
-// Save writes the record of a cluster.
-func (s Store) Save(c *vm.Cluster) error { return store.WriteJSON(c.Path(vm.RecordFile), c) }
+// Save writes the record of a cluster. By then it is known to all who share the
+// cache that what the record names may be in use.
+func (s Store) Save(c *vm.Cluster) error {
+	if err := s.Home.NoteState(); err != nil {
+		return err
+	}
+	return store.WriteJSON(c.Path(vm.RecordFile), c)
+}
 
 // List returns all clusters by name; one whose record is damaged has phase
 // broken and nothing but its name.
