@@ -45,10 +45,11 @@ func (k kubectlDeed) validate(v *validator, at string) {
 		if fault := c.forbidden(v.lab.names(kubeconfigVariable)); fault != "" {
 			faults = append(faults, commandFault{c.line, c.column, fault})
 		}
-		if c.verb() != "" && insidePods[c.verb()] {
+		call, _ := c.call() // what is wrong with it was told
+		if insidePods[call.verb] {
 			v.needsRealPods(at)
 		}
-		for _, namespace := range c.namespaces() {
+		for _, namespace := range call.namespaces() {
 			if !strings.HasPrefix(namespace, placeholderLetter) {
 				faults = append(faults, commandFault{c.line, c.column, fmt.Sprintf(
 					`a lab acts only in its own namespaces, not in %q; begin it with "{{ namespace }}"`, namespace)})
@@ -85,7 +86,8 @@ func (k kubectlDeed) do(ctx context.Context, s *session) error {
 		if fault := c.forbidden(s.lab.names(kubeconfigVariable)); fault != "" {
 			return errors.New(fault)
 		}
-		for _, namespace := range c.namespaces() {
+		call, _ := c.call() // it has no fault
+		for _, namespace := range call.namespaces() {
 			if err := s.owns(namespace); err != nil {
 				return err
 			}

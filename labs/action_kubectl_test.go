@@ -47,6 +47,22 @@ func TestForbiddenCommands(t *testing.T) {
 		"kubectl get --raw /readyz":                             "",
 		"kubectl get nodes":                                     "",
 		"kubectl delete configmap node":                         "",
+		"kubectl --request-timeout 5s delete node worker-1":     "a node is not in a namespace",
+		"kubectl delete --grace-period 0 node worker-1":         "a node is not in a namespace",
+		"kubectl -v 6 drain worker-1":                           `action "evict"`,
+		"kubectl -v=6 delete node worker-1":                     "a node is not in a namespace",
+		"kubectl delete pod/a node/worker-1":                    "a node is not in a namespace",
+		"kubectl delete -- node worker-1":                       "--: only exec",
+		"kubectl delete -Rn kube-system deployment coredns":     "-Rn: write each flag by itself, as --recursive --namespace kube-system",
+		"kubectl get pods --wacht":                              `--wacht: it is none of the flags that a lab may use`,
+		"kubectl --grace-period 0 delete pod a":                 "--grace-period: write it behind what kubectl is to do",
+		"kubectl delete --force=true --grace-period":            "--grace-period: it needs a value",
+		"kubectl get pods -w":                                   "-w: it does not end by itself",
+		"kubectl logs web -f":                                   "-f: it does not end by itself",
+		"kubectl logs -p web":                                   "",
+		"kubectl get pods -ojson --watch=false":                 "",
+		"kubectl exec web -- rm -rf /tmp/a":                     "",
+		"kubectl label cm a node/role=x":                        "",
 		"kubectl create job by-hand --from=cronjob/every-night": "",
 	} {
 		commands, faults := readCommands(text)
@@ -57,9 +73,15 @@ func TestForbiddenCommands(t *testing.T) {
 			t.Errorf("%s: %q, want %q", text, why, want)
 		}
 	}
-	commands, _ := readCommands("kubectl delete Namespace kube-system")
-	if names := commands[0].namespaces(); !slices.Equal(names, []string{"kube-system"}) {
-		t.Errorf("it names %v", names)
+	for _, text := range []string{
+		"kubectl delete Namespace kube-system", "kubectl get pods -nkube-system", "kubectl -n=kube-system get pods",
+		"kubectl get --chunk-size 5 pods --namespace kube-system", "kubectl delete --grace-period 0 ns/kube-system",
+		"kubectl delete configmaps,namespaces.v1. kube-system",
+	} {
+		commands, _ := readCommands(text)
+		if call, fault := commands[0].call(); fault != "" || !slices.Equal(call.namespaces(), []string{"kube-system"}) {
+			t.Errorf("%s names %v, %s", text, call.namespaces(), fault)
+		}
 	}
 }
 

@@ -107,70 +107,6 @@ func unescaped(text, special string) string {
 	return b.String()
 }
 
-// verb is what kubectl is to do: the first word that is no flag, "" where there is
-// none.
-func (c command) verb() string {
-	if rest := c.plain(); len(rest) > 0 {
-		return rest[0]
-	}
-	return ""
-}
-
-// valued are flags whose value may stand in the next word, in front of a verb or a
-// name.
-var valued = []string{"-n", "--namespace", "-l", "--selector", "-o", "--output", "-p", "--patch", "-c", "--container", "--context", "--as", "-f", "--filename"}
-
-// own are the words up to "--", after which they are of a command in a container.
-func (c command) own() []string {
-	if at := slices.Index(c.words, "--"); at >= 0 {
-		return c.words[1:at]
-	}
-	return c.words[1:]
-}
-
-// plain are the words that are no flags.
-func (c command) plain() (words []string) {
-	own := c.own()
-	for i := 0; i < len(own); i++ {
-		switch {
-		case slices.Contains(valued, own[i]):
-			i++
-		case !strings.HasPrefix(own[i], "-"):
-			words = append(words, own[i])
-		}
-	}
-	return words
-}
-
-// namespaces are those that the command names.
-func (c command) namespaces() (names []string) {
-	own := c.own()
-	for i, word := range own {
-		value, found := strings.CutPrefix(word, "--namespace=")
-		if short, ok := strings.CutPrefix(word, "-n"); ok && short != "" && !strings.HasPrefix(word, "--") {
-			value, found = strings.TrimPrefix(short, "="), true
-		}
-		if (word == "-n" || word == "--namespace") && i+1 < len(own) {
-			value, found = own[i+1], true
-		}
-		if found {
-			names = append(names, value)
-		}
-	}
-	plain := c.plain()
-	for i, word := range plain {
-		kind, name, one := strings.Cut(word, "/")
-		switch {
-		case i == 0 || !slices.Contains([]string{"namespace", "namespaces", "ns"}, strings.ToLower(kind)):
-		case one:
-			names = append(names, name)
-		default:
-			names = append(names, plain[i+1:]...)
-		}
-	}
-	return names
-}
-
 // insidePods are verbs that ask a container.
 var insidePods = map[string]bool{"exec": true, "logs": true, "cp": true, "top": true}
 
@@ -210,7 +146,11 @@ var reading = []string{"get", "describe", "explain", "events", "wait", "version"
 // forbidden says why a lab does not run a command, or "". ownConfig tells that
 // the lab has a kubeconfig of its own.
 func (c command) forbidden(ownConfig bool) string {
-	verb := c.verb()
+	call, fault := c.call()
+	if fault != "" {
+		return fault
+	}
+	verb := call.verb
 	if verb == "" {
 		return "say what kubectl is to do"
 	}
@@ -220,40 +160,33 @@ func (c command) forbidden(ownConfig bool) string {
 	if verb == "config" && !ownConfig {
 		return "kubectl config: this lab has no kubeconfig of its own; tell the learner to set KUBECONFIG={{ kubeconfig }}"
 	}
-	plain := c.plain()
-	if !slices.Contains(reading, verb) && len(plain) > 1 {
-		for kind := range strings.SplitSeq(plain[1], ",") {
-			kind, _, _ = strings.Cut(kind, "/")
-			kind, _, _ = strings.Cut(kind, ".")
-			if kind = strings.ToLower(kind); slices.Contains(clusterWide, kind) { // kubectl takes Node for nodes
-				return fmt.Sprintf("a %s is not in a namespace; a lab changes only what is in its own", kind)
+	if !slices.Contains(reading, verb) {
+		for i, word := range call.words {
+			if i > 0 && (!strings.Contains(word, "/") || strings.Contains(word, "=")) {
+				continue // a name; kinds stand first, or before the slash of a name
+			}
+			for kind := range strings.SplitSeq(word, ",") {
+				kind, _, _ = strings.Cut(kind, "/")
+				kind, _, _ = strings.Cut(kind, ".")
+				if kind = strings.ToLower(kind); slices.Contains(clusterWide, kind) { // kubectl takes Node for nodes
+					return fmt.Sprintf("a %s is not in a namespace; a lab changes only what is in its own", kind)
+				}
 			}
 		}
 	}
-	if verb == "create" && len(plain) > 1 && slices.Contains([]string{"namespace", "ns"}, strings.ToLower(plain[1])) {
+	if verb == "create" && len(call.words) > 0 && slices.Contains(namespaceKinds, strings.ToLower(call.words[0])) {
 		return `make namespaces by the action "namespace", so that they are removed with the lab`
 	}
-	for _, word := range c.own() {
-		name, _, _ := strings.Cut(word, "=")
-		switch {
-		case name == "--kubeconfig" || name == "--server" || name == "-s" || name == "--cluster":
-			return fmt.Sprintf("%s: the cluster is the lab's", name)
-		case name == "--raw" && verb != "get":
+	for _, flag := range call.flags {
+		if why := forbiddenFlags[flag.name]; why != "" {
+			return fmt.Sprintf("%s: %s", flag.typed, why)
+		}
+		if flag.name == "raw" && verb != "get" {
 			return "--raw: it names no namespace; say what kind of object it is"
-		case name == "-A" || name == "--all-namespaces":
-			return fmt.Sprintf("%s: a lab acts only in its own namespaces", name)
-		case name == "-w" || name == "--watch-only" || word == "--watch" || word == "--watch=true" || name == "--follow" || verb == "logs" && name == "-f":
-			return fmt.Sprintf("%s: it does not end by itself; say it in the text", name)
-		case slices.Contains([]string{"-i", "-t", "-it", "-ti", "--stdin", "--tty"}, name):
-			return fmt.Sprintf("%s: there is no terminal and no input", name)
-		case name == "--filename" || name == "--kustomize" || verb != "logs" && verb != "config" && (shortFlag(name, 'f') || shortFlag(name, 'k')):
-			return fmt.Sprintf(`%s: there are no files here; use the action "apply"`, name)
+		}
+		if (flag.name == "watch" || flag.name == "follow") && flag.value != "false" {
+			return fmt.Sprintf("%s: it does not end by itself; say it in the text", flag.typed)
 		}
 	}
 	return ""
-}
-
-// shortFlag tells whether a word is a flag of one letter, with or without a value.
-func shortFlag(word string, letter byte) bool {
-	return len(word) >= 2 && word[0] == '-' && word[1] == letter
 }
