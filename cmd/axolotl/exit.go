@@ -15,7 +15,8 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2   // wrong flags or arguments
 	exitSkipped     = 3   // nothing failed, but nothing ran either
-	exitInterrupted = 130 // SIGINT or SIGTERM
+	exitInterrupted = 130 // SIGINT, SIGTERM or SIGHUP
+	exitBrokenPipe  = 141 // as a shell tells of SIGPIPE
 )
 
 // codedError is an error with an exit code.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"syscall"
 	_ "time/tzdata" // schedules name zones, and a host may have none
 
@@ -25,16 +24,19 @@ func run() int {
 	if os.Geteuid() == 0 {
 		syscall.Umask(0o022)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second signal ends the process at once: what it was making is on
-	// record, and the next command finishes or undoes it.
-	context.AfterFunc(ctx, stop)
-
-	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	ctx, cancel := interruptible()
+	defer cancel(nil)
+	stdout := &output{Writer: os.Stdout, cancel: cancel}
+	a := newApp(os.Stdin, stdout, os.Stderr)
+	if term.IsLive(os.Stdout) {
+		a.out = os.Stdout // it can be drawn anew
+	}
 	root := newRoot(a)
 	err := root.ExecuteContext(ctx)
 	a.close()
+	if stdout.broken.Load() && (err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled)) {
+		return exitBrokenPipe
+	}
 	if err == nil {
 		return exitOK
 	}

@@ -29,8 +29,12 @@ func newRoot(a *app) *cobra.Command {
 		Long:          rootLong,
 		SilenceErrors: true, // main prints them, once
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return a.start()
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.start(); err != nil {
+				return err
+			}
+			tellInterrupted(cmd, a.progress)
+			return nil
 		},
 	})
 	root.SetIn(a.in)

@@ -111,11 +111,11 @@ func appears(path string, ended <-chan error) bool {
 const stopLimit = 5 * time.Second
 
 // cut starts a program and sends it a signal at the moment when a file is
-// there. After INT it must end by itself within stopLimit, with exit code 130:
+// there. After INT and HUP it must end by itself within stopLimit, with exit code 130:
 //
-//	cut INT|KILL FILE PROGRAM ARGUMENT...
+//	cut INT|HUP|KILL FILE PROGRAM ARGUMENT...
 func cut(ts *testscript.TestScript, _ bool, args []string) {
-	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[0]]
+	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
 	// NOTE: the shell finds the program on the script's PATH and becomes it.
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec "$@"`, "sh"}, args[2:]...)...)
 	cmd.Dir = ts.MkAbs(".")
@@ -143,7 +143,7 @@ func cut(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Logf("it ended %s after the signal: %s", time.Since(start).Round(time.Millisecond), cmd.ProcessState)
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if signal == syscall.SIGINT && status.ExitStatus() != exitInterrupted {
+	if signal != syscall.SIGKILL && status.ExitStatus() != exitInterrupted {
 		ts.Fatalf("exit code %d, want %d", status.ExitStatus(), exitInterrupted)
 	}
 	if signal == syscall.SIGKILL && status.Signal() != syscall.SIGKILL {
