@@ -285,7 +285,7 @@ func TestFaultsOfSteps(t *testing.T) {
 	const head = "name: a\ntitle: b\ntarget: {app: pingapp}\n"
 	for text, want := range map[string]string{
 		"steps: [{lasts: 3s}]":                                              "steps[0] wants either fault or parallel",
-		"steps: [{fault: {name: pod-deletoin}}]":                            `f.yaml:4:24: unknown fault "pod-deletoin"; did you mean "pod-deletion"`,
+		"steps: [{fault: {name: pod-deletoin}}]":                            `f.yaml:4:24: unknown fault "pod-deletoin" (did you mean "pod-deletion"`,
 		"steps: [{fault: {name: node-cordon}, each: true, count: 2}]":       "steps[0].each takes all",
 		"steps: [{parallel: [{fault: {name: node-cordon}, each: true}]}]":   "steps[0].parallel[0].each cannot be parallel",
 		"steps: [{lasts: 1s, parallel: [{fault: {name: node-cordon}}]}]":    "steps[0] has parallel steps",

@@ -50,7 +50,7 @@ func TestSettingsOfFaults(t *testing.T) {
 		}
 	}
 	for what, want := range map[string]string{
-		"{fault: slow-network, node: a, with: {dealy: 100ms}}":          `unknown field "dealy"; did you mean "delay"?`,
+		"{fault: slow-network, node: a, with: {dealy: 100ms}}":          `unknown field "dealy" (did you mean "delay"?)`,
 		`{fault: network-partition, node: a, with: {from: "{{ no }}"}}`: `unknown variable "no"`,
 		"{fault: cpu-pressure, node: a, with: {perCPU: 0}}":             "test.yaml:12:64: perCPU: want 1 or more, found 0",
 		`{fault: node-taint, node: a, with: {key: ""}}`:                 "key: want a text",

@@ -80,7 +80,7 @@ func (e *NotFoundError) Error() string {
 	if len(e.Known) == 0 {
 		return fmt.Sprintf("there is no schedule %q; add it with 'axolotl schedule add'", e.Name)
 	}
-	return fmt.Sprintf("there is no schedule %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("there is no schedule %q; known schedules: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 func (s Store) path(name string) string { return filepath.Join(s.dir, name+".json") }

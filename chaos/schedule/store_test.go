@@ -57,7 +57,7 @@ func TestStore(t *testing.T) {
 	}
 	mark()
 	var missing *NotFoundError
-	if _, err := schedules.Load("c"); !errors.As(err, &missing) || !strings.Contains(err.Error(), "there is: a, b") {
+	if _, err := schedules.Load("c"); !errors.As(err, &missing) || !strings.Contains(err.Error(), "known schedules: a, b") {
 		t.Errorf("%v", err)
 	}
 	if err := schedules.Remove("../s"); err == nil {

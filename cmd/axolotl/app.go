@@ -84,6 +84,12 @@ func (a *app) handle(ctx context.Context, name string) (*vm.Handle, error) {
 	return a.clusters().Open(ctx, name, a.open)
 }
 
+// handleToRun is handle for what is to be done on a cluster.
+func (a *app) handleToRun(ctx context.Context, name string) (*vm.Handle, error) {
+	h, err := a.handle(ctx, name)
+	return h, cluster.AdviseUp(err)
+}
+
 // open implements cluster.Opener.
 func (a *app) open(c *vm.Cluster) (vm.Driver, error) {
 	return a.driver(c.Driver, c.URI, libvirt.Hosts(c)...)

@@ -127,11 +127,11 @@ func newChaosLint(a *app) *cobra.Command {
 	format := term.FormatTable
 	cmd := &cobra.Command{
 		Use:   "lint NAME|FILE...",
-		Short: "Find every fault in experiment files",
-		Long: `Find every fault in experiment files: each with file, line and column. Nothing is
+		Short: "Find every error in experiment files",
+		Long: `Find every error in experiment files: each with file, line and column. Nothing is
 run.
 
-Exit code 1 where there is a fault.`,
+Exit code 1 where there is an error.`,
 		Args:              usageErrors(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: completeExperiments,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -112,7 +112,7 @@ func newChaosPlan(a *app) *cobra.Command {
 }
 
 func planChaos(ctx context.Context, a *app, e *chaos.Experiment, flags chaosFlags) error {
-	handle, err := a.handle(ctx, flags.cluster)
+	handle, err := a.handleToRun(ctx, flags.cluster)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (a *app) runner(handle *vm.Handle, db *history.DB, progress *term.Progress)
 // chaosRunner is the runner that the flags ask for. The caller calls done when
 // all has run.
 func (a *app) chaosRunner(ctx context.Context, flags chaosFlags) (runner *chaos.Runner, done func(), err error) {
-	handle, err := a.handle(ctx, flags.cluster)
+	handle, err := a.handleToRun(ctx, flags.cluster)
 	if err != nil {
 		return nil, nil, err
 	}

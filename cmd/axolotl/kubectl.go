@@ -9,21 +9,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"axolotl/internal/term"
+	"axolotl/vm/cluster"
 	"axolotl/vm/image"
 )
 
 func newKubectl(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "kubectl [NAME] -- ARGUMENTS",
+	cmd := &cobra.Command{
+		Use:   "kubectl [NAME] [--] ARGUMENTS",
 		Short: "Run the built-in kubectl on a cluster",
-		Example: `  axolotl kubectl -- get nodes
-  axolotl kubectl small -- get pods -A`,
+		Long: `Run the built-in kubectl on a cluster: on the one that the first argument names,
+where there is one of that name, else on "axolotl". Behind -- all is kubectl's.`,
+		Example: `  axolotl kubectl get nodes
+  axolotl kubectl small get pods -A
+  axolotl kubectl -- -n kube-system get pods`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			at := cmd.ArgsLenAtDash()
-			if at < 0 || at > 1 {
-				return codedError{errors.New("write: axolotl kubectl [NAME] -- ARGUMENTS"), exitUsage}
+			name, args, err := a.kubectlArguments(args, cmd.ArgsLenAtDash() == 0)
+			if err != nil {
+				return err
 			}
-			handle, err := a.handle(cmd.Context(), nameArgument(args[:at]))
+			handle, err := a.handle(cmd.Context(), name)
 			if err != nil {
 				return err
 			}
@@ -38,9 +42,30 @@ func newKubectl(a *app) *cobra.Command {
 			if err := os.Setenv("KUBECONFIG", handle.Cluster.Kubeconfig()); err != nil {
 				return err
 			}
-			return os.NewSyscallError("exec "+program, syscall.Exec(program, append([]string{program, "kubectl"}, args[at:]...), os.Environ()))
+			return os.NewSyscallError("exec "+program, syscall.Exec(program, append([]string{program, "kubectl"}, args...), os.Environ()))
 		},
 	}
+	cmd.Flags().SetInterspersed(false) // flags behind the first word are kubectl's
+	return cmd
+}
+
+// kubectlArguments tells a cluster's name from what is kubectl's. dashed tells that
+// the arguments stood behind "--".
+func (a *app) kubectlArguments(args []string, dashed bool) (name string, rest []string, err error) {
+	switch {
+	case dashed:
+		return cluster.DefaultName, args, nil
+	case len(args) == 0:
+		return "", nil, codedError{errors.New("what is kubectl to do? usage: axolotl kubectl [NAME] [--] ARGUMENTS"), exitUsage}
+	case len(args) > 1 && args[1] == "--":
+		return args[0], args[2:], nil
+	}
+	var missing *cluster.NotFoundError
+	var noName *cluster.NameError
+	if _, err := a.clusters().Load(args[0]); errors.As(err, &missing) || errors.As(err, &noName) {
+		return cluster.DefaultName, args, nil
+	}
+	return args[0], args[1:], nil // also where its record is damaged, which is told
 }
 
 // nodeBinary returns the node binary, and shows progress where it has to be

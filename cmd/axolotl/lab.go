@@ -107,11 +107,11 @@ func newLabLint(a *app) *cobra.Command {
 	format := term.FormatTable
 	cmd := &cobra.Command{
 		Use:   "lint NAME|FILE...",
-		Short: "Find every fault in lab files",
-		Long: `Find every fault in lab files: each with file, line and column. Nothing is run, so
-one fault is left to 'lab run': a check that holds before its step was done.
+		Short: "Find every error in lab files",
+		Long: `Find every error in lab files: each with file, line and column. Nothing is run, so
+one error is left to 'lab run': a check that holds before its step was done.
 
-Exit code 1 where there is a fault.`,
+Exit code 1 where there is an error.`,
 		Args:              usageErrors(cobra.MinimumNArgs(1)),
 		ValidArgsFunction: completeLabs,
 		RunE: func(_ *cobra.Command, args []string) error {

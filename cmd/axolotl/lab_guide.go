@@ -194,7 +194,7 @@ Progress is kept with the cluster: it outlives this terminal.`,
 			if err != nil {
 				return err
 			}
-			handle, err := a.handle(cmd.Context(), flags.cluster)
+			handle, err := a.handleToRun(cmd.Context(), flags.cluster)
 			if err != nil {
 				return err
 			}

@@ -8,8 +8,8 @@ import (
 	"axolotl/internal/term"
 )
 
-// lint opens files and prints the faults of all of them. One that cannot be
-// opened hides no fault of the others.
+// lint opens files and prints the errors of all of them. One that cannot be
+// opened hides no error of the others.
 func lint(a *app, format term.Format, names []string, open func(nameOrFile string) error) error {
 	all := strictyaml.Faults{}
 	var errs []error
@@ -35,12 +35,12 @@ func lint(a *app, format term.Format, names []string, open func(nameOrFile strin
 		if len(all) == 1 {
 			them = "it"
 		}
-		errs = append(errs, fmt.Errorf("%s; mend %s and lint again", counted(len(all), "fault"), them))
+		errs = append(errs, fmt.Errorf("%s; fix %s and lint again", counted(len(all), "error"), them))
 	}
 	return errors.Join(errs...)
 }
 
-// counted says how many there are of a thing: "1 fault", "2 faults".
+// counted says how many there are of a thing: "1 error", "2 errors".
 func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

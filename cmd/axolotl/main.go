@@ -41,7 +41,7 @@ func run() int {
 		return exitOK
 	}
 	if message := err.Error(); message != "" {
-		fmt.Fprintf(os.Stderr, "axolotl: %s\n", term.Escape(message))
+		fmt.Fprintf(os.Stderr, "axolotl: %s%s\n", heading(err), term.Escape(message))
 	}
 	// A verdict is told also after a signal: whether something is left to
 	// undo matters more than that there was one.

@@ -108,7 +108,7 @@ func newScheduleAdd(a *app) *cobra.Command {
 		Use:   "add FILE | add NAME --experiment NAME --cron EXPRESSION",
 		Short: "Add a schedule, from a YAML file or by flags",
 		Long: `Add a schedule, from a YAML file (a path with a slash, or that ends in .yaml) or,
-where the argument is a name, by flags. Every fault is told with its place, those
+where the argument is a name, by flags. Every error is told with its place, those
 of the cron expression by the character; nothing is added then.
 
 Around a change of the clocks a firing at fixed hours runs once: at the first of
@@ -131,7 +131,7 @@ two equal times, or when the gap ends. One of every hour goes by elapsed time.`,
 			}
 			a.progress.Line("schedule %s is added; it fires next at %s, where 'axolotl serve' runs", s.Name, nextStart(r, now))
 			if _, err := a.clusters().Load(s.Cluster); err != nil { // it may come yet
-				a.progress.Line("its firings fail until then: %v", err)
+				a.progress.Line("its firings fail until then: %v", cluster.AdviseUp(err))
 			}
 			return nil
 		},

@@ -151,7 +151,13 @@ func serveInCluster(ctx context.Context, a *app, flags serveFlags) error {
 }
 
 func newReplica(f inClusterFlags, log *zap.Logger, dir string) (*replica, error) {
-	config, err := incluster.Config(cmp.Or(f.kubeconfig, outside()))
+	kubeconfig := cmp.Or(f.kubeconfig, outside())
+	if f.kubeconfig == "" && os.Getenv(podVariable) == "" {
+		if _, err := os.Stat(kubeconfig); errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.New("not in a pod, and KUBECONFIG names no file; use --kubeconfig")
+		}
+	}
+	config, err := incluster.Config(kubeconfig)
 	if err != nil {
 		return nil, err
 	}
@@ -182,9 +188,12 @@ func newReplica(f inClusterFlags, log *zap.Logger, dir string) (*replica, error)
 	return r, nil
 }
 
+// podVariable is set in every pod.
+const podVariable = "KUBERNETES_SERVICE_HOST"
+
 // outside is the kubeconfig of whoever is not in a pod.
 func outside() string {
-	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+	if os.Getenv(podVariable) != "" {
 		return ""
 	}
 	return os.Getenv("KUBECONFIG")

@@ -58,7 +58,7 @@ func runOrder(ctx context.Context, a *app, db *history.DB, order serve.Order, pr
 	if err != nil {
 		return nil, err
 	}
-	handle, err := a.handle(ctx, order.Schedule.Cluster)
+	handle, err := a.handleToRun(ctx, order.Schedule.Cluster)
 	if err != nil {
 		return nil, err
 	}

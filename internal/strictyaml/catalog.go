@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -20,6 +21,9 @@ type Catalog struct {
 func (c Catalog) Read(nameOrFile string) (string, []byte, error) {
 	if strings.ContainsRune(nameOrFile, '/') || slices.Contains([]string{".yaml", ".yml"}, path.Ext(nameOrFile)) {
 		data, err := ReadFile(nameOrFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w, or give the name of one that '%s' shows", err, c.List)
+		}
 		return nameOrFile, data, err
 	}
 	file := nameOrFile + ".yaml"

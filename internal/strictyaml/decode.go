@@ -50,6 +50,7 @@ func (d *Document) value(path string, node ast.Node, v reflect.Value) {
 		if text, ok := d.text(path, node); ok {
 			if err := u.UnmarshalText([]byte(text)); err != nil {
 				d.Faultf(path, "%v", err)
+				d.faulty[path] = true
 			}
 		}
 		return

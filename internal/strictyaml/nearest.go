@@ -2,7 +2,7 @@ package strictyaml
 
 import "fmt"
 
-// DidYouMean returns `; did you mean "x"?` with the known word that is nearest
+// DidYouMean returns ` (did you mean "x"?)` with the known word that is nearest
 // to an unknown one, or "" where none is near.
 func DidYouMean(unknown string, known []string) string {
 	if len(unknown) > 64 {
@@ -17,7 +17,7 @@ func DidYouMean(unknown string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
 // editDistance counts the single-character insertions, deletions and

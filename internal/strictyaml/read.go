@@ -19,6 +19,9 @@ func ReadFile(path string) ([]byte, error) {
 	if errors.As(err, &failed) {
 		failed.Op = "open" // what the reader of the error asked for
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; check the path", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ parts:
     text: again
 `)
 	want := strings.TrimPrefix(`
-f.yaml:1:1: unknown field "nmae"; did you mean "name"?
+f.yaml:1:1: unknown field "nmae" (did you mean "name"?)
     1 | nmae: a
       | ^
 f.yaml:1:1: "name" is missing
@@ -71,7 +71,7 @@ f.yaml:5:11: want a text, found "7"; put it in quotes
 f.yaml:6:5: "kind" is missing
     6 |   - text: |
       |     ^
-f.yaml:8:5: unknown field "tetx"; did you mean "text"?
+f.yaml:8:5: unknown field "tetx" (did you mean "text"?)
     8 |     tetx: x
       |     ^
 f.yaml:9:5: "text" stands here twice; keep one

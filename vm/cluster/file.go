@@ -189,20 +189,22 @@ type Mebibytes int
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *Mebibytes) UnmarshalText(text []byte) error {
-	return whole((*int)(m), text, 20, "512Mi or 2Gi")
+	return whole((*int)(m), text, 20, "Mi or Gi, such as 512Mi")
 }
 
 // Gibibytes is an amount of disk space, written as Kubernetes does ("10Gi").
 type Gibibytes int
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (g *Gibibytes) UnmarshalText(text []byte) error { return whole((*int)(g), text, 30, "10Gi") }
+func (g *Gibibytes) UnmarshalText(text []byte) error {
+	return whole((*int)(g), text, 30, "Gi, such as 10Gi")
+}
 
 // whole reads an amount of bytes as a number of units of 1<<shift.
 func whole(into *int, text []byte, shift int, example string) error {
 	q, err := resource.ParseQuantity(string(text))
 	if unit := int64(1) << shift; err != nil || q.Value() <= 0 || q.Value()%unit != 0 {
-		return fmt.Errorf("%q is no amount that is taken here; write for instance %s", text, example)
+		return fmt.Errorf("invalid size %q: use a number with %s", text, example)
 	}
 	*into = int(q.Value() >> shift)
 	return nil

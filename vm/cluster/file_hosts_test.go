@@ -32,7 +32,7 @@ func TestFileHosts(t *testing.T) {
 		}
 	}
 	for change, want := range map[[2]string]string{
-		{"{host: far}", "{host: fat}"}:                           `cluster.yaml:6:22: there is no host "fat" in hosts; did you mean "far"?`,
+		{"{host: far}", "{host: fat}"}:                           `cluster.yaml:6:22: there is no host "fat" in hosts (did you mean "far"?)`,
 		{"name: demo", "name: demo\ndriver: local"}:              `cluster.yaml:5:1: driver local makes its nodes here; leave it out, or the hosts`,
 		{"name: near", "name: far"}:                              `cluster.yaml:5:3: another host is called "far"`,
 		{"name: near", "name: -oProxyCommand=x"}:                 `is no name for a host`,

@@ -23,14 +23,34 @@ type Store struct{ Home store.Home }
 type NotFoundError struct {
 	Name  string
 	Known []string
+
+	make bool // to make it is what helps, see AdviseUp
 }
 
 func (e *NotFoundError) Error() string {
-	if len(e.Known) == 0 {
-		return fmt.Sprintf("there is no cluster %q; make it with 'axolotl up %s'", e.Name, e.Name)
+	text := fmt.Sprintf("there is no cluster %q; ", e.Name)
+	if len(e.Known) > 0 {
+		text += "known clusters: " + strings.Join(e.Known, ", ")
 	}
-	return fmt.Sprintf("there is no cluster %q; there is: %s (make it with 'axolotl up %s')",
-		e.Name, strings.Join(e.Known, ", "), e.Name)
+	switch {
+	case e.make && len(e.Known) > 0:
+		return fmt.Sprintf("%s (make it with 'axolotl up %s')", text, e.Name)
+	case e.make:
+		return fmt.Sprintf("%smake it with 'axolotl up %s'", text, e.Name)
+	case len(e.Known) == 0:
+		return text + "'axolotl list' shows them"
+	}
+	return text
+}
+
+// AdviseUp has the error for a cluster that nobody made say how it is made: for what
+// needs one, and not for what looks at or removes one.
+func AdviseUp(err error) error {
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		missing.make = true
+	}
+	return err
 }
 
 // BrokenError is the error for a cluster whose record cannot be read.
