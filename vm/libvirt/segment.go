@@ -114,6 +114,7 @@ func (s *segment) serve(ctx context.Context, p *port) {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(ctx, "tcp4", p.socket)
 		if err == nil {
+			p.drain()
 			err = s.exchange(ctx, p, conn)
 		}
 		if ctx.Err() != nil {
@@ -197,6 +198,18 @@ func (p *port) offer(frame []byte) {
 	select {
 	case p.out <- frame:
 	default:
+	}
+}
+
+// drain forgets the frames that wait: a card that was unplugged is as a rule that of a
+// machine that has booted since, and they are of before.
+func (p *port) drain() {
+	for {
+		select {
+		case <-p.out:
+		default:
+			return
+		}
 	}
 }
 

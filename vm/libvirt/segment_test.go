@@ -154,6 +154,13 @@ func TestSegment(t *testing.T) {
 	}
 }
 
+// waiting is how many frames wait for a card.
+func (s *segment) waiting(card mac) int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.ports[card].out)
+}
+
 // A machine whose power was cut is joined again when it is back; one that takes
 // nothing, as when it is paused, keeps no other one waiting.
 func TestSegmentPastPowerCut(t *testing.T) {
@@ -163,8 +170,19 @@ func TestSegmentPastPowerCut(t *testing.T) {
 	for i := range 4 * portQueue { // c reads nothing of this
 		a.send(t, c.mac, a.mac, fmt.Sprintf("%01000d", i))
 	}
+	for start := time.Now(); s.waiting(b.mac) == 0; { // b is off
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("no frame waits for b")
+		}
+		a.send(t, b.mac, a.mac, "of before the power cut")
+	}
 	b = plugIn(t, &cluster.Machines[1], "127.0.0.1")
 	b.connected(t)
+	for start := time.Now(); s.waiting(b.mac) > 0; time.Sleep(time.Millisecond) {
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("frames still wait for b")
+		}
+	}
 	a.send(t, b.mac, a.mac, "you are back")
 	if got := b.heard(t); got != "you are back" {
 		t.Errorf("b heard %q", got)
