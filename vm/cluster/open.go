@@ -52,6 +52,8 @@ func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
 		err := s.RecreateNodes(ctx, c.Name, nodes, cold, same, term.NewProgress(io.Discard, true))
 		if err == nil { // of this handle's copy of the record, too
 			c.HaveJoined(nodes...)
+		} else if now, loadErr := s.Load(c.Name); loadErr == nil && now.ID == c.ID {
+			c.Joining = now.Joining // whoever looks again must know what is half made
 		}
 		return err
 	}}

@@ -150,9 +150,16 @@ func TestClusterIsRecreatedWhileOneJoins(t *testing.T) {
 	w.must(w.up(w.restored("c", three(0))))
 	w.healthy("c")
 	w.withEtcd(w.load("c"))
+	h, err := w.clusters().Open(t.Context(), "c", w.open)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.fake.refused = "Destroy" // which follows its being noted
-	if err := w.clusters().RecreateNodes(t.Context(), "c", []string{"cp-2"}, false, w.open, quiet); err == nil || w.load("c").Joining == nil {
+	if err := h.Recreate(t.Context(), false, "cp-2"); err == nil || w.load("c").Joining == nil {
 		t.Fatalf("it was not interrupted: %v", err)
+	}
+	if !slices.Equal(h.Cluster.Joining, []string{"cp-2"}) {
+		t.Errorf("to whoever has asked for it, %v are joining", h.Cluster.Joining)
 	}
 	w.fake.refused = ""
 	w.must(w.recreate(w.restored("c", three(0))))
