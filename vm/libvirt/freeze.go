@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"axolotl/internal/store"
 	"axolotl/internal/term"
@@ -257,13 +257,15 @@ func (d *Driver) discard(ctx context.Context, c *vm.Cluster, m *vm.Machine) erro
 	return store.RemoveFile(machineFile(c.Dir, m.Name, rootOverlay))
 }
 
-// each runs fn for machines side by side.
+// each runs fn for machines side by side. The error is that of all.
 func each(machines []*vm.Machine, fn func(*vm.Machine) error) error {
-	var group errgroup.Group
-	for _, m := range machines {
-		group.Go(func() error { return fn(m) })
+	errs := make([]error, len(machines))
+	var group sync.WaitGroup
+	for i, m := range machines {
+		group.Go(func() { errs[i] = fn(m) })
 	}
-	return group.Wait()
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 func pointers(machines []vm.Machine) []*vm.Machine {

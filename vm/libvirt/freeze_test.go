@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -226,5 +227,19 @@ func TestShape(t *testing.T) {
 	d.remote = &remote{host: "far"}
 	if _, err := d.Shape(t.Context(), &s, vm.Mapped, quiet.Start("shape")); err == nil {
 		t.Error("a shape for machines on another host")
+	}
+}
+
+// What is wrong with each of several machines is told.
+func TestEachTellsAll(t *testing.T) {
+	machines := []vm.Machine{{Name: "cp-1"}, {Name: "worker-1"}, {Name: "worker-2"}}
+	err := each(pointers(machines), func(m *vm.Machine) error {
+		if m.Name == "cp-1" {
+			return nil
+		}
+		return errors.New(m.Name + " is lost")
+	})
+	if err == nil || err.Error() != "worker-1 is lost\nworker-2 is lost" {
+		t.Errorf("%v", err)
 	}
 }
