@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -14,9 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"axolotl/internal/kube"
-	"axolotl/internal/store"
 	"axolotl/internal/term"
-	"axolotl/vm/image"
 )
 
 // kubectlDeed types lines as a learner does. The built-in kubectl runs them, one
@@ -69,12 +68,7 @@ func (k kubectlDeed) do(ctx context.Context, s *session) error {
 	if len(faults) > 0 { // a variable's value brought it
 		return errors.New(faults[0].message)
 	}
-	home, err := store.FindHome()
-	if err != nil {
-		return err
-	}
-	program, err := image.Node.Ensure(ctx, home, term.NewProgress(nil, true).Start("Get kubectl"))
-	if err != nil {
+	if err := s.getKubectl(ctx, term.NewProgress(nil, true)); err != nil { // as a rule it is there
 		return err
 	}
 	config, done, err := s.typingConfig()
@@ -92,11 +86,31 @@ func (k kubectlDeed) do(ctx context.Context, s *session) error {
 				return err
 			}
 		}
-		if err := c.run(ctx, program, config); err != nil {
+		if err := c.run(ctx, s.kubectl, config); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// getKubectl gets the program, once, where one of these actions needs it: before the
+// time of a step runs, as it may have to be compiled.
+func (r *runner) getKubectl(ctx context.Context, actions ...Action) error {
+	if !slices.ContainsFunc(actions, func(a Action) bool { return a.Kubectl != "" }) {
+		return nil
+	}
+	return r.session.getKubectl(ctx, r.Progress)
+}
+
+func (s *session) getKubectl(ctx context.Context, progress *term.Progress) (err error) {
+	switch {
+	case s.kubectl != "":
+		return nil
+	case s.handle.Kubectl == nil:
+		return errors.New("there is no kubectl that a lab could type")
+	}
+	s.kubectl, err = s.handle.Kubectl(ctx, progress)
+	return err
 }
 
 // run runs a command; its error tells what it printed.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"axolotl/internal/term"
 )
 
 func TestCommandsAreReadAsAShellReadsThem(t *testing.T) {
@@ -100,6 +102,28 @@ func TestKubectl(t *testing.T) {
 `)
 	if result := run(t, lab); result.Outcome != Passed {
 		t.Fatal(result.Reason)
+	}
+}
+
+// The program is got before the time of a step runs, and the lab says that it is.
+func TestKubectlIsGotBeforeTheSteps(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	lab := oneStep(t, `
+    do:
+      - kubectl: kubectl create configmap a
+    check: [{object: {kind: ConfigMap, name: a}}]
+`)
+	h, progress := *handle, term.NewProgress(nil, true)
+	h.Kubectl = func(ctx context.Context, shown *term.Progress) (string, error) {
+		if _, limited := ctx.Deadline(); limited || shown != progress {
+			t.Errorf("it is got within a time: %t; shown is %p, want %p", limited, shown, progress)
+		}
+		return "", errors.New("no compiler")
+	}
+	result, err := Run(t.Context(), &h, lab, Options{Progress: progress})
+	if err != nil || result.Outcome != Failed || result.Steps[0].Outcome != NotReached || !strings.Contains(result.Reason, "no compiler") {
+		t.Errorf("%+v, %v", result, err)
 	}
 }
 

@@ -39,6 +39,9 @@ func (g *Guide) begin(ctx context.Context) error {
 	if err := g.keep(ctx, step.disturbs()); err != nil {
 		return errors.Join(err, g.save())
 	}
+	if err := g.runner.getKubectl(ctx, step.Setup...); err != nil {
+		return errors.Join(err, g.save())
+	}
 	const limit = time.Minute
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s; %s", limit, g.typed("'axolotl lab reset' begins anew")))
 	defer cancel()

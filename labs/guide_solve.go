@@ -19,6 +19,9 @@ func (g *Guide) Solve(ctx context.Context) (*Failure, error) {
 	if err := g.begin(ctx); err != nil {
 		return nil, err
 	}
+	if err := g.runner.getKubectl(ctx, step.Do...); err != nil {
+		return nil, err
+	}
 	failure := g.solve(ctx, step)
 	if failure != nil && ctx.Err() == nil && step.standsOn() && !g.state.Passed {
 		g.runner.Progress.Line("%s", g.Words("it does not come true as the step was begun; it is begun anew, and done once more",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,13 +124,19 @@ func (r *runner) steps(ctx context.Context, result *Result) {
 	result.noteSkipped()
 }
 
-// begin gives the cluster the lab's add-ons, and makes its namespace.
+// begin gives the cluster the lab's add-ons, gets what it types with, and makes its
+// namespace.
 func (r *runner) begin(ctx context.Context) (err error) {
 	if r.session.addons, err = r.lab.addons(ctx, r.session.handle); err != nil {
 		return err
 	}
 	if err := r.session.useAddons(ctx, r.Progress); err != nil {
 		return err
+	}
+	for _, step := range r.lab.Steps {
+		if err := r.getKubectl(ctx, slices.Concat(step.Setup, step.Do)...); err != nil {
+			return err
+		}
 	}
 	return r.session.begin(ctx)
 }

@@ -45,6 +45,8 @@ type session struct {
 	addons []string              // to let go of
 	guided bool
 
+	kubectl string // the program, once it was got
+
 	foreseen []Foreseen // of a guided lab
 	step     string     // of a guided lab, under way
 

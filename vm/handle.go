@@ -26,6 +26,11 @@ type Handle struct {
 	// a snapshot that somebody at work on it keeps. Nil: there is none.
 	Restore func(ctx context.Context) error
 
+	// Kubectl returns the path of a program that is kubectl where that is its first
+	// argument, and compiles it where it is missing, which takes minutes and is shown.
+	// Nil: nobody can.
+	Kubectl func(ctx context.Context, progress *term.Progress) (string, error)
+
 	// LoadImages has write make an OCI archive at a path, of what this host has
 	// in its cache, and puts the images in it into every machine, which must
 	// run. Machines that come later do not have them. It waits while another

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"axolotl/internal/term"
 	"axolotl/vm/cluster"
 	"axolotl/vm/image"
 )
@@ -31,7 +29,7 @@ where there is one of that name, else on "axolotl". Behind -- all is kubectl's.`
 			if err != nil {
 				return err
 			}
-			program, err := a.nodeBinary(cmd.Context())
+			program, err := image.Kubectl(cmd.Context(), a.home, a.progress)
 			if err != nil {
 				return err
 			}
@@ -66,18 +64,4 @@ func (a *app) kubectlArguments(args []string, dashed bool) (name string, rest []
 		return cluster.DefaultName, args, nil
 	}
 	return args[0], args[1:], nil // also where its record is damaged, which is told
-}
-
-// nodeBinary returns the node binary, and shows progress where it has to be
-// built.
-func (a *app) nodeBinary(ctx context.Context) (string, error) {
-	path, err := image.Node.Find(a.home)
-	if err == nil {
-		return path, nil
-	}
-	err = a.progress.Do("Get kubectl", func(step *term.Step) error {
-		path, err = image.Node.Ensure(ctx, a.home, step)
-		return err
-	})
-	return path, err
 }

@@ -8,6 +8,7 @@ import (
 	"axolotl/internal/kube"
 	"axolotl/internal/term"
 	"axolotl/vm"
+	"axolotl/vm/image"
 )
 
 // Open returns a handle of a cluster that was brought up. Nothing is asked of
@@ -57,6 +58,9 @@ func (s Store) handle(c *vm.Cluster, driver vm.Driver) *vm.Handle {
 		}
 		return err
 	}}
+	h.Kubectl = func(ctx context.Context, progress *term.Progress) (string, error) {
+		return image.Kubectl(ctx, s.Home, progress)
+	}
 	if loader, ok := driver.(vm.ImageLoader); ok {
 		h.LoadImages = s.giveImages(c.Name, loader)
 	}

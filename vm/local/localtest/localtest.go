@@ -27,6 +27,7 @@ import (
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
+	"axolotl/vm/image"
 	"axolotl/vm/local"
 )
 
@@ -98,6 +99,8 @@ func Main(m *testing.M, nodes int, use func(*vm.Handle)) int {
 type Cluster struct {
 	*vm.Cluster
 	Driver *local.Driver
+
+	home store.Home
 }
 
 // New plans a cluster in a directory of the test.
@@ -123,7 +126,7 @@ func newCluster(dir string, nodes int) (*Cluster, error) {
 		Spec: vm.Spec{ControlPlanes: 1, Workers: nodes - 1, CPUs: 2, MemoryMiB: 2048, DiskGiB: 10},
 		Dir:  home.Cluster("test"),
 	}
-	return &Cluster{Cluster: c, Driver: driver}, os.MkdirAll(c.Dir, 0o700)
+	return &Cluster{Cluster: c, Driver: driver, home: home}, os.MkdirAll(c.Dir, 0o700)
 }
 
 // Up brings the cluster up and waits until it is ready for use.
@@ -140,7 +143,9 @@ func (c *Cluster) Up(ctx context.Context) (*vm.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	handle := &vm.Handle{Cluster: c.Cluster, Driver: c.Driver, Kube: client}
+	handle := &vm.Handle{Cluster: c.Cluster, Driver: c.Driver, Kube: client, Kubectl: func(ctx context.Context, progress *term.Progress) (string, error) {
+		return image.Kubectl(ctx, c.home, progress)
+	}}
 	ctx, cancel := context.WithTimeout(ctx, readyDeadline)
 	defer cancel()
 	return handle, check.Wait(ctx, ready(handle), 20*time.Millisecond, nil)
