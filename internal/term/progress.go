@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 )
 
 // Progress prints named steps with their times: a line that lives while the
-// step runs on a terminal, one plain line a step elsewhere, nothing when
-// quiet. It is safe for concurrent use.
+// step runs on a terminal, one plain line a step elsewhere, and one before of a step
+// that lasts, nothing when quiet. It is safe for concurrent use.
 type Progress struct {
 	out   io.Writer
 	live  bool
 	color bool
 	quiet bool
+	after func(time.Duration, func()) *time.Timer // time.AfterFunc, but in tests
 
 	mu    sync.Mutex
 	steps []*Step // running, oldest first
@@ -37,7 +39,7 @@ func IsLive(out io.Writer) bool {
 
 // NewProgress prints to out, which is a terminal or not.
 func NewProgress(out io.Writer, quiet bool) *Progress {
-	p := &Progress{out: out, quiet: quiet}
+	p := &Progress{out: out, quiet: quiet, after: time.AfterFunc}
 	if IsLive(out) {
 		p.live = true
 		_, noColor := os.LookupEnv("NO_COLOR")
@@ -52,7 +54,12 @@ type Step struct {
 	name   string
 	start  time.Time
 	status string
+	lasts  *time.Timer // nil where each step is seen anyway
 }
+
+// lasting is how long a step runs before it is told that it does, where there is no
+// terminal: else a log shows nothing while the longest one is under way.
+const lasting = 10 * time.Second
 
 // Start begins a step.
 func (p *Progress) Start(name string) *Step {
@@ -64,8 +71,19 @@ func (p *Progress) Start(name string) *Step {
 		p.stop = make(chan struct{})
 		go p.animate(p.stop)
 	}
+	if !p.live && !p.quiet {
+		s.lasts = p.after(lasting, s.tellLasting)
+	}
 	p.redraw("")
 	return s
+}
+
+func (s *Step) tellLasting() {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if slices.Contains(s.p.steps, s) { // it may have ended just now
+		s.p.redraw(fmt.Sprintf(" … %s\n", s.name))
+	}
 }
 
 // Do runs fn as a step and reports how it ended.
@@ -96,6 +114,9 @@ func (s *Step) Done(err error) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	took := time.Since(s.start)
+	if s.lasts != nil {
+		s.lasts.Stop()
+	}
 	for i, other := range p.steps {
 		if other == s {
 			p.steps = append(p.steps[:i], p.steps[i+1:]...)

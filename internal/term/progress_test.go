@@ -39,6 +39,33 @@ $`)
 	}
 }
 
+// A step that lasts is told before it ends, where there is no terminal.
+func TestLastingStep(t *testing.T) {
+	var out bytes.Buffer
+	p := NewProgress(&out, false)
+	var pass []func() // ten seconds
+	p.after = func(d time.Duration, f func()) *time.Timer {
+		if d != lasting {
+			t.Errorf("it is waited for %s", d)
+		}
+		pass = append(pass, f)
+		return time.NewTimer(time.Hour)
+	}
+	s := p.Start("Boot the machines")
+	p.Start("Look").Done(nil)
+	for _, f := range pass {
+		f()
+	}
+	s.Done(nil)
+	want := regexp.MustCompile(`^ ✓ Look .*
+ … Boot the machines
+ ✓ Boot the machines .*
+$`)
+	if !want.MatchString(out.String()) {
+		t.Errorf("printed\n%s", out.String())
+	}
+}
+
 func TestQuietProgress(t *testing.T) {
 	var out bytes.Buffer
 	p := NewProgress(&out, true)
