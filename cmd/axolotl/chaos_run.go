@@ -30,8 +30,8 @@ type chaosFlags struct {
 	deadline   time.Duration
 	noProbe    bool
 	dryRun     bool
-	junit      string
-	html       string
+	junit      fileFlag
+	html       fileFlag
 	all        bool
 	trials     int
 	noRestore  bool
@@ -287,15 +287,15 @@ func (f *chaosFlags) addNoRestore(cmd *cobra.Command) {
 
 // addResults adds the flags for files that reports are also written to.
 func (f *chaosFlags) addResults(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the report to this file, as JUnit XML")
-	cmd.Flags().StringVar(&f.html, "html", "", "also write the report to this file, as a page with the timeline drawn")
+	cmd.Flags().Var(&f.junit, "junit", "also write the report to this file, as JUnit XML")
+	cmd.Flags().Var(&f.html, "html", "also write the report to this file, as a page with the timeline drawn")
 }
 
 // writeResults writes the files that were asked for. The page is of the last
 // report.
 func writeResults(flags chaosFlags, reports ...*chaos.Report) error {
 	for _, file := range []struct {
-		path  string
+		path  fileFlag
 		write func(io.Writer) error
 	}{
 		{flags.junit, func(w io.Writer) error { return chaos.WriteJUnit(w, reports...) }},
@@ -308,7 +308,7 @@ func writeResults(flags chaosFlags, reports ...*chaos.Report) error {
 		if err := file.write(&data); err != nil {
 			return err
 		}
-		if err := store.WriteFile(file.path, data.Bytes(), 0o644); err != nil {
+		if err := store.WriteFile(string(file.path), data.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}

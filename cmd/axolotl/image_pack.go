@@ -22,6 +22,9 @@ compiler, registry or container engine is needed.`,
   axolotl image load demo axolotl.tar`,
 		Args: usageErrors(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := haveDirectory(args[0]); err != nil {
+				return codedError{err, exitUsage}
+			}
 			program, err := os.Executable()
 			if err != nil {
 				return err

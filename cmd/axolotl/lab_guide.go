@@ -354,7 +354,7 @@ func (a *app) colored() bool {
 }
 
 func newLabNew(a *app) *cobra.Command {
-	file := ""
+	var named fileFlag
 	cmd := &cobra.Command{
 		Use:   "new NAME",
 		Short: "Write a lab to begin with, commented, that runs as it is",
@@ -364,9 +364,7 @@ func newLabNew(a *app) *cobra.Command {
 			if err != nil {
 				return codedError{err, exitUsage}
 			}
-			if file == "" {
-				file = args[0] + ".yaml"
-			}
+			file := cmp.Or(string(named), args[0]+".yaml")
 			if _, err := os.Stat(file); err == nil {
 				return fmt.Errorf("%s exists; choose another name or --file", file)
 			}
@@ -381,6 +379,6 @@ func newLabNew(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&file, "file", "f", "", "file to write (default NAME.yaml)")
+	cmd.Flags().VarP(&named, "file", "f", "file to write (default NAME.yaml)")
 	return cmd
 }

@@ -26,7 +26,7 @@ type labRunFlags struct {
 	jobs     int
 	seed     int
 	keep     bool
-	junit    string
+	junit    fileFlag
 	format   term.Format
 	language labs.Language
 }
@@ -84,7 +84,7 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 	cmd.Flags().IntVarP(&flags.jobs, "jobs", "j", 1, "labs at a time")
 	cmd.Flags().IntVar(&flags.seed, "seed", 0, "by which a lab that draws its steps (game-day) draws them (default: any)")
 	cmd.Flags().BoolVar(&flags.keep, "keep", false, "leave the labs' namespaces, and a cluster that was made for them, to look around")
-	cmd.Flags().StringVar(&flags.junit, "junit", "", "write the results to this file, as JUnit XML")
+	cmd.Flags().Var(&flags.junit, "junit", "write the results to this file, as JUnit XML")
 	addLabFlags(cmd, &flags.format, &flags.language)
 	_ = cmd.RegisterFlagCompletionFunc("cluster", a.completeClusters)
 	return cmd
@@ -98,7 +98,7 @@ func runLabs(ctx context.Context, a *app, handle *vm.Handle, all []*labs.Lab, fl
 	}, func(result labs.Result) { explainLab(a.progress, result) })
 	errs := []error{err}
 	if flags.junit != "" {
-		errs = append(errs, writeJUnit(flags.junit, results))
+		errs = append(errs, writeJUnit(string(flags.junit), results))
 	}
 	errs = append(errs, flags.format.Print(a.out, results, func() error { return printLabResults(a.out, results) }))
 	var gone *vm.GoneError
