@@ -188,12 +188,3 @@ func addClusterFlag(a *app, cmd *cobra.Command, name *string) {
 func completeExperiments(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return chaos.CatalogNames(), cobra.ShellCompDirectiveDefault
 }
-
-// faultTable lists the faults, for the help of 'chaos run'.
-func faultTable() string {
-	var b strings.Builder
-	for _, f := range fault.All() {
-		fmt.Fprintf(&b, "  %-26s %s\n", f.Name(), f.Doc().Does)
-	}
-	return b.String()
-}

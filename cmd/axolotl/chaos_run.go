@@ -148,8 +148,9 @@ and most of each phase, every value, and of a trial that differs, by which phase
 Several experiments run one after another, and a table of them is printed; what
 the cluster cannot give is skipped. They end early where an undo failed.
 
-Faults:
-` + faultTable() + `
+Faults: 'axolotl chaos list' has an experiment for each, and 'axolotl chaos show NAME'
+says what it does, how that is proved and how it is undone.
+
 Verdicts and exit codes:
 ` + chaos.VerdictTable() + `
 An experiment may want another verdict than "healed" ("expect" in its file): then

@@ -128,7 +128,7 @@ func goldenTable(a *app, entries []cluster.GoldenEntry) error {
 
 func newGoldenPrune(a *app) *cobra.Command {
 	format := term.FormatTable
-	var all bool
+	var all, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove golden snapshots that are of no use any more",
@@ -141,9 +141,13 @@ left of builds that were killed. Those that a cluster lies over always stay.`,
 			if err != nil {
 				return err
 			}
-			removed, err := a.clusters().PruneGoldens(cmd.Context(), a.downOptions("", true), func(e cluster.GoldenEntry) bool {
-				return all || e.Damage != "" || e.Build != build
-			}, a.progress)
+			unwanted := func(e cluster.GoldenEntry) bool { return all || e.Damage != "" || e.Build != build }
+			var removed []cluster.GoldenEntry
+			if dryRun {
+				removed, err = a.clusters().PrunableGoldens(unwanted)
+			} else {
+				removed, err = a.clusters().PruneGoldens(cmd.Context(), a.downOptions("", true), unwanted, a.progress)
+			}
 			if err != nil {
 				return err
 			}
@@ -158,6 +162,7 @@ left of builds that were killed. Those that a cluster lies over always stay.`,
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that could be used again")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the golden snapshots that would be removed, and remove nothing")
 	cmd.Flags().VarP(&format, "output", "o", "output format")
 	return cmd
 }

@@ -137,17 +137,20 @@ func (s Store) DiscardAbandoned(ctx context.Context, options DownOptions, progre
 	return errors.Join(errs...)
 }
 
+// PrunableGoldens are those that PruneGoldens would remove.
+func (s Store) PrunableGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, error) {
+	all, err := s.Goldens()
+	return slices.DeleteFunc(all, func(e GoldenEntry) bool { return len(e.Clusters) > 0 || !unwanted(e) }), err
+}
+
 // removeGoldens asks about those that no cluster lies over, the newest first.
 func (s Store) removeGoldens(unwanted func(GoldenEntry) bool) ([]GoldenEntry, error) {
-	all, err := s.Goldens()
+	all, err := s.PrunableGoldens(unwanted)
 	if err != nil {
 		return nil, err
 	}
 	removed := []GoldenEntry{}
 	for _, entry := range all {
-		if len(entry.Clusters) > 0 || !unwanted(entry) {
-			continue
-		}
 		err := s.ifUnlocked(entry.ID, func(id string) error {
 			if users, err := s.goldenUsers(id); err != nil || len(users) > 0 { // since we looked
 				return err
