@@ -6,25 +6,59 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"axolotl/vm/cluster"
 )
 
-// age is a time span as the value of a flag: days, which durations do not
-// have, or a duration.
+// parseSpan reads a time span: days, which durations do not have, or a duration.
+func parseSpan(value string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * oneDay, err
+	}
+	return time.ParseDuration(value)
+}
+
+// span is a time span as the value of a flag.
+type span time.Duration
+
+// spanVar adds a flag that is a time span to a command.
+func spanVar(cmd *cobra.Command, into *time.Duration, name string, value time.Duration, usage string) {
+	*into = value
+	cmd.Flags().Var((*span)(into), name, usage)
+}
+
+// Set implements pflag.Value.
+func (s *span) Set(value string) error {
+	d, err := parseSpan(value)
+	if err != nil {
+		return fmt.Errorf("%q is no time span; use for instance 90s, 36h or 7d", value)
+	}
+	*s = span(d)
+	return nil
+}
+
+// String implements pflag.Value.
+func (s *span) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return time.Duration(*s).String()
+}
+
+// Type implements pflag.Value.
+func (s *span) Type() string { return "duration" }
+
+// age is a time span that is not nothing.
 type age time.Duration
 
 const oneDay = 24 * time.Hour
 
 // Set implements pflag.Value.
 func (a *age) Set(value string) error {
-	d, err := time.ParseDuration(value)
-	if days, ok := strings.CutSuffix(value, "d"); ok {
-		var n uint64
-		n, err = strconv.ParseUint(days, 10, 16)
-		d = time.Duration(n) * oneDay
-	}
+	d, err := parseSpan(value)
 	if err != nil || d <= 0 {
 		return fmt.Errorf("%q is no time span; use for instance 90d or 36h", value)
 	}

@@ -45,7 +45,7 @@ func (f *chaosFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringVar(&f.deployment, "deployment", "", "the deployment whose pods are the target")
 	flags.StringVarP(&f.selector, "selector", "l", "", "labels of the pods that are the target (a=b,c=d)")
 	flags.Uint64Var(&f.seed, "seed", 0, "choose the same targets again (0: others each time)")
-	flags.DurationVar(&f.deadline, "deadline", 0, "time within which all must be well (default: the experiment's)")
+	spanVar(cmd, &f.deadline, "deadline", 0, "time within which all must be well (default: the experiment's)")
 	flags.BoolVar(&f.noProbe, "no-probe", false, "play no client; needed on simulated nodes, where nothing answers one")
 	flags.VarP(&f.format, "output", "o", "output format")
 	f.addCluster(a, cmd)

@@ -67,9 +67,9 @@ looked for, every ten seconds.`,
 	flags.BoolVar(&off, "off", false, "watch it no more")
 	flags.BoolVar(&list, "list", false, "list the clusters that are watched")
 	flags.BoolVar(&log, "log", false, "tell which of its machines were recreated, and how that went")
-	flags.DurationVar(&timeout, "unhealthy-timeout", timeout, "how long a machine must be unhealthy without a break")
+	spanVar(cmd, &timeout, "unhealthy-timeout", timeout, "how long a machine must be unhealthy without a break")
 	flags.IntVar(&most, "max-recreations", most, "recreate at most so often within --window")
-	flags.DurationVar(&window, "window", window, "see --max-recreations")
+	spanVar(cmd, &window, "window", window, "see --max-recreations")
 	flags.VarP(&format, "output", "o", "output format, with --list and --log")
 	cmd.MarkFlagsMutuallyExclusive("off", "list", "log")
 	return cmd

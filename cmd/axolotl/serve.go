@@ -91,7 +91,7 @@ Lease runs what is due. --manifests prints all that it needs to be there.`,
 	f := cmd.Flags()
 	f.StringVar(&flags.listen, "listen", serveAddress, `host:port for metrics and health; "" for none`)
 	f.StringVar(&flags.tokenFile, "token-file", "", "file with the token that whoever asks for the metrics must give (Authorization: Bearer)")
-	f.DurationVar(&flags.drain, "drain", 30*time.Second, "how long a run at work may go on when the daemon is told to end")
+	spanVar(cmd, &flags.drain, "drain", 30*time.Second, "how long a run at work may go on when the daemon is told to end")
 	f.Var(&flags.historyAge, "history-age", "how long runs, firings and recreations are kept")
 	f.Var(&flags.historySize, "history-size", "how much of the disk the history may take")
 	f.BoolVar(&flags.install, "install", false, "write a systemd unit that serves with these flags, and say how to start it")

@@ -47,7 +47,7 @@ func (f *inClusterFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.on, "in-cluster", false, "serve in the cluster that this pod is in, as one of several replicas")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "with --in-cluster: how to reach the cluster from outside of it")
 	flags.StringVar(&f.namespace, "namespace", "", "with --in-cluster: where schedules and all of ours are (default: the pod's, else "+incluster.DefaultNamespace+")")
-	flags.DurationVar(&f.lease, "lease", incluster.DefaultLease, "with --in-cluster: how long a leader that is not heard of is waited for")
+	spanVar(cmd, &f.lease, "lease", incluster.DefaultLease, "with --in-cluster: how long a leader that is not heard of is waited for")
 	flags.BoolVar(&f.manifests, "manifests", false, "with --in-cluster: print what is to be applied, and end")
 	flags.StringVar(&f.image, "image", image.Self, "with --manifests: the container image, as 'axolotl image pack' makes it")
 	flags.StringSliceVar(&f.targets, "target", nil, "with --manifests: a namespace in which pods and workloads may be broken")
