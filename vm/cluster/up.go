@@ -225,21 +225,9 @@ func (s Store) record(ctx context.Context, driver vm.Driver, c *vm.Cluster) erro
 
 // lockWait waits for a lock. step, where not nil, says who holds it.
 func lockWait(ctx context.Context, path string, step *term.Step) (*store.Lock, error) {
-	for {
-		lock, err := store.TryLock(path)
-		var locked *store.LockedError
-		if !errors.As(err, &locked) {
-			return lock, err
-		}
-		if step != nil {
-			step.Status("waiting for %q (pid %d)", locked.Holder.Command, locked.Holder.PID)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(err, ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return store.WaitLock(ctx, path, func(locked *store.LockedError) {
+		step.Status("waiting for %q (pid %d)", locked.Holder.Command, locked.Holder.PID)
+	})
 }
 
 // AsAsked refuses to take another cluster than the one asked for, as Up does.
