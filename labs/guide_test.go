@@ -31,7 +31,7 @@ func learner(t *testing.T) *vm.Handle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &vm.Handle{Cluster: &record, Driver: handle.Driver, Kube: handle.Kube}
+	return &vm.Handle{Cluster: &record, Driver: handle.Driver, Kube: handle.Kube, Kubectl: handle.Kubectl}
 }
 
 func resume(t *testing.T, h *vm.Handle) *Guide {
