@@ -107,7 +107,7 @@ func (r *run) readyNodes(ctx context.Context) ([]corev1.Node, error) {
 		return nil
 	}), pollEvery, nil)
 	if err != nil && ctx.Err() == nil && !unanswered(err) {
-		return nil, &Refusal{"healthy-before", fmt.Sprintf("the cluster is not well before the fault: %v", err), "mend it first, or wait until it is well"}
+		return nil, &Refusal{"healthy-before", fmt.Sprintf("the cluster is not well before the fault: %v", err), "fix it first, or wait until it is well"}
 	}
 	slices.SortFunc(s.nodes, func(a, b corev1.Node) int { return strings.Compare(a.Name, b.Name) })
 	return s.nodes, err

@@ -2,6 +2,9 @@ package chaos
 
 import (
 	_ "embed"
+	"fmt"
+	"reflect"
+	"strings"
 
 	"axolotl/internal/strictyaml"
 )
@@ -27,10 +30,18 @@ func FileFormat() string {
 	return "# Experiment files\n\n" + strictyaml.Reference[experimentFile](comments())
 }
 
-// ReportSchema is the JSON Schema of a report, as -o json prints it. Fields that end
-// in Ns are nanoseconds.
-func ReportSchema() map[string]any {
-	schema := strictyaml.JSONSchema[Report](comments())
-	schema["title"] = "axolotl chaos report, " + APIVersion
+// ResultSchemas are the JSON Schemas of what -o json prints, by its name: the report of
+// one run, the trials of an experiment, the comparison of two. Fields that end in Ns are
+// nanoseconds.
+var ResultSchemas = map[string]func() map[string]any{
+	"report": resultSchema[Report], "trials": resultSchema[Trials], "comparison": resultSchema[Comparison],
+}
+
+func resultSchema[T any]() map[string]any {
+	schema := strictyaml.JSONSchema[T](comments())
+	schema["title"] = fmt.Sprintf("axolotl chaos %s, %s", strings.ToLower(reflect.TypeFor[T]().Name()), APIVersion)
+	name := strings.TrimPrefix(schema["$ref"].(string), "#/$defs/")
+	properties := schema["$defs"].(map[string]any)[name].(map[string]any)["properties"].(map[string]any)
+	properties["apiVersion"].(map[string]any)["const"] = APIVersion
 	return schema
 }

@@ -218,7 +218,7 @@ func guardLastReplica(ctx context.Context, r *run) error {
 func guardHealthy(s *scene) error {
 	if words := s.unwell(); len(words) > 0 {
 		return &Refusal{"healthy-before", "the cluster is not well before the fault: " + strings.Join(words, ", "),
-			"mend it first, or wait until it is well"}
+			"fix it first, or wait until it is well"}
 	}
 	return nil
 }

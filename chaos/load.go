@@ -195,7 +195,7 @@ func parseFault(document *strictyaml.Document, path string, f faultFile) fault.F
 	}
 	parsed, err := fault.New(f.Name)
 	if err != nil {
-		document.Faultf(path+".name", "unknown fault %q%s; known are %s", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()), strings.Join(fault.Names(), ", "))
+		document.Faultf(path+".name", "unknown fault %q%s; 'axolotl chaos list' shows them all", f.Name, strictyaml.DidYouMean(f.Name, fault.Names()))
 		return nil
 	}
 	fault.DecodeAt(document, path+".with", parsed)

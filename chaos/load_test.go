@@ -58,7 +58,7 @@ func TestFaultsOfAFile(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"unknown field":      {good + "healwithin: 3s\n", `f.yaml:5:1: unknown field "healwithin"`},
 		"wrong type":         {good + "healWithin: soon\n", "f.yaml:5:13: "},
-		"unknown fault":      {strings.Replace(good, "pod-deletion", "pod-deletoin", 1), `f.yaml:4:15: unknown fault "pod-deletoin" (did you mean "pod-deletion"?); known are pod-deletion`},
+		"unknown fault":      {strings.Replace(good, "pod-deletion", "pod-deletoin", 1), `f.yaml:4:15: unknown fault "pod-deletoin" (did you mean "pod-deletion"?); 'axolotl chaos list' shows them all`},
 		"setting of a fault": {strings.Replace(good, "pod-deletion}", "pod-deletion, with: {forced: true}}", 1), `f.yaml:4:36: unknown field "forced"`},
 		"setting's value":    {strings.Replace(good, "pod-deletion}", "cpu-squeezed, with: {percent: 500}}", 1), "f.yaml:4:45: percent: want 1 to 99, found 500\n    4 | fault: {name: cpu-squeezed, with: {percent: 500}}\n      |                                             ^"},
 		"setting in a step":  {"name: a\ntitle: b\ntarget: {app: pingapp}\nsteps:\n  - {parallel: [{fault: {name: network-bandwidth, with: {kbit: 0}}}]}\n", "f.yaml:5:64: kbit: want 1 or more, found 0"},

@@ -9,13 +9,33 @@ import (
 	"testing"
 )
 
+// So is what sums several of them up.
+func TestSumsAreAsTheirSchema(t *testing.T) {
+	a, b := healedIn("a", 4, 4.2, 3.9, 40), healedIn("b", 6, 6.3, 0, 6.1)
+	for name, sum := range map[string]any{"trials": sumUp(4, a), "comparison": compare(a, b)} {
+		var schema map[string]any
+		through(t, ResultSchemas[name](), &schema)
+		var value any
+		through(t, sum, &value)
+		for _, wrong := range against(schema, schema, value, name) {
+			t.Error(wrong)
+		}
+		if value.(map[string]any)["apiVersion"] = "axolotl.dev/v0"; len(against(schema, schema, value, name)) != 1 {
+			t.Errorf("%s of another version passes", name)
+		}
+		if delete(value.(map[string]any), "trials"); name == "trials" && len(against(schema, schema, value, name)) != 2 {
+			t.Error("trials that are missing are not found")
+		}
+	}
+}
+
 // What runs report is what the schema says: all that it wants is there, of the type
 // that it names, and nothing that it does not know.
 func TestReportsAreAsTheirSchema(t *testing.T) {
 	t.Parallel()
 	h := cluster(t)
 	var schema map[string]any
-	through(t, ReportSchema(), &schema)
+	through(t, ResultSchemas["report"](), &schema)
 	combinedOne := parsed(t, combined)
 	combinedOne.Steps = combinedOne.Steps[1:2]
 	refused := deletion(t)
@@ -104,6 +124,9 @@ func against(root, schema map[string]any, value any, at string) []string {
 				wrong = append(wrong, fmt.Sprintf("%s.%s is missing", at, name))
 			}
 		}
+	}
+	if only, ok := schema["const"]; ok && value != only {
+		wrong = append(wrong, fmt.Sprintf("%s is %v, and not %v", at, value, only))
 	}
 	if kind, ok := schema["type"].(string); ok && !kinds[kind] {
 		wrong = append(wrong, fmt.Sprintf("%s is %v, and not a %s", at, value, kind))

@@ -96,7 +96,7 @@ func (r *run) settle(ctx context.Context, step *term.Step) error {
 	err := check.Wait(waiting, steady, pollEvery, func(missing error) { step.Status("%v", missing) })
 	if err != nil && ctx.Err() == nil {
 		return &Refusal{"healthy-before", fmt.Sprintf("the steady state does not hold before the fault: %v", err),
-			"mend it first, or wait until it holds"}
+			"fix it first, or wait until it holds"}
 	}
 	return err
 }

@@ -210,7 +210,7 @@ func (u undoDeed) do(ctx context.Context, s *session) error {
 	}
 	isIt := func(f *Foreseen) bool { return f.Fault.Name == name }
 	if s.guided && !slices.ContainsFunc(s.foreseen, func(f Foreseen) bool { return isIt(&f) }) {
-		return fmt.Errorf("the lab has broken nothing by %s, and does not know what was; mend it as the step says, or begin anew with: %s",
+		return fmt.Errorf("the lab has broken nothing by %s, and does not know what was; fix it as the step says, or begin anew with: %s",
 			name, typed(s.handle.Cluster, "axolotl lab reset"))
 	}
 	return s.mendForeseen(ctx, isIt)

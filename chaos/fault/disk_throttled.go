@@ -53,7 +53,7 @@ func newDiskThrottled() Fault {
 	return &hosted{
 		name: "disk-throttled",
 		doc: Doc{
-			Does:   "holds the disks of nodes to so many reads and writes, and so many bytes, in a second",
+			Does:   "limits the reads and writes, and the bytes, that the disks of nodes do in a second",
 			Needs:  "machines whose disks can be held to a rate (libvirt)",
 			Proved: "the driver says that these limits hold, and reads past the machine's cache take the time that they must",
 			Undone: "the limits that held before are set again; the driver says that they hold",

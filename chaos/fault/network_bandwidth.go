@@ -21,7 +21,7 @@ func newNetworkBandwidth() Fault {
 	return &guest{
 		name: "network-bandwidth",
 		doc: Doc{
-			Does:   "lets so much and no more leave nodes for other nodes (netem)",
+			Does:   "limits the bandwidth from nodes to other nodes (netem)",
 			Needs:  "at least two machines that commands can be run in (libvirt)",
 			Proved: "the kernel's queue says so, and a packet of 1400 bytes takes to another machine at least what it must at that rate",
 			Undone: "the queue is removed; the kernel says that it is gone, and the other machine answers",

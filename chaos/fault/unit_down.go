@@ -41,25 +41,5 @@ func unit(name, unit, takes string, effect Effect) *guest {
 	}
 }
 
-func newKubeletStop() Fault {
-	return unit("kubelet-stop", "kubelet.service", "the node is not heard of, and its pods go on running", Effect{On: OnNodes, Takes: TakesContact})
-}
-
-func newContainerdStop() Fault {
-	return unit("containerd-stop", "containerd.service", "no container can be started or stopped there; what runs goes on", Effect{On: OnNodes, Takes: TakesContact})
-}
-
 // onControlPlane is the effect of faults on a component of the control plane.
 var onControlPlane = Effect{On: OnNodes, Takes: TakesNothing, Role: "control-plane"}
-
-func newAPIServerDown() Fault {
-	return unit("api-server-down", "kube-apiserver.service", "nobody can read or change the cluster; what runs goes on", onControlPlane)
-}
-
-func newControllerManagerDown() Fault {
-	return unit("controller-manager-down", "kube-controller-manager.service", "nothing is replaced any more; what runs goes on", onControlPlane)
-}
-
-func newSchedulerDown() Fault {
-	return unit("scheduler-down", "kube-scheduler.service", "no new pod gets a node; what runs goes on", onControlPlane)
-}

@@ -41,12 +41,12 @@ type chaosFlags struct {
 func (f *chaosFlags) add(a *app, cmd *cobra.Command) {
 	f.cluster, f.format = cluster.DefaultName, term.FormatTable
 	flags := cmd.Flags()
-	flags.StringVarP(&f.namespace, "namespace", "n", "", "break what is in this namespace, instead of a target of its own")
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "target pods in this namespace instead of a temporary app")
 	flags.StringVar(&f.deployment, "deployment", "", "the deployment whose pods are the target")
 	flags.StringVarP(&f.selector, "selector", "l", "", "labels of the pods that are the target (a=b,c=d)")
 	flags.Uint64Var(&f.seed, "seed", 0, "choose the same targets again (0: others each time)")
 	spanVar(cmd, &f.deadline, "deadline", 0, "time within which all must be well (default: the experiment's)")
-	flags.BoolVar(&f.noProbe, "no-probe", false, "play no client; needed on simulated nodes, where nothing answers one")
+	flags.BoolVar(&f.noProbe, "no-probe", false, "send no client requests; needed on simulated nodes, where nothing answers them")
 	flags.VarP(&f.format, "output", "o", "output format")
 	f.addCluster(a, cmd)
 }
@@ -142,8 +142,8 @@ undone: at once, or by the next run, or by 'axolotl chaos undo'.
 With --trials each run begins with the cluster as it was before the first: a
 snapshot is saved for it, restored before each, and deleted at the end. A target
 that is put up for them is steady in it, and is removed after the last. All that
-anybody changes in the cluster meanwhile is lost. The sums tell median, p95, least
-and most of each phase, every value, and of a trial that differs, by which phase.
+anybody changes in the cluster meanwhile is lost. The summary gives min, median, p95,
+max and all values of each phase, and names the phase that made a trial differ.
 
 Several experiments run one after another, and a table of them is printed; what
 the cluster cannot give is skipped. They end early where an undo failed.
@@ -187,7 +187,7 @@ that failed, else of the first that did not end as it should.`,
 	flags.add(a, cmd)
 	cmd.Flags().BoolVar(&flags.all, "all", false, "run every experiment that comes with axolotl")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "print the plan and change nothing")
-	cmd.Flags().IntVar(&flags.trials, "trials", 1, "run it so often, with another seed each time, and sum up")
+	cmd.Flags().IntVar(&flags.trials, "trials", 1, "number of runs, each with another seed, and a summary of them")
 	flags.addNoRestore(cmd)
 	flags.addResults(cmd)
 	return cmd

@@ -1,20 +1,29 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"axolotl/chaos"
 )
 
-// newChaosSchema prints the schema of experiment files, or that of reports.
+// newChaosSchema prints the schema of experiment files, or that of a result.
 func newChaosSchema(a *app) *cobra.Command {
-	report := false
+	names := slices.Sorted(maps.Keys(chaos.ResultSchemas))
+	asked := map[string]*bool{}
 	cmd := newSchema(a, "an experiment", func() map[string]any {
-		if report {
-			return chaos.ReportSchema()
+		for name, yes := range asked {
+			if *yes {
+				return chaos.ResultSchemas[name]()
+			}
 		}
 		return chaos.FileSchema()
 	})
-	cmd.Flags().BoolVar(&report, "report", false, "print that of reports, as -o json prints them, instead")
+	for _, name := range names {
+		asked[name] = cmd.Flags().Bool(name, false, "print that of what -o json prints of: "+name)
+	}
+	cmd.MarkFlagsMutuallyExclusive(names...)
 	return cmd
 }

@@ -32,9 +32,9 @@ func newDown(a *app) *cobra.Command {
 		Long: `Remove a cluster: machines, disks, files and its context in the kubeconfig.
 A cluster that is half-made or whose record is damaged is removed as well; where
 its directory does not even say at which libvirt its machines are, --connect does.
-Only objects that carry the cluster's own ID are touched. One of --driver
-existing is forgotten: nothing in it, and no context, is removed. Labs that are under
-way there are told, and end.`,
+Only objects that carry the cluster's own ID are touched. A cluster of --driver
+existing is only forgotten: it and its context stay. Labs that are running there are
+told to end.`,
 		Args:              usageErrors(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: a.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -29,11 +29,11 @@ breaks the whole cluster is recreated, and ALL THAT IS IN IT IS GONE; one of sev
 is started anew, with its disk, and recreated where that does not help.
 
 It is one machine at a time, never one that a chaos run is at work on, and at most
---max-recreations within --window; then a person has to see to it. --log tells which
-there were, and after how long the node was Ready.
+--max-recreations within --window; after that it stops and you must step in. --log
+lists past repairs, and after how long each node was Ready.
 
-libvirt tells what becomes of machines as it happens; only a node's signs of life are
-looked for, every ten seconds.`,
+Changes of machines come from libvirt's events; only the nodes' leases are polled,
+every ten seconds.`,
 		Example: `  axolotl keep demo --max-recreations 2 --window 6h
   axolotl keep demo --log
   axolotl keep demo --off`,

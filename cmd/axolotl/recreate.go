@@ -26,8 +26,9 @@ kubeconfig context, snapshots and chaos reports stay.
 
 With the names of nodes, only their machines are made anew, and rejoin the
 cluster, which runs on. Pods that belong there are started there again; what they
-had on the node's disk is gone. Of several control planes one at a time can be made
-anew: it leaves etcd, and joins it again. The only one cannot.
+had on the node's disk is gone. With 3 or 5 control planes you can recreate one at a
+time: it leaves etcd and joins it again. A single control plane cannot be recreated
+alone.
 
 What is interrupted is completed by 'axolotl up NAME'.`,
 		Example: `  axolotl recreate

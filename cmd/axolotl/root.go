@@ -19,8 +19,8 @@ give what was needed), 130 interrupted; verdicts: see 'axolotl chaos run --help'
 
 Everything is kept under the XDG directories (as root /var/lib/axolotl and
 /var/cache/axolotl, where others read node images and programs); AXOLOTL_HOME
-puts it all under one directory. AXOLOTL_RESTORE=mapped or =save says in which form
-libvirt machines are kept, where it is not to be as 'axolotl doctor --prove' found.`
+puts it all under one directory. AXOLOTL_RESTORE=mapped or =save overrules how
+machines of libvirt are kept and restored, which 'axolotl doctor --prove' finds out.`
 
 func newRoot(a *app) *cobra.Command {
 	root := family(&cobra.Command{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -115,7 +116,10 @@ const stopLimit = 5 * time.Second
 //
 //	cut INT|HUP|KILL FILE PROGRAM ARGUMENT...
 func cut(ts *testscript.TestScript, _ bool, args []string) {
-	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
+	if signal.Ignored(syscall.SIGHUP) { // under nohup, and what we start would ignore it, too
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
 	// NOTE: the shell finds the program on the script's PATH and becomes it.
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `exec "$@"`, "sh"}, args[2:]...)...)
 	cmd.Dir = ts.MkAbs(".")
@@ -132,7 +136,7 @@ func cut(ts *testscript.TestScript, _ bool, args []string) {
 		<-ended
 		ts.Fatalf("it ended, or took too long, before %s was there", args[1])
 	}
-	ts.Check(cmd.Process.Signal(signal))
+	ts.Check(cmd.Process.Signal(sig))
 	start := time.Now()
 	select {
 	case <-ended:
@@ -143,10 +147,10 @@ func cut(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Logf("it ended %s after the signal: %s", time.Since(start).Round(time.Millisecond), cmd.ProcessState)
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if signal != syscall.SIGKILL && status.ExitStatus() != exitInterrupted {
+	if sig != syscall.SIGKILL && status.ExitStatus() != exitInterrupted {
 		ts.Fatalf("exit code %d, want %d", status.ExitStatus(), exitInterrupted)
 	}
-	if signal == syscall.SIGKILL && status.Signal() != syscall.SIGKILL {
+	if sig == syscall.SIGKILL && status.Signal() != syscall.SIGKILL {
 		ts.Fatalf("it ended by itself: %s", cmd.ProcessState)
 	}
 }

@@ -18,12 +18,11 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Show the machines and nodes of a cluster",
 		Long: `Show each machine as its driver sees it and its node as Kubernetes sees it: the
-two can differ, and that they do is often the news.
+two can differ, which is often what you are looking for.
 
 With --watch it is shown again after each change, until Ctrl-C or the end of the
-cluster: of a terminal the same lines are drawn anew, elsewhere each change is a
-line with its time, and with -o each is a document. libvirt and Kubernetes tell of
-changes; nobody is asked.
+cluster: on a terminal the table is redrawn, elsewhere each change is a line with its
+time, and with -o each is a document. Changes come from events, not from polling.
 
 Exit code 1 where anything is not as it should be; with --watch 0 when the cluster
 is gone.`,

@@ -162,6 +162,11 @@ func newUp(a *app) *cobra.Command {
 its DNS answers. A cluster that is there as asked is left as it is; one whose
 making was interrupted is completed.
 
+The first time on a host Kubernetes is compiled and the node image made, which takes
+half an hour on two cores (with --driver local Kubernetes only). The first cluster of
+each shape boots, and is kept as a golden snapshot; later ones are restored from that in
+seconds.
+
 With -f the cluster is what a file says: groups of machines with sizes and hosts of their
 own, labels, taints, settings of kubelets and of the API server. Run again after
 the file was changed, it adds and removes workers and changes labels and taints;
@@ -169,8 +174,8 @@ what cannot be changed is refused, with the place in the file, before anything i
 done.
 
 With --internet the machines have a way out, and images are pulled from where their
-names say, or from a mirror. Else they reach nothing but each other. Neither can be
-changed of a cluster that is there.
+names say, or from a mirror. Without it they reach nothing but each other. Neither can
+be changed later.
 
 With --driver existing a cluster that somebody else has made is recorded by its
 context, for labs and, where that is allowed by its name, for chaos. Nothing in

@@ -151,7 +151,7 @@ func edit(path, name string, change func(*clientcmdapi.Config) bool) error {
 		config, err = clientcmdapi.NewConfig(), nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s cannot be read (%w); mend it or set KUBECONFIG to another file", path, err)
+		return fmt.Errorf("%s cannot be read (%w); fix it or set KUBECONFIG to another file", path, err)
 	}
 	if !change(config) {
 		return nil

@@ -233,7 +233,7 @@ func TestDamagedKubeconfigStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	const damaged = "contexts: [\n"
 	write(t, path, damaged)
-	if err := MergeContext(path, adminConf(t), "axolotl-a"); err == nil || !strings.Contains(err.Error(), "mend it or set KUBECONFIG") {
+	if err := MergeContext(path, adminConf(t), "axolotl-a"); err == nil || !strings.Contains(err.Error(), "fix it or set KUBECONFIG") {
 		t.Errorf("error %v", err)
 	}
 	if got := read(t, path); got != damaged {

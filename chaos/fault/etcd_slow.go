@@ -2,30 +2,6 @@ package fault
 
 import "strconv"
 
-// newEtcdPaused stops etcd's process without ending it: connections stay open
-// and nobody answers, which is worse for its clients than a crash.
-func newEtcdPaused() Fault {
-	const state = "sed -n 's/^State:[[:space:]]*//p' /proc/$pid/status"
-	const pid = "pid=$(systemctl show -P MainPID etcd.service)\n"
-	return &guest{
-		name: "etcd-paused",
-		doc: Doc{
-			Does:   "freezes etcd's process (SIGSTOP): connections stay open, and nobody answers",
-			Needs:  "a control-plane machine that commands can be run in (libvirt)",
-			Proved: "the kernel says that the process is stopped",
-			Undone: "it goes on (SIGCONT); the kernel says that it is not stopped any more",
-		},
-		effect: Effect{On: OnNodes, Takes: TakesNothing, Role: onControlPlane.Role, Etcd: true},
-		commands: commands{
-			Was:      "systemctl is-active etcd.service\n",
-			Inject:   pid + "kill -STOP \"$pid\"\n",
-			Injected: pid + "case \"$(" + state + ")\" in T*) echo \"etcd, process $pid, is stopped\";; *) exit 1;; esac\n",
-			Undo:     pid + "[ \"$pid\" = 0 ] || kill -CONT \"$pid\"\nsystemctl start etcd.service\n",
-			Undone:   pid + "case \"$(" + state + ")\" in [RSD]*) echo \"etcd, process $pid, goes on\";; *) exit 1;; esac\n",
-		},
-	}
-}
-
 // etcdSlow is how much processor etcd keeps.
 type etcdSlow struct {
 	Percent int `json:"percent" yaml:"percent"` // of one processor that etcd keeps, 1 to 99
@@ -47,7 +23,7 @@ func newEtcdSlow() Fault {
 	return &guest{
 		name: "etcd-slow",
 		doc: Doc{
-			Does:   "lets etcd have a few hundredths of a processor: every request takes long, and none is refused",
+			Does:   "throttles etcd to a few hundredths of a processor: every request takes long, and none is refused",
 			Needs:  "a control-plane machine that commands can be run in (libvirt)",
 			Proved: "the kernel says that it has held etcd's processes back since",
 			Undone: "the limit is removed; systemd says that there is none, and the kernel holds etcd back no more",
