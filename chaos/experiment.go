@@ -98,9 +98,9 @@ type Check struct {
 type Guards struct {
 	// MaxShare is how many of a hundred candidates may be targets.
 	MaxShare int
-	// LastReplica allows the fault to take the last healthy pod of a
-	// controller.
-	LastReplica bool
+	// LastReplica allows the fault to take the last healthy pod of a controller
+	// that is the target; OthersLastReplica, of one that only shares a node with it.
+	LastReplica, OthersLastReplica bool
 	// DisruptionBudget allows the fault to take more pods than disruption budgets
 	// do. Evictions and drains ask these themselves, whatever it is.
 	DisruptionBudget bool

@@ -194,23 +194,24 @@ func guardShare(targets, candidates, maxShare int) error {
 
 // guardLastReplica keeps one ready pod for each workload that the fault reaches.
 func guardLastReplica(ctx context.Context, r *run) error {
-	if r.experiment.Guards.LastReplica {
-		return nil
-	}
 	for _, w := range r.toll.workloads() {
-		if w.ready > w.lost {
+		allowed, setting := r.experiment.Guards.LastReplica, "guards.lastReplica"
+		if w.others {
+			allowed, setting = r.experiment.Guards.OthersLastReplica, "guards.othersLastReplica"
+		}
+		if allowed || w.ready > w.lost {
 			continue
 		}
 		if w.Kind == fault.OnPods {
 			return &Refusal{"last-replica", fmt.Sprintf("nothing keeps pod %s/%s, and the fault takes it", w.Namespace, w.Name),
-				"give it a controller, or set guards.lastReplica: true"}
+				"give it a controller, or set " + setting + ": true"}
 		}
 		whose := ""
 		if keeper, err := keeperOf(ctx, r.kube, w.pod); err == nil && keeper.UID != w.UID { // the refusal stands without it
 			whose = fmt.Sprintf(" of %s %s", keeper.Kind, keeper.Name)
 		}
 		return &Refusal{"last-replica", fmt.Sprintf("%s %s/%s%s has %d ready pod(s) and the fault takes %d", w.Kind, w.Namespace, w.Name, whose, w.ready, w.lost),
-			"add replicas, or set guards.lastReplica: true"}
+			"add replicas, or set " + setting + ": true"}
 	}
 	return nil
 }

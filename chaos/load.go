@@ -127,7 +127,10 @@ type partFile struct {
 // guardsFile are the bounds that a run keeps.
 type guardsFile struct {
 	MaxShare    int  `yaml:"maxShare"`    // how many of a hundred candidates may be targets; 50
-	LastReplica bool `yaml:"lastReplica"` // allows the fault to take the last healthy pod of a controller
+	LastReplica bool `yaml:"lastReplica"` // allows the fault to take the last healthy pod of a controller that is the target
+	// OthersLastReplica allows the fault to take the last healthy pod of a controller
+	// that is not the target, and only has pods on the same node.
+	OthersLastReplica bool `yaml:"othersLastReplica"`
 	// DisruptionBudget allows the fault to take more pods than disruption budgets
 	// do. Evictions and drains ask these themselves, whatever it is.
 	DisruptionBudget bool `yaml:"disruptionBudget"`

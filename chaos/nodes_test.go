@@ -143,9 +143,9 @@ func othersAreKept(t *testing.T, h *vm.Handle) {
 		guard  string
 		says   string
 	}{
-		"its last replica":     {Guards{MaxShare: 100}, 0, "last-replica", "of Deployment ledger has 1 ready pod(s)"},
-		"its budget":           {Guards{MaxShare: 100, LastReplica: true}, 1, "disruption-budget", "PodDisruptionBudget bank/ledger allows 0"},
-		"where both may be so": {Guards{MaxShare: 100, LastReplica: true, DisruptionBudget: true}, 1, "", ""},
+		"its last replica":     {Guards{MaxShare: 100, LastReplica: true}, 0, "last-replica", "of Deployment ledger has 1 ready pod(s) and the fault takes 1; add replicas, or set guards.othersLastReplica: true"},
+		"its budget":           {Guards{MaxShare: 100, OthersLastReplica: true}, 1, "disruption-budget", "PodDisruptionBudget bank/ledger allows 0"},
+		"where both may be so": {Guards{MaxShare: 100, OthersLastReplica: true, DisruptionBudget: true}, 1, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			budgets := h.Kube.Typed.PolicyV1().PodDisruptionBudgets("bank")
@@ -172,6 +172,10 @@ func othersAreKept(t *testing.T, h *vm.Handle) {
 			}
 		})
 	}
+	if err := h.Kube.Typed.AppsV1().Deployments("bank").Delete(t.Context(), "ledger", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err) // or those after this one would be refused
+	}
+	awaitPods(t, h, "bank", 0)
 }
 
 // onlyOn keeps the pods of a deployment to one node.
@@ -197,7 +201,7 @@ func whatStaysIsNotWaitedFor(t *testing.T, h *vm.Handle) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.Probe, e.HealWithin = nil, 10*time.Second
+		e.Probe, e.HealWithin, e.Guards.OthersLastReplica = nil, 10*time.Second, true
 		e.Target = Target{Namespace: "stays", Selector: map[string]string{"app": workload}, Count: 1, Nodes: "worker"}
 		return e
 	}

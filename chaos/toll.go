@@ -21,13 +21,14 @@ type toll struct {
 	pods      []corev1.Pod
 	lost      map[types.UID]bool
 	own       map[types.UID]bool // lost by the run itself, and not by a part beside it alone
+	others    map[types.UID]bool // that are not the target's
 }
 
 // readToll reads what the run and the parts beside it take. A fault on a node takes
 // what runs there, and not the target's pods only: those of all namespaces are looked
 // at then, but for what is not for a guard to keep (see spared).
 func (r *run) readToll(ctx context.Context) (*toll, error) {
-	t := &toll{namespace: r.scene.namespace, pods: slices.Clone(r.scene.pods), lost: map[types.UID]bool{}, own: map[types.UID]bool{}}
+	t := &toll{namespace: r.scene.namespace, pods: slices.Clone(r.scene.pods), lost: map[types.UID]bool{}, own: map[types.UID]bool{}, others: map[types.UID]bool{}}
 	together := []*run{r}
 	for _, p := range r.beside() {
 		together = append(together, p.run)
@@ -43,6 +44,7 @@ func (r *run) readToll(ctx context.Context) (*toll, error) {
 			ours := slices.ContainsFunc(r.scene.pods, func(own corev1.Pod) bool { return own.UID == p.UID })
 			if !ours && !spared(p) {
 				t.pods = append(t.pods, *p)
+				t.others[p.UID] = true
 			}
 		}
 	}
@@ -129,6 +131,7 @@ func spared(p *corev1.Pod) bool {
 type workload struct {
 	fault.Target
 	pod         *corev1.Pod // one that it loses
+	others      bool        // it is not the target's
 	ready, lost int
 }
 
@@ -149,7 +152,7 @@ func (t *toll) workloads() []workload {
 		}
 		at := slices.IndexFunc(all, func(w workload) bool { return w.UID == owner.UID })
 		if at < 0 {
-			all, at = append(all, workload{Target: owner, pod: p}), len(all)
+			all, at = append(all, workload{Target: owner, pod: p, others: t.others[p.UID]}), len(all)
 		}
 		all[at].lost++
 	}
