@@ -11,7 +11,6 @@ import (
 	"axolotl/internal/term"
 	"axolotl/vm"
 	"axolotl/vm/addon"
-	"axolotl/vm/cluster"
 )
 
 func newAddon(a *app) *cobra.Command {
@@ -36,7 +35,7 @@ type addonState struct {
 }
 
 func newAddonList(a *app) *cobra.Command {
-	name, format := cluster.DefaultName, term.FormatTable
+	name, format := defaultCluster(), term.FormatTable
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -97,7 +96,7 @@ func newAddonRemove(a *app) *cobra.Command {
 
 // addonCommand is a command that does something with each add-on it is given.
 func addonCommand(a *app, verb, short string, each func(context.Context, *vm.Handle, *addon.Addon) error) *cobra.Command {
-	name := cluster.DefaultName
+	name := defaultCluster()
 	cmd := &cobra.Command{
 		Use:       verb + " NAME...",
 		Short:     short,

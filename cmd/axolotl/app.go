@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 
@@ -163,10 +165,15 @@ func (a *app) userKubeconfig(none bool) string {
 	return kube.UserKubeconfig()
 }
 
+// clusterVariable names the cluster that commands mean where none is named.
+const clusterVariable = "AXOLOTL_CLUSTER"
+
+func defaultCluster() string { return cmp.Or(os.Getenv(clusterVariable), cluster.DefaultName) }
+
 // nameArgument is the optional [NAME] of most commands.
 func nameArgument(args []string) string {
 	if len(args) == 0 {
-		return cluster.DefaultName
+		return defaultCluster()
 	}
 	return args[0]
 }

@@ -10,7 +10,6 @@ import (
 	"axolotl/chaos"
 	"axolotl/chaos/fault"
 	"axolotl/internal/term"
-	"axolotl/vm/cluster"
 )
 
 func newChaos(a *app) *cobra.Command {
@@ -146,7 +145,7 @@ Exit code 1 where there is an error.`,
 }
 
 func newChaosUndo(a *app) *cobra.Command {
-	name := cluster.DefaultName
+	name := defaultCluster()
 	cmd := &cobra.Command{
 		Use:   "undo",
 		Short: "Undo what runs have left that were killed",

@@ -7,11 +7,10 @@ import (
 
 	"axolotl/chaos"
 	"axolotl/internal/term"
-	"axolotl/vm/cluster"
 )
 
 func newChaosAbort(a *app) *cobra.Command {
-	name := cluster.DefaultName
+	name := defaultCluster()
 	cmd := &cobra.Command{
 		Use:   "abort [RUN]",
 		Short: "End runs that are at work, and have them undo what they did",

@@ -6,11 +6,10 @@ import (
 	"axolotl/chaos"
 	"axolotl/chaos/history"
 	"axolotl/internal/term"
-	"axolotl/vm/cluster"
 )
 
 func newChaosReplay(a *app) *cobra.Command {
-	flags := chaosFlags{cluster: cluster.DefaultName, format: term.FormatTable}
+	flags := chaosFlags{cluster: defaultCluster(), format: term.FormatTable}
 	cmd := &cobra.Command{
 		Use:   "replay RUN",
 		Short: "Run an experiment again as a run had it, with the same seed",

@@ -16,7 +16,6 @@ import (
 	"axolotl/internal/store"
 	"axolotl/internal/term"
 	"axolotl/vm"
-	"axolotl/vm/cluster"
 )
 
 // chaosFlags change an experiment; 'chaos run' and 'chaos plan' have them.
@@ -39,7 +38,7 @@ type chaosFlags struct {
 }
 
 func (f *chaosFlags) add(a *app, cmd *cobra.Command) {
-	f.cluster, f.format = cluster.DefaultName, term.FormatTable
+	f.cluster, f.format = defaultCluster(), term.FormatTable
 	flags := cmd.Flags()
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "target pods in this namespace instead of a temporary app")
 	flags.StringVar(&f.deployment, "deployment", "", "the deployment whose pods are the target")

@@ -52,7 +52,7 @@ where there is one of that name, else on "axolotl". Behind -- all is kubectl's.`
 func (a *app) kubectlArguments(args []string, dashed bool) (name string, rest []string, err error) {
 	switch {
 	case dashed:
-		return cluster.DefaultName, args, nil
+		return defaultCluster(), args, nil
 	case len(args) == 0:
 		return "", nil, codedError{errors.New("what is kubectl to do? usage: axolotl kubectl [NAME] [--] ARGUMENTS"), exitUsage}
 	case len(args) > 1 && args[1] == "--":
@@ -61,7 +61,7 @@ func (a *app) kubectlArguments(args []string, dashed bool) (name string, rest []
 	var missing *cluster.NotFoundError
 	var noName *cluster.NameError
 	if _, err := a.clusters().Load(args[0]); errors.As(err, &missing) || errors.As(err, &noName) {
-		return cluster.DefaultName, args, nil
+		return defaultCluster(), args, nil
 	}
 	return args[0], args[1:], nil // also where its record is damaged, which is told
 }

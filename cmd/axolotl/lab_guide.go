@@ -11,7 +11,6 @@ import (
 
 	"axolotl/chaos"
 	"axolotl/labs"
-	"axolotl/vm/cluster"
 )
 
 // guideFlags are those of every command of a guided lab.
@@ -69,7 +68,7 @@ func guideCommand(a *app, use, short string, run func(context.Context, *labs.Gui
 }
 
 func (f *guideFlags) add(a *app, cmd *cobra.Command) {
-	f.cluster = cluster.DefaultName
+	f.cluster = defaultCluster()
 	addClusterFlag(a, cmd, &f.cluster)
 	cmd.Flags().Var(&f.language, "lang", "language of titles and texts (default: the lab's, as it was started)")
 }

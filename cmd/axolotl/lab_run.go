@@ -16,7 +16,6 @@ import (
 	"axolotl/internal/term"
 	"axolotl/labs"
 	"axolotl/vm"
-	"axolotl/vm/cluster"
 )
 
 type labRunFlags struct {
@@ -79,7 +78,7 @@ Exit codes: 0 all that ran passed, 1 one did not, 3 all were skipped,
 		},
 	}
 	flags.up.add(cmd)
-	cmd.Flags().StringVar(&flags.cluster, "cluster", cluster.DefaultName, "cluster to run on")
+	cmd.Flags().StringVar(&flags.cluster, "cluster", defaultCluster(), "cluster to run on")
 	cmd.Flags().BoolVar(&flags.all, "all", false, "run every lab that comes with axolotl")
 	cmd.Flags().IntVarP(&flags.jobs, "jobs", "j", 1, "labs at a time")
 	cmd.Flags().IntVar(&flags.seed, "seed", 0, "by which a lab that draws its steps (game-day) draws them (default: any)")

@@ -19,7 +19,8 @@ give what was needed), 130 interrupted; verdicts: see 'axolotl chaos run --help'
 
 Everything is kept under the XDG directories (as root /var/lib/axolotl and
 /var/cache/axolotl, where others read node images and programs); AXOLOTL_HOME
-puts it all under one directory. AXOLOTL_RESTORE=mapped or =save overrules how
+puts it all under one directory. AXOLOTL_CLUSTER is the cluster that is meant where
+none is named (else axolotl). AXOLOTL_RESTORE=mapped or =save overrules how
 machines of libvirt are kept and restored, which 'axolotl doctor --prove' finds out.`
 
 func newRoot(a *app) *cobra.Command {

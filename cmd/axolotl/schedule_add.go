@@ -38,7 +38,7 @@ type scheduleFlags struct {
 }
 
 func (f *scheduleFlags) add(a *app, cmd *cobra.Command) {
-	f.cluster = cluster.DefaultName
+	f.cluster = defaultCluster()
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.experiments, "experiment", nil, "experiment to run, by name or file; of several each firing takes one, by the seed")
 	flags.StringVar(&f.cron, "cron", "", `when: five fields ("0 11 * * tue"), @daily, or "@every 90m"`)
