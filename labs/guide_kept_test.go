@@ -46,7 +46,7 @@ func powered(t *testing.T) (*vm.Handle, cluster.Store) {
 	needCluster(t)
 	h := localtest.Start(t, 2)
 	h.Cluster.Phase = vm.PhaseUp
-	s := cluster.Store{Home: store.Home{State: filepath.Dir(filepath.Dir(h.Cluster.Dir))}}
+	s := cluster.Store{Home: store.Home{State: filepath.Dir(filepath.Dir(h.Cluster.Dir)), Cache: t.TempDir()}}
 	if err := s.Save(h.Cluster); err != nil {
 		t.Fatal(err)
 	}

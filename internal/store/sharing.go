@@ -20,6 +20,9 @@ func (h Home) statesDir() string { return filepath.Join(h.Cache, "states") }
 
 // NoteState notes in the cache that the clusters of this state directory use it.
 func (h Home) NoteState() error {
+	if !filepath.IsAbs(h.Cache) { // or the note would be wherever somebody stands
+		return fmt.Errorf("the cache directory %q is no absolute path", h.Cache)
+	}
 	state, err := filepath.Abs(h.State)
 	if err != nil {
 		return err

@@ -9,6 +9,9 @@ import (
 )
 
 func TestHomesThatShareACache(t *testing.T) {
+	if err := (Home{State: t.TempDir()}).NoteState(); err == nil {
+		t.Error("it was noted in no cache")
+	}
 	cache := t.TempDir()
 	one, other := Home{State: t.TempDir(), Cache: cache}, Home{State: t.TempDir(), Cache: cache}
 	if homes, err := one.Sharing(); err != nil || len(homes) != 1 || homes[0] != one {

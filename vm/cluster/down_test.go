@@ -98,7 +98,7 @@ func TestNames(t *testing.T) {
 // FAULTS.md 14: what makes room on a full disk needs none.
 func TestDownOnAFullDisk(t *testing.T) {
 	disk := disktest.Small(t)
-	s := Store{Home: store.Home{State: disk}}
+	s := Store{Home: store.Home{State: disk, Cache: t.TempDir()}}
 	c := &vm.Cluster{Name: "c", ID: "1", Driver: "first", Phase: vm.PhaseUp, Dir: s.Home.Cluster("c")}
 	if err := errors.Join(os.MkdirAll(c.Dir, 0o755), s.Save(c), disktest.Fill(c.Path("disk"))); err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ func (w world) up(name string) (*vm.Handle, error) {
 }
 
 func newWorld(t *testing.T, s *theirs) world {
-	return world{cluster.Store{Home: store.Home{State: t.TempDir()}}, t, s.kubeconfig(t, t.TempDir())}
+	return world{cluster.Store{Home: store.Home{State: t.TempDir(), Cache: t.TempDir()}}, t, s.kubeconfig(t, t.TempDir())}
 }
 
 // Recorded, looked at and forgotten: nothing in the cluster is changed, and
