@@ -206,5 +206,12 @@ func TestAccelerationInDescription(t *testing.T) {
 		if d.Type != want.kind || d.CPU.Mode != want.cpu || (d.Features.TCG != nil) != (accel == AccelTCG) {
 			t.Errorf("%s: type %s, CPU %+v, TCG %+v", accel, d.Type, d.CPU, d.Features.TCG)
 		}
+		// A guest that is not emulated keeps its addresses random.
+		if fixed := strings.Contains(d.OS.Cmdline, " norandmaps"); fixed != (accel == AccelTCG) {
+			t.Errorf("%s: the kernel's arguments are %s", accel, d.OS.Cmdline)
+		}
+		if envs := d.QEMUCommandline.Envs; (len(envs) == 1 && envs[0].Name == "GLIBC_TUNABLES") != (accel == AccelTCG) {
+			t.Errorf("%s: QEMU's environment is %+v", accel, envs)
+		}
 	}
 }

@@ -52,7 +52,7 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, form vm.Form, step *t
 	data, err := json.Marshal(struct {
 		Form, Host, Kernel, Root string
 		Spec                     vm.Spec
-	}{frozenForms[form], host, kernelArguments, img.RootDigest(), spec.Bare()})
+	}{frozenForms[form], host, kernelArgumentsOf(spec.Accel), img.RootDigest(), spec.Bare()})
 	if err != nil {
 		return "", err
 	}
@@ -63,7 +63,7 @@ func (d *Driver) Shape(ctx context.Context, spec *vm.Spec, form vm.Form, step *t
 // Build implements vm.Freezer.
 func (d *Driver) Build() (string, error) {
 	id, err := image.ID()
-	sum := sha256.Sum256([]byte(frozenForm + "\n" + kernelArguments + "\n" + id))
+	sum := sha256.Sum256([]byte(frozenForm + "\n" + kernelArguments + emulatedKernelArguments + "\n" + id))
 	return hex.EncodeToString(sum[:6]), err
 }
 
