@@ -129,7 +129,9 @@ func open(s *Server, kubeconfig string) (*kube.Client, error) {
 }
 
 // begun returns nil once the API server has written all that it writes of
-// itself.
+// itself. Several of its hooks do that side by side, and it calls itself ready
+// before the last has: the Service comes before its endpoints, and these before
+// their slice.
 func begun(ctx context.Context, client *kube.Client) error {
 	if err := client.Ready(ctx); err != nil {
 		return err
@@ -140,7 +142,13 @@ func begun(ctx context.Context, client *kube.Client) error {
 			return err
 		}
 	}
-	_, err := core.Services(metav1.NamespaceDefault).Get(ctx, "kubernetes", metav1.GetOptions{})
+	if _, err := core.Services(metav1.NamespaceDefault).Get(ctx, "kubernetes", metav1.GetOptions{}); err != nil {
+		return err
+	}
+	if _, err := client.Typed.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).Get(ctx, "kubernetes", metav1.GetOptions{}); err != nil {
+		return err
+	}
+	_, err := core.ConfigMaps(metav1.NamespaceSystem).Get(ctx, "extension-apiserver-authentication", metav1.GetOptions{})
 	return err
 }
 
