@@ -112,9 +112,9 @@ func (s *segment) serve(ctx context.Context, p *port) {
 	defer close(p.ended)
 	for {
 		var dialer net.Dialer
+		p.drain() // and not once it is connected: frames may be for it by then
 		conn, err := dialer.DialContext(ctx, "tcp4", p.socket)
 		if err == nil {
-			p.drain()
 			err = s.exchange(ctx, p, conn)
 		}
 		if ctx.Err() != nil {
